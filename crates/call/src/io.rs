@@ -1,0 +1,286 @@
+//! What goes into the machine and what comes out of it.
+
+use alloc::string::String;
+use core::time::Duration;
+use model::{
+    CallId, E164, Key, Language, Money, PersonId, PlayId, Private, Script, Side, Timestamp,
+    fact::{ConsentEvidence, EndReason, Epoch, KeyPath, NumberClass, OffReason, Refusal},
+    speech::ContentHash,
+};
+
+use crate::{limits::Timing, recording::Recording};
+
+/// What a machine must know from the start.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The call.
+    pub call: CallId,
+    /// Facility's spoken name.
+    pub facility: Private<String>,
+    /// Version of the prompt pack, for the evidence.
+    pub pack: ContentHash,
+    /// Waits and limits.
+    pub timing: Timing,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A key was pressed. `onset` is when its tone began, not when the packet was handled.
+    Key {
+        /// On which leg.
+        side: Side,
+        /// Which key.
+        key: Key,
+        /// When it began.
+        onset: Timestamp,
+        /// How it came in.
+        path: KeyPath,
+    },
+    /// A play ended, complete or not. Only packets sent to a live leg count as played.
+    Played {
+        /// On which leg.
+        side: Side,
+        /// Which play.
+        play: PlayId,
+        /// How it ended.
+        end: PlayEnd,
+    },
+    /// The office answered the open question.
+    Answer(Answer),
+    /// The called party's phone rings.
+    Ringing,
+    /// The called party's phone was answered.
+    CalledAnswered,
+    /// The trunk could not connect.
+    CalledFailed(TrunkFailure),
+    /// A leg hung up.
+    HungUp(Side),
+    /// No audio arrived on a leg for too long; the last packet came at `last`.
+    MediaLost {
+        /// The silent leg.
+        side: Side,
+        /// When its last packet came.
+        last: Timestamp,
+    },
+    /// The time that `poll_timeout` named has come.
+    Timeout,
+    /// The call must end: the node stops, or staff cut the call.
+    Stop(EndReason),
+}
+
+/// How a play ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlayEnd {
+    /// Every packet was sent to a live leg; the last one has been heard by `ended`.
+    Complete {
+        /// What was played.
+        content: ContentHash,
+        /// When the last sample was over.
+        ended: Timestamp,
+    },
+    /// It was stopped, or the leg was not live.
+    Cut,
+}
+
+/// Why the trunk could not connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TrunkFailure {
+    /// 486, 600.
+    Busy,
+    /// 408, 480, 487 after our own time-out.
+    NoAnswer,
+    /// 404, 410, 484, 604.
+    Unallocated,
+    /// The called party's side refused: 603 and the like.
+    Declined,
+    /// Everything else.
+    Failed,
+}
+
+/// A question to the office. At most one is open per call.
+#[derive(Clone, Debug)]
+pub enum Question {
+    /// Whose PIN is this? Answered by [`Answer::Person`], [`Answer::PinUnknown`] or [`Answer::PinLocked`].
+    Identify {
+        /// The keys as pressed.
+        pin: Private<String>,
+    },
+    /// How much money does the person have? Answered by [`Answer::Balance`].
+    Balance {
+        /// The person.
+        person: PersonId,
+    },
+    /// May this person call what they dialled? Screening, rating and holding in one, durable before
+    /// the answer. Answered by [`Answer::Admitted`] or [`Answer::Denied`].
+    Admit {
+        /// The person.
+        person: PersonId,
+        /// The keys as pressed.
+        dialled: Private<String>,
+    },
+    /// Make this acceptance durable, with the start of the recording if there is to be one. Answered
+    /// by [`Answer::Committed`].
+    Commit {
+        /// What was played and pressed.
+        evidence: ConsentEvidence,
+        /// Whether a recording is to start, or why not.
+        recording: Result<Epoch, OffReason>,
+    },
+}
+
+/// The office's answer.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// The person whose PIN it is.
+    Person(Identified),
+    /// Nobody at this facility has this PIN.
+    PinUnknown,
+    /// This station is locked after too many wrong PINs.
+    PinLocked,
+    /// What the person can spend.
+    Balance(Money),
+    /// The call may be placed.
+    Admitted(Admission),
+    /// The call may not be placed.
+    Denied(Refusal),
+    /// The acceptance is durable. `recording` says whether the recording may start: a start that
+    /// could not be made durable comes back as a reason.
+    Committed {
+        /// What holds now.
+        recording: Result<Epoch, OffReason>,
+    },
+}
+
+/// A person who gave their PIN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identified {
+    /// Who.
+    pub person: PersonId,
+    /// Their name, as it is announced.
+    pub name: Private<String>,
+    /// Their language.
+    pub language: Language,
+}
+
+/// A call that may be placed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// The number to dial.
+    pub number: Private<E164>,
+    /// How the number stands.
+    pub class: NumberClass,
+    /// The registry epoch it was asked in, when the call may be recorded, or why it may not.
+    pub may_record: Result<Epoch, OffReason>,
+    /// What it costs.
+    pub price: Price,
+    /// Longest conversation that limit and money allow.
+    pub talk_max: Duration,
+    /// Language in which the called party is spoken to.
+    pub called_language: Language,
+}
+
+/// What a call costs, as announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Price {
+    /// Nothing.
+    Free,
+    /// So much per minute, everything included, paid by the person.
+    PerMinute(Money),
+}
+
+/// Something to be done.
+#[derive(Debug)]
+pub enum Output {
+    /// Play to a leg; what plays there is replaced. Answered by [`Input::Played`].
+    Play {
+        /// To which leg.
+        side: Side,
+        /// Number of this play.
+        play: PlayId,
+        /// What.
+        script: Script,
+    },
+    /// Stop what plays on a leg.
+    Hush(Side),
+    /// Ringback on the station's leg, on or off.
+    Ringback(bool),
+    /// Ask the office.
+    Ask(Question),
+    /// Dial the trunk.
+    Dial {
+        /// The number.
+        number: Private<E164>,
+    },
+    /// Join the two legs. The only way to a recording is inside.
+    Bridge(Recording),
+    /// End a leg.
+    HangUp {
+        /// Which.
+        side: Side,
+        /// Why, for the wire.
+        cause: HangUpCause,
+    },
+    /// Tell the office something it keeps.
+    Event(CallEvent),
+    /// The call is over; nothing comes after this.
+    Finished(Finished),
+}
+
+/// Why a leg is ended, for the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HangUpCause {
+    /// In the normal course.
+    Normal,
+    /// The node stops or has a fault.
+    Fault,
+}
+
+/// Something the office keeps or shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallEvent {
+    /// The called party answered.
+    Answered {
+        /// When.
+        at: Timestamp,
+    },
+    /// The notice starts for the called party.
+    NoticeStarted {
+        /// Its language.
+        language: Language,
+    },
+    /// The called party chose a language.
+    LanguageChosen {
+        /// Which.
+        language: Language,
+        /// When.
+        at: Timestamp,
+    },
+    /// The conversation starts.
+    TalkStarted {
+        /// When.
+        at: Timestamp,
+    },
+    /// The conversation has lasted so long.
+    Talked {
+        /// How long.
+        talked: Duration,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// How a call ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// When.
+    pub at: Timestamp,
+    /// Why; `None` when no call was admitted, so that there is nothing to settle.
+    pub reason: Option<EndReason>,
+    /// Length of the conversation.
+    pub talked: Duration,
+    /// Key by which the called party decided.
+    pub decision_key: Option<char>,
+    /// Why it was not recorded although people talked.
+    pub off: Option<OffReason>,
+}

@@ -1,0 +1,361 @@
+//! What happened, as the journal keeps it. Everything stored about calls and money is a projection
+//! of a list of facts; replaying the list gives the same state again.
+//!
+//! Facts are written with `postcard`, which numbers enum variants by position: append new variants
+//! at the end and never reorder fields (`docs/formats/journal.md`).
+
+use crate::{
+    AccountId, AgencyId, CallId, E164, FacilityId, Language, Money, PersonId, PromptId, Private,
+    StationId, Timestamp, UnitId, speech::ContentHash,
+};
+use alloc::{boxed::Box, string::String, vec::Vec};
+use core::time::Duration;
+use serde::{Deserialize, Serialize};
+
+/// Number of a registry's state; grows by one with each change of protected numbers.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Epoch(pub u64);
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Fact {
+    /// The node started.
+    Boot {
+        /// Number of this start, from 1.
+        boot: u32,
+        /// When.
+        at: Timestamp,
+        /// Version of the program.
+        version: String,
+    },
+    /// A call was screened, priced and allowed; its hold, if it costs anything, is in the same fact.
+    Admitted(Box<Admitted>),
+    /// A person asked for a call and was refused.
+    Denied(Box<Denied>),
+    /// The called party answered. Answering is not accepting.
+    Answered {
+        /// The call.
+        call: CallId,
+        /// When.
+        at: Timestamp,
+    },
+    /// The called party accepted after the whole notice.
+    Accepted {
+        /// The call.
+        call: CallId,
+        /// What was played to whom and what was pressed.
+        evidence: Box<ConsentEvidence>,
+        /// Whether a recording starts with the conversation, or why not.
+        recording: Result<Epoch, OffReason>,
+    },
+    /// The conversation has lasted so long. Written every few seconds, so that a node that dies
+    /// charges up to here and not more.
+    Talked {
+        /// The call.
+        call: CallId,
+        /// Length of the conversation so far.
+        talked: Duration,
+        /// When.
+        at: Timestamp,
+    },
+    /// A recording was closed.
+    RecordingClosed {
+        /// The call.
+        call: CallId,
+        /// How it ended and what is on disk.
+        recording: RecordingEnd,
+        /// When.
+        at: Timestamp,
+    },
+    /// The call is over and its hold, if any, is settled. Written exactly once per admission.
+    Ended(Box<Ended>),
+    /// A called party chose a language; it is remembered for their number within the agency.
+    LanguageChosen {
+        /// The agency.
+        agency: AgencyId,
+        /// Their number.
+        number: Private<E164>,
+        /// The language.
+        language: Language,
+        /// When.
+        at: Timestamp,
+    },
+    /// A wrong PIN was entered at a station. Never holds the digits.
+    PinRefused {
+        /// The station.
+        station: StationId,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// A call that was allowed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Admitted {
+    /// The call.
+    pub call: CallId,
+    /// When; caps and rates are those in force at this time.
+    pub at: Timestamp,
+    /// The agency.
+    pub agency: AgencyId,
+    /// The facility.
+    pub facility: FacilityId,
+    /// The housing unit.
+    pub unit: UnitId,
+    /// The station.
+    pub station: StationId,
+    /// The person who dialled.
+    pub person: PersonId,
+    /// The number that is called.
+    pub number: Private<E164>,
+    /// How the number stands.
+    pub class: NumberClass,
+    /// Epoch of the registry snapshot that was asked.
+    pub epoch: Epoch,
+    /// Whether the call may be recorded, or why not.
+    pub may_record: Result<(), OffReason>,
+    /// The hold, or `None` for a free call.
+    pub hold: Option<HoldFact>,
+}
+
+/// Money held for a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldFact {
+    /// Whose money.
+    pub account: AccountId,
+    /// How much.
+    pub amount: Money,
+    /// The rate, which is proved lawful again when it is read back.
+    pub rate: RateFact,
+    /// When the hold ends by itself.
+    pub expires: Timestamp,
+}
+
+/// A rate as data. To charge with it, `charging` must prove it lawful again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateFact {
+    /// Per minute, without the facility's part.
+    pub base_per_minute: Money,
+    /// The facility's own part per minute (47 CFR 64.6010, the additive), shown apart.
+    pub additive_per_minute: Money,
+    /// The site it was proved for.
+    pub site: crate::place::Site,
+    /// The moment it was proved for.
+    pub at: Timestamp,
+}
+
+/// How a called number stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum NumberClass {
+    /// Any number.
+    Ordinary,
+    /// Registered by counsel or another protected party.
+    Protected,
+    /// Free to call; recorded like any other unless it is also protected.
+    Free,
+}
+
+/// Why a call was refused before it was dialled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Not a number that can be called.
+    NumberInvalid,
+    /// Not on the person's list, or blocked by the facility.
+    NumberNotAllowed,
+    /// The called party does not want calls.
+    NumberBlocked,
+    /// Not enough money for one minute.
+    InsufficientFunds,
+    /// An emergency number (911): staff are the way to help.
+    EmergencyNotHere,
+    /// No lawful rate is configured for this facility.
+    NoLawfulRate,
+    /// The registry is not usable and the facility refuses calls then.
+    RegistryUnavailable,
+    /// The journal, the disk or the node cannot take the call.
+    Unavailable,
+}
+
+/// A call that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Denied {
+    /// The call.
+    pub call: CallId,
+    /// When.
+    pub at: Timestamp,
+    /// The agency.
+    pub agency: AgencyId,
+    /// The facility.
+    pub facility: FacilityId,
+    /// The station.
+    pub station: StationId,
+    /// The person who dialled.
+    pub person: PersonId,
+    /// The number, when what was dialled is one.
+    pub number: Option<Private<E164>>,
+    /// Why.
+    pub reason: Refusal,
+}
+
+/// Why a call is not recorded. There is no setting that turns one of these into a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OffReason {
+    /// The number is in the registry of counsel and other protected parties.
+    Protected,
+    /// The facility does not record.
+    FacilityOff,
+    /// The registry is missing, older than its limit, or has shrunk.
+    RegistryUnusable,
+    /// The journal cannot make the start of a recording durable.
+    LogUnavailable,
+    /// The recording cannot be written.
+    Disk,
+}
+
+/// What the consent of a call rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentEvidence {
+    /// Version of the prompt pack.
+    pub pack: ContentHash,
+    /// Sentences of the notice, in order.
+    pub prompts: Vec<PromptId>,
+    /// Language in which the called party heard it.
+    pub language: Language,
+    /// What was played to the called party, to its end.
+    pub played_called: ContentHash,
+    /// What was played to the person, to its end.
+    pub played_station: ContentHash,
+    /// When the notice had ended for both.
+    pub notice_ended: Timestamp,
+    /// Onset of the accepting key.
+    pub key_onset: Timestamp,
+    /// The accepting key.
+    pub key: char,
+    /// How the key came in.
+    pub path: KeyPath,
+}
+
+/// How a key came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyPath {
+    /// Telephone-event packets (RFC 4733).
+    TelephoneEvent,
+    /// A SIP INFO request.
+    Info,
+    /// Tones in the audio.
+    Inband,
+}
+
+/// How a recording ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingEnd {
+    /// Whether it was closed in order, or cut and recovered later.
+    pub state: RecordingState,
+    /// Octets in the file.
+    pub bytes: u64,
+    /// Whole frames of one second.
+    pub frames: u32,
+    /// SHA-256 of the file.
+    pub sha256: [u8; 32],
+}
+
+/// State of a recording's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingState {
+    /// Closed in order.
+    Ended,
+    /// Cut by a fault; what was written before is whole.
+    Cut,
+}
+
+/// How a call ended, and what it cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The call.
+    pub call: CallId,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: EndReason,
+    /// Length of the conversation; zero when nobody accepted.
+    pub talked: Duration,
+    /// Taken from the hold.
+    pub charged: Money,
+    /// What became of the rest of the hold.
+    pub rest: Rest,
+    /// Key by which the called party decided, if any.
+    pub decision_key: Option<char>,
+    /// Why it was not recorded, or `None` when it was or when nobody talked.
+    pub off: Option<OffReason>,
+}
+
+/// What becomes of the part of a hold that is not charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rest {
+    /// There was no hold.
+    NoHold,
+    /// Given back at once.
+    Released,
+    /// Given back because the hold had run out before anybody settled it.
+    Expired,
+}
+
+/// Why an admitted call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// The person hung up.
+    StationHungUp,
+    /// The called party hung up.
+    CalledHungUp,
+    /// The called party pressed the key that refuses.
+    RefusedByKey,
+    /// The called party hung up, or was gone, before the notice ended.
+    NoticeCutShort,
+    /// The notice ended and nobody accepted.
+    NotAccepted,
+    /// The line was busy.
+    Busy,
+    /// Nobody answered.
+    NoAnswer,
+    /// The number does not exist.
+    Unallocated,
+    /// The trunk could not connect the call.
+    TrunkFailed,
+    /// The length allowed for this call, or the money, was used up.
+    LimitReached,
+    /// No audio arrived for too long.
+    MediaLost,
+    /// The node was asked to stop.
+    NodeStopping,
+    /// The node died; found at the next start.
+    NodeDied,
+    /// A fault of ours in this call.
+    Fault,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn facts_print_no_personal_data() {
+        let number = E164::new(12_025_550_142).unwrap();
+        let fact = Fact::LanguageChosen {
+            agency: AgencyId(1),
+            number: Private::new(number),
+            language: Language::Es,
+            at: Timestamp::default(),
+        };
+        assert!(!format!("{fact:?}").contains("5550142"));
+    }
+}

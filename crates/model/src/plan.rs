@@ -1,0 +1,196 @@
+//! What a provision file says, after it was read and checked, and what the store gives back.
+//!
+//! Keys are the operator's own short names; they are unique within what contains them and never
+//! change. The store gives each a number once and keeps it.
+
+use crate::{
+    AccountId, AgencyId, E164, FacilityId, Language, Money, PersonId, Private, StationId, Timestamp,
+    UnitId, fact::{Epoch, NumberClass}, place::Site,
+};
+use alloc::{string::String, vec::Vec};
+use core::{net::SocketAddr, time::Duration};
+
+/// Everything a node must know to take calls, with the store's numbers. Plain data; `desk` builds
+/// its look-ups from it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Configuration {
+    /// Grows with every applied provision file.
+    pub version: u64,
+    /// All facilities.
+    pub facilities: Vec<Facility>,
+    /// All stations.
+    pub stations: Vec<Station>,
+    /// All people.
+    pub people: Vec<Person>,
+    /// All rules about numbers, except protection.
+    pub numbers: Vec<NumberRule>,
+    /// The registry of protected numbers.
+    pub registry: RegistryData,
+    /// Accounts with what was ever paid in.
+    pub accounts: Vec<Account>,
+    /// Remembered languages of called parties.
+    pub languages: Vec<(AgencyId, Private<E164>, Language)>,
+    /// Where calls go out.
+    pub trunk: Option<Trunk>,
+}
+
+/// A facility.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Facility {
+    /// Its number.
+    pub id: FacilityId,
+    /// Its agency.
+    pub agency: AgencyId,
+    /// The operator's key, `agency/facility`.
+    pub key: String,
+    /// Spoken and printed name.
+    pub name: String,
+    /// What caps depend on.
+    pub site: Site,
+    /// Whether calls are recorded as standard.
+    pub recording: bool,
+    /// What happens when the registry is unusable.
+    pub registry_down: RegistryDown,
+    /// Longest conversation.
+    pub talk_max: Duration,
+    /// Whether only numbers on a person's list may be called.
+    pub allowed_only: bool,
+    /// Price per minute, without the facility's part.
+    pub base_per_minute: Money,
+    /// The facility's part per minute.
+    pub additive_per_minute: Money,
+    /// Number shown to the called party.
+    pub caller_id: E164,
+}
+
+/// What a facility wants when the registry cannot be used. Recording is never a choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RegistryDown {
+    /// Place the call, unrecorded, and say so.
+    PlaceUnrecorded,
+    /// Refuse the call.
+    Refuse,
+}
+
+/// A telephone, or one line of a gateway.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Station {
+    /// Its number.
+    pub id: StationId,
+    /// Its housing unit.
+    pub unit: UnitId,
+    /// Its facility.
+    pub facility: FacilityId,
+    /// The operator's key, `agency/facility/unit/station`.
+    pub key: String,
+    /// How its calls are recognised.
+    pub access: StationAccess,
+}
+
+/// How a station's calls are recognised.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StationAccess {
+    /// By source address. Port 0 stands for any port. With `user`, one line of a gateway: the user
+    /// part of its From URI.
+    Source {
+        /// The phone's or gateway's address.
+        address: SocketAddr,
+        /// The gateway's line.
+        user: Option<String>,
+    },
+    /// By digest (RFC 3261 section 22): user name and the MD5 of `user:realm:password`.
+    Digest {
+        /// User name.
+        user: String,
+        /// MD5 of `user:realm:password`, RFC 7616 section 3.4.2.
+        ha1: Private<[u8; 16]>,
+    },
+}
+
+/// An incarcerated person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Person {
+    /// Their number.
+    pub id: PersonId,
+    /// Their facility; stations of other facilities do not know their PIN.
+    pub facility: FacilityId,
+    /// The operator's key, such as a booking number.
+    pub key: Private<String>,
+    /// Name, as it is announced.
+    pub name: Private<String>,
+    /// Keyed hash of their PIN, as the desk computes it.
+    pub pin: Private<[u8; 32]>,
+    /// Language of their prompts.
+    pub language: Language,
+    /// Their account.
+    pub account: AccountId,
+    /// Their list of contacts.
+    pub contacts: Vec<Private<E164>>,
+}
+
+/// A rule about a number, for a facility or for all of an agency.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NumberRule {
+    /// The agency.
+    pub agency: AgencyId,
+    /// The facility, or `None` for the whole agency.
+    pub facility: Option<FacilityId>,
+    /// The number.
+    pub number: Private<E164>,
+    /// What holds for it.
+    pub rule: NumberUse,
+}
+
+/// What a number rule says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum NumberUse {
+    /// May be called by everybody, also where only contacts may be called.
+    Allowed,
+    /// May not be called.
+    Blocked,
+    /// Costs nothing, and everybody may call it.
+    Free,
+}
+
+/// The registry's stored state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegistryData {
+    /// Its epoch; 0 where no registry was ever loaded.
+    pub epoch: Epoch,
+    /// When this epoch was confirmed last by its source.
+    pub confirmed: Timestamp,
+    /// How many numbers it had at its largest; a sudden drop is not trusted.
+    pub count_max: u64,
+    /// The protected numbers, for all agencies.
+    pub numbers: Vec<Private<E164>>,
+}
+
+/// A prepaid account and what the store knows of its money.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    /// Its number.
+    pub id: AccountId,
+    /// Its agency.
+    pub agency: AgencyId,
+    /// Everything ever paid in.
+    pub deposited: Money,
+    /// Everything ever charged by ended calls the store knows of.
+    pub settled: Money,
+}
+
+/// Where calls go out and called parties are reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trunk {
+    /// Address of the carrier's SIP server.
+    pub address: SocketAddr,
+}
+
+/// Class of a number before the registry is asked.
+impl From<NumberUse> for NumberClass {
+    fn from(rule: NumberUse) -> Self {
+        match rule {
+            NumberUse::Free => Self::Free,
+            NumberUse::Allowed | NumberUse::Blocked => Self::Ordinary,
+        }
+    }
+}

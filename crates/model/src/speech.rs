@@ -1,0 +1,177 @@
+//! What is spoken to people, as data: which sentences, numbers, amounts and names, in which language.
+
+use crate::{Money, Private};
+use alloc::{string::String, vec::Vec};
+use core::time::Duration;
+use serde::{Deserialize, Serialize};
+
+/// A language that Parlatory speaks.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// English, as spoken in the United States.
+    #[default]
+    En,
+    /// Spanish, as spoken in the United States.
+    Es,
+}
+
+impl Language {
+    /// The other language.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::En => Self::Es,
+            Self::Es => Self::En,
+        }
+    }
+
+    /// ISO 639 code: `en` or `es`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Es => "es",
+        }
+    }
+}
+
+macro_rules! prompts {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// A fixed sentence of the prompt pack. Its words stand in `prompts/en.toml` and
+        /// `prompts/es.toml` under [`PromptId::name`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum PromptId { $($(#[$doc])* $name,)* }
+
+        impl PromptId {
+            /// Every prompt.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stable name, as in the prompt texts and in consent evidence.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+prompts! {
+    /// To the person, always in both languages, one after the other: "Welcome. For English, press 1."
+    Welcome = "welcome",
+    /// "Please enter your PIN, then press pound."
+    EnterPin = "enter_pin",
+    /// "That PIN is not known."
+    PinUnknown = "pin_unknown",
+    /// "Too many wrong PINs. Ask staff for help."
+    PinLocked = "pin_locked",
+    /// "To make a call, enter the number, then press pound. For your balance, press star."
+    EnterNumber = "enter_number",
+    /// "Your balance is", then an amount.
+    BalanceIs = "balance_is",
+    /// "That number is not complete or cannot be called."
+    NumberInvalid = "number_invalid",
+    /// "You may not call this number."
+    NumberNotAllowed = "number_not_allowed",
+    /// "This number has asked not to be called from this facility."
+    NumberBlocked = "number_blocked",
+    /// "There is not enough money for this call."
+    InsufficientFunds = "insufficient_funds",
+    /// "Emergency numbers cannot be called from this phone. Tell an officer at once."
+    EmergencyNotHere = "emergency_not_here",
+    /// "Calls cannot be made at the moment. Please try again later."
+    Unavailable = "unavailable",
+    /// "This call costs", then an amount; `PerMinute` follows.
+    CallCosts = "call_costs",
+    /// "per minute."
+    PerMinute = "per_minute",
+    /// "This call is free."
+    CallIsFree = "call_is_free",
+    /// To the person: "You will not be charged until the other party accepts."
+    PleaseHold = "please_hold",
+    /// "The call was answered. Waiting for the other party to accept."
+    WaitingForAcceptance = "waiting_for_acceptance",
+    /// "The other party did not accept the call."
+    NotAccepted = "not_accepted",
+    /// "The line is busy."
+    Busy = "busy",
+    /// "There was no answer."
+    NoAnswer = "no_answer",
+    /// "The number you dialled does not exist."
+    Unallocated = "unallocated",
+    /// "The call could not be connected."
+    NotConnected = "not_connected",
+    /// To the called party: "Hello. This is a call from", then a name.
+    CallFrom = "call_from",
+    /// "a person in custody at", then a facility's name.
+    InCustodyAt = "in_custody_at",
+    /// "You will not be charged for this call." (the person pays)
+    NoChargeToYou = "no_charge_to_you",
+    /// "The caller pays", then an amount; `PerMinute` follows.
+    CallerPays = "caller_pays",
+    /// "This call will be recorded and may be listened to."
+    NoticeRecorded = "notice_recorded",
+    /// "This call will not be recorded or listened to." (number of counsel and other protected lines)
+    NoticeProtected = "notice_protected",
+    /// "This call will not be recorded." (every other reason)
+    NoticeNotRecorded = "notice_not_recorded",
+    /// "To accept, press 1. To refuse, press 2."
+    ChooseAcceptRefuse = "choose_accept_refuse",
+    /// Spoken in the *other* language: "Para español, oprima 9." inside the English notice.
+    ChooseLanguage = "choose_language",
+    /// "That key has no meaning here."
+    WrongKey = "wrong_key",
+    /// "You are connected."
+    Connected = "connected",
+    /// "Thank you. You have refused the call. Goodbye."
+    Refused = "refused",
+    /// "No key was pressed. Goodbye."
+    NoKeyPressed = "no_key_pressed",
+    /// "One minute left."
+    OneMinuteLeft = "one_minute_left",
+    /// "Time is up. Goodbye."
+    TimeIsUp = "time_is_up",
+    /// "Goodbye."
+    Goodbye = "goodbye",
+    /// "Sorry. A fault of ours ended this call. You are charged for the time you talked only."
+    Apology = "apology",
+}
+
+/// One piece of a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phrase {
+    /// A sentence of the pack, in the script's language.
+    Prompt(PromptId),
+    /// A sentence of the pack, in the other language.
+    PromptInOther(PromptId),
+    /// Digits, one by one (telephone numbers).
+    Digits(Private<String>),
+    /// An amount: dollars and cents, tenths of a cent where needed.
+    Amount(Money),
+    /// A length of time: minutes and seconds.
+    Length(Duration),
+    /// A name of a person or place: known words as words, others spelt out by letters.
+    Name(Private<String>),
+    /// Silence.
+    Pause(Duration),
+}
+
+/// What is spoken in one go, in one language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    /// The language.
+    pub language: Language,
+    /// The pieces, in order.
+    pub phrases: Vec<Phrase>,
+}
+
+impl Script {
+    /// A script of fixed sentences.
+    pub fn of(language: Language, prompts: &[PromptId]) -> Self {
+        Self { language, phrases: prompts.iter().map(|id| Phrase::Prompt(*id)).collect() }
+    }
+}
+
+/// SHA-256 over the G.711 µ-law octets of a rendered script, in order: what was really played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ContentHash(pub [u8; 32]);
