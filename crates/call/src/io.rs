@@ -275,7 +275,8 @@ pub enum CallEvent {
 pub struct Finished {
     /// When.
     pub at: Timestamp,
-    /// Why; `None` when no call was admitted, so that there is nothing to settle.
+    /// Why; `None` when no call was admitted, so that there is nothing to settle. An admission that
+    /// was asked for and never answered may have been made: then the reason is told too.
     pub reason: Option<EndReason>,
     /// Length of the conversation.
     pub talked: Duration,

@@ -11,9 +11,28 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod announcing;
+mod call;
+mod consent;
+mod dialling;
+mod ending;
 mod io;
+mod keypad;
+pub mod limits;
+mod machine;
+mod menu;
+mod notice;
+mod recording;
+mod spoken;
+mod talking;
+#[cfg(test)]
+mod tests;
 
+pub use consent::Consent;
 pub use io::{
     Admission, Answer, CallEvent, Finished, HangUpCause, Identified, Input, Output, PlayEnd, Price,
     Question, Setup, TrunkFailure,
 };
+pub use limits::Timing;
+pub use machine::Machine;
+pub use recording::Recording;

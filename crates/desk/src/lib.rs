@@ -1,1 +1,22 @@
-//! .
+//! The services behind a node's calls: screening, rating, holding, settling, provisioning, recovery.
+//!
+//! It implements the switch's `Office` and the line's `Directory`. It takes no packet and plays no
+//! sound; it decides, makes the decision durable in the journal, and only then answers.
+//! Start with [`Desk::open`], then `office.rs` for one call, `admission.rs` for the decision itself
+//! and `recovery.rs` for what a node that died left behind.
+
+mod admission;
+mod book;
+mod desk;
+mod directory;
+mod limits;
+mod office;
+mod pin;
+mod projector;
+pub mod provision;
+mod recovery;
+mod reload;
+
+pub use desk::{Broken, Desk, DeskConfig};
+pub use pin::{PIN_KEY_OCTETS, PinKey};
+pub use recovery::Recovered;

@@ -1,1 +1,19 @@
-//! .
+//! A node's own append-only account of its calls: files of [`model::fact::Fact`]s, made durable in
+//! groups, so that all who wait share one `fdatasync`.
+//!
+//! What it is not: no database and no index, it never looks inside a fact, and it deletes nothing.
+//! Start with [`Journal`], then `writer.rs` (one group from queue to disk) and `segment.rs` (what is
+//! found after a crash). `docs/formats/journal.md` draws the octets.
+
+mod error;
+mod frame;
+mod journal;
+mod limits;
+mod replay;
+mod segment;
+mod writer;
+
+pub use error::JournalError;
+pub use journal::{Journal, Options, Recovery, Seq, Torn};
+pub use limits::{APPEND_OCTETS_MAX, QUEUE_APPENDS_MAX, SEGMENT_OCTETS_MAX};
+pub use replay::replay;

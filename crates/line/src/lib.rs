@@ -1,1 +1,27 @@
-//! .
+//! SIP: telephones and the carrier, over UDP (RFC 3261). The only crate that knows the SIP library.
+//!
+//! What it is not: it knows no jail, no call of two legs, no screening and no RTP. It turns datagrams
+//! into events about one dialog ([`WireId`]) and commands about it into datagrams, behind a guard
+//! that refuses what must never reach the library's parser. Start reading with [`Line`], then [`LineEvent`].
+
+mod address;
+mod config;
+mod counts;
+mod dialog;
+mod digest;
+mod engine;
+mod event;
+pub mod guard;
+mod limits;
+mod line;
+mod registrar;
+pub mod sdp;
+mod stack;
+mod tags;
+
+pub use config::{Directory, Inbound, LineConfig};
+pub use counts::LineCounts;
+pub use digest::ha1;
+pub use event::{LineEvent, Origin, Target, WireId};
+pub use line::{Line, LineError};
+pub use sdp::agree;

@@ -172,6 +172,8 @@ impl Script {
     }
 }
 
-/// SHA-256 over the G.711 µ-law octets of a rendered script, in order: what was really played.
+/// What was really played: SHA-256 over the pieces of a rendered script in order, each clip by the
+/// SHA-256 of its G.711 µ-law octets and each silence by its length. Two scripts that differ
+/// anywhere in what is heard differ here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ContentHash(pub [u8; 32]);

@@ -1,1 +1,53 @@
-fn main() {}
+//! The `parlatory` program: configuration, wiring, commands and the demo.
+//!
+//! It holds no rule of its own. `node.rs` is where desk, vault, media, line and switch meet;
+//! `serve.rs` runs a node; `demo/` plays stations and called parties against one.
+
+mod cli;
+mod clock;
+mod config;
+mod data;
+mod demo;
+mod doctor;
+mod init;
+mod node;
+mod print;
+mod provision;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use tracing_subscriber::EnvFilter;
+
+/// Dialog churn keeps glibc's heap high; this one gives memory back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log();
+    let done = match &cli.command {
+        Command::Demo(args) => demo::run(args),
+        Command::Init(args) => init::run(args),
+        Command::Provision(args) => provision::run(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Doctor(args) => doctor::run(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print::error(&format!("parlatory: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Log lines go to standard error. The SIP library logs whole messages at `info`, which hold names
+/// and numbers: it is off whatever `RUST_LOG` says.
+fn start_log() {
+    let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned());
+    let filter = EnvFilter::new(format!("{wanted},rsipstack=off,sqlx=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,1 +1,159 @@
-//! .
+//! The node's database: what was provisioned, and what the journal says happened, as tables.
+//!
+//! The only crate that knows SQL. It decides nothing: whether a call may be made, recorded or charged is
+//! for others, and the journal, not this, is the truth about calls and money; everything under
+//! [`Store::project`] can be built again from it.
+//! Start with [`Store`], then [`plan`] for what goes in, `migrations/sqlite` for the tables and
+//! `dialect` for what is particular to SQLite.
+
+mod apply;
+mod calls;
+mod code;
+mod configuration;
+mod dialect;
+mod error;
+mod limits;
+pub mod plan;
+mod project;
+
+pub use calls::{CallFilter, CallRow, MoneyTotals, OpenCall, Outcome, RecordingRow};
+pub use configuration::AgencyRow;
+pub use error::{Refused, StoreError};
+pub use plan::{Applied, Plan};
+
+use dialect::Database;
+use error::Broken;
+use model::{Timestamp, fact::Fact, plan::Configuration};
+use std::{path::Path, sync::Arc};
+
+/// The database of one cell. Cheap to clone; all clones share the same connections.
+///
+/// Every method blocks the calling thread until the database has answered. The driver is
+/// asynchronous; its runtime is driven by whichever thread calls, so the store owns no runtime
+/// thread, and its methods must not be called from inside an asynchronous task (they would panic).
+/// Writers queue behind one connection, readers never wait for them (write-ahead log).
+#[derive(Clone)]
+pub struct Store(Arc<Database>);
+
+impl Store {
+    /// Opens the database at `path`, makes it (readable by its owner alone) where there is none, and
+    /// brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when it cannot be made, read or brought up to date, for instance when
+    /// a newer version of Parlatory made it.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self(Arc::new(Database::open(path)?)))
+    }
+
+    /// Makes the database say what `plan` says, in one transaction: all of it or nothing. Applying
+    /// the same plan again changes nothing. `now` becomes the time of new deposits and of the
+    /// registry's confirmation.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when the plan contradicts itself or what is stored;
+    /// [`StoreError::Broken`] when the database fails. Nothing is changed then.
+    pub fn apply(&self, plan: &Plan, now: Timestamp) -> Result<Applied, StoreError> {
+        self.0.run(apply::apply(&self.0, plan, now))
+    }
+
+    /// The version of the configuration: grows with every plan that changed something. Cheap, for
+    /// polling.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn version(&self) -> Result<u64, StoreError> {
+        Ok(self.0.run(configuration::version(&self.0))?)
+    }
+
+    /// Everything a node must know, as of one moment.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn configuration(&self) -> Result<Configuration, StoreError> {
+        Ok(self.0.run(configuration::configuration(&self.0))?)
+    }
+
+    /// The agencies, with their keyholders' public keys.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn agencies(&self) -> Result<Vec<AgencyRow>, StoreError> {
+        Ok(self.0.run(configuration::agencies(&self.0))?)
+    }
+
+    /// Says that the registry's source, this database, still stands at `now`. A registry that was
+    /// never loaded stays missing.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails; the registry then goes stale by itself.
+    pub fn confirm_registry(&self, now: Timestamp) -> Result<(), StoreError> {
+        Ok(self.0.run(configuration::confirm_registry(&self.0, now))?)
+    }
+
+    /// Brings the tables of calls and money up to the journal: `facts` with their sequence numbers,
+    /// ascending. One transaction; facts that were projected before are skipped, so a batch may be
+    /// given again after a failure of unknown outcome.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails; none of the batch is projected then.
+    pub fn project(&self, facts: &[(u64, Fact)]) -> Result<(), StoreError> {
+        Ok(self.0.run(project::project(&self.0, facts))?)
+    }
+
+    /// Sequence number of the last fact that was projected; 0 when none was.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn projected(&self) -> Result<u64, StoreError> {
+        Ok(self.0.run(project::projected(&self.0))?)
+    }
+
+    /// Number of the last start of a node that the journal told of; 0 when there was none.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn boots(&self) -> Result<u32, StoreError> {
+        Ok(self.0.run(project::boots(&self.0))?)
+    }
+
+    /// Calls that were admitted and have not ended, oldest first: after a start, what the last run
+    /// left behind.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn open_calls(&self) -> Result<Vec<OpenCall>, StoreError> {
+        Ok(self.0.run(calls::open_calls(&self.0))?)
+    }
+
+    /// Calls that match, in the order of their record numbers.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn calls(&self, filter: &CallFilter) -> Result<Vec<CallRow>, StoreError> {
+        Ok(self.0.run(calls::calls(&self.0, filter))?)
+    }
+
+    /// Where the money of all calls stands.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn money(&self) -> Result<MoneyTotals, StoreError> {
+        Ok(self.0.run(calls::money(&self.0))?)
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+impl From<Broken> for StoreError {
+    fn from(broken: Broken) -> Self {
+        Self::Broken { what: broken.what, cause: broken.cause }
+    }
+}
+
+#[cfg(test)]
+mod tests;

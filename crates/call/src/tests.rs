@@ -1,0 +1,12 @@
+//! The machine driven from outside. `ladder` is the driver; `menu`, `dialling`, `notice`,
+//! `decision` and `outcome` are calls as ladders; `stages` breaks a call at every stage; `random`
+//! feeds it anything.
+
+mod decision;
+mod dialling;
+mod ladder;
+mod menu;
+mod notice;
+mod outcome;
+mod random;
+mod stages;

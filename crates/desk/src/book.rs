@@ -1,0 +1,140 @@
+//! What the desk looks up during a call, in memory: built whole from the store's configuration and
+//! swapped whole, so that one call never sees two versions.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use model::{
+    AgencyId, E164, FacilityId, PersonId, Private, StationId,
+    plan::{Configuration, Facility, NumberUse, Person, Station, StationAccess, Trunk},
+};
+use registry::Snapshot;
+
+/// All look-ups of one version of the configuration.
+#[derive(Debug)]
+pub(crate) struct Book {
+    pub(crate) version: u64,
+    pub(crate) registry: Arc<Snapshot>,
+    pub(crate) trunk: Option<Trunk>,
+    stations: HashMap<StationId, Station>,
+    facilities: BTreeMap<FacilityId, Facility>,
+    people: HashMap<PersonId, Person>,
+    pins: HashMap<(FacilityId, [u8; 32]), PersonId>,
+    contacts: BTreeSet<(PersonId, E164)>,
+    rules: HashMap<(AgencyId, Option<FacilityId>, E164), BTreeSet<NumberUse>>,
+    sources: HashMap<(IpAddr, Option<String>), Vec<Source>>,
+    digests: HashMap<String, (StationId, Private<[u8; 16]>)>,
+}
+
+/// A port (0 for any) and who calls from there.
+type Source = (u16, StationId);
+
+impl Book {
+    /// The look-ups of `configuration` with `registry`.
+    pub(crate) fn new(configuration: Configuration, registry: Arc<Snapshot>) -> Self {
+        let mut book = Self {
+            version: configuration.version,
+            registry,
+            trunk: configuration.trunk,
+            stations: HashMap::new(),
+            facilities: BTreeMap::new(),
+            people: HashMap::new(),
+            pins: HashMap::new(),
+            contacts: BTreeSet::new(),
+            rules: HashMap::new(),
+            sources: HashMap::new(),
+            digests: HashMap::new(),
+        };
+        for facility in configuration.facilities {
+            book.facilities.insert(facility.id, facility);
+        }
+        for station in configuration.stations {
+            book.add_station(station);
+        }
+        for person in configuration.people {
+            book.add_person(person);
+        }
+        for rule in configuration.numbers {
+            book.rules
+                .entry((rule.agency, rule.facility, *rule.number.expose()))
+                .or_default()
+                .insert(rule.rule);
+        }
+        book
+    }
+
+    /// A station and its facility.
+    pub(crate) fn facility_of(&self, station: StationId) -> Option<(&Station, &Facility)> {
+        let station = self.stations.get(&station)?;
+        Some((station, self.facilities.get(&station.facility)?))
+    }
+
+    /// The person with this hashed PIN at this facility.
+    pub(crate) fn person_by_pin(
+        &self,
+        facility: FacilityId,
+        pin: &Private<[u8; 32]>,
+    ) -> Option<&Person> {
+        self.people.get(self.pins.get(&(facility, *pin.expose()))?)
+    }
+
+    /// A person.
+    pub(crate) fn person(&self, person: PersonId) -> Option<&Person> {
+        self.people.get(&person)
+    }
+
+    /// Whether a number is on a person's list.
+    pub(crate) fn is_contact(&self, person: PersonId, number: E164) -> bool {
+        self.contacts.contains(&(person, number))
+    }
+
+    /// Whether a rule holds for a number at a facility, be it the facility's or the agency's.
+    pub(crate) fn has_rule(&self, facility: &Facility, number: E164, rule: NumberUse) -> bool {
+        [Some(facility.id), None].into_iter().any(|scope| {
+            self.rules
+                .get(&(facility.agency, scope, number))
+                .is_some_and(|rules| rules.contains(&rule))
+        })
+    }
+
+    /// The station that calls from `source`, with `user` in its From URI. A gateway's line is known
+    /// by address and user, a single phone by its address alone.
+    pub(crate) fn station_by_source(&self, source: SocketAddr, user: &str) -> Option<StationId> {
+        let by = |line: Option<String>| {
+            let known = self.sources.get(&(source.ip(), line))?;
+            let exact = known.iter().find(|(port, _)| *port == source.port());
+            exact.or_else(|| known.iter().find(|(port, _)| *port == 0)).map(|(_, id)| *id)
+        };
+        by(Some(user.to_owned())).or_else(|| by(None))
+    }
+
+    /// The station with this digest user name.
+    pub(crate) fn station_by_digest(&self, user: &str) -> Option<(StationId, Private<[u8; 16]>)> {
+        self.digests.get(user).cloned()
+    }
+
+    fn add_station(&mut self, station: Station) {
+        match &station.access {
+            StationAccess::Source { address, user } => self
+                .sources
+                .entry((address.ip(), user.clone()))
+                .or_default()
+                .push((address.port(), station.id)),
+            StationAccess::Digest { user, ha1 } => {
+                self.digests.insert(user.clone(), (station.id, *ha1));
+            }
+        }
+        self.stations.insert(station.id, station);
+    }
+
+    fn add_person(&mut self, person: Person) {
+        self.pins.insert((person.facility, *person.pin.expose()), person.id);
+        for contact in &person.contacts {
+            self.contacts.insert((person.id, *contact.expose()));
+        }
+        self.people.insert(person.id, person);
+    }
+}

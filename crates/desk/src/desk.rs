@@ -1,0 +1,253 @@
+//! The desk itself: what it holds, and how it opens and closes.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+};
+
+use charging::{CapTable, Ledger, Quote};
+use journal::Journal;
+use model::{
+    AccountId, AgencyId, CallId, Clock, E164, Language, Money, StationId, Timestamp,
+    fact::{Admitted, Fact, OffReason},
+    plan::RegistryData,
+    speech::ContentHash,
+};
+use store::Store;
+use vault::{RegistryView, Vault, VaultError};
+
+use crate::{
+    book::Book,
+    limits::REGISTRY_GUARD,
+    pin::PinKey,
+    projector::{Item, Projector},
+    recovery::{self, Recovered},
+    reload::Reloader,
+};
+
+/// What the desk needs to open.
+#[derive(Clone, Debug)]
+pub struct DeskConfig {
+    /// The database file.
+    pub store: PathBuf,
+    /// The folder of the journal.
+    pub journal: PathBuf,
+    /// Key of the PIN hash.
+    pub pin_key: PinKey,
+    /// Version of the prompt pack.
+    pub pack: ContentHash,
+    /// Version of the program.
+    pub version: String,
+    /// Waits and limits of calls.
+    pub timing: call::limits::Timing,
+}
+
+/// The services of one node. A cheap handle: clones share everything.
+#[derive(Clone)]
+pub struct Desk(Arc<Inner>);
+
+/// Something of ours is broken: disk, database, journal.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] journal::JournalError),
+    /// The recordings' folder.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The registry of protected numbers.
+    #[error(transparent)]
+    Registry(#[from] registry::NotASuccessor),
+    /// The operating system gives no thread.
+    #[error("no thread for `{what}`: {source}")]
+    Thread {
+        /// What it is for.
+        what: &'static str,
+        /// Why not.
+        source: std::io::Error,
+    },
+}
+
+/// What the desk knows of a call between admission and settlement.
+pub(crate) struct OpenCall {
+    pub(crate) admitted: Admitted,
+    pub(crate) quote: Option<Quote>,
+    /// Last mark of the conversation's length, and when it was made.
+    pub(crate) talked: std::time::Duration,
+    /// The vault's word that there is no recording although there was consent.
+    pub(crate) off: Option<OffReason>,
+}
+
+/// What changes during calls. One lock, held for short computations only.
+pub(crate) struct State {
+    pub(crate) ledger: Ledger,
+    pub(crate) deposited: BTreeMap<AccountId, Money>,
+    pub(crate) calls: BTreeMap<CallId, OpenCall>,
+    pub(crate) wrong_pins: BTreeMap<StationId, (u32, Timestamp)>,
+    pub(crate) languages: BTreeMap<(AgencyId, E164), Language>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) journal: Journal,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) caps: CapTable,
+    pub(crate) pin_key: PinKey,
+    pub(crate) pack: ContentHash,
+    pub(crate) timing: call::limits::Timing,
+    pub(crate) boot: u32,
+    state: Mutex<State>,
+    book: RwLock<Arc<Book>>,
+    projector: Projector,
+    reloader: Mutex<Option<Reloader>>,
+}
+
+impl Desk {
+    /// Opens store and journal, brings the store up to date, settles what a node that died left
+    /// behind, and only then is ready for calls.
+    ///
+    /// `open_vault` gets the view of the registry that the vault asks before every recording.
+    ///
+    /// # Errors
+    /// [`Broken`] with what is broken. Nothing is lost: the next start begins in the same place.
+    pub fn open(
+        config: DeskConfig,
+        clock: Clock,
+        open_vault: impl FnOnce(RegistryView) -> Result<Vault, VaultError>,
+    ) -> Result<(Self, Vault, Recovered), Broken> {
+        let store = Store::open(&config.store)?;
+        let caught_up = recovery::catch_up(&store, &config.journal)?;
+        let (items, received) = std::sync::mpsc::channel();
+        let sink = items.clone();
+        let (journal, found) = Journal::open(&config.journal, Default::default(), move |seq, fact| {
+            let _ = sink.send(Item::Fact(seq.0, fact.clone()));
+        })?;
+        let projector = Projector::start(store.clone(), items, received)
+            .map_err(|source| Broken::Thread { what: "projector", source })?;
+        let now = clock.now();
+        let book = crate::reload::read_book(&store, None, now)?;
+        let desk = Self(Arc::new(Inner {
+            journal,
+            clock,
+            caps: CapTable::builtin(),
+            pin_key: config.pin_key,
+            pack: config.pack,
+            timing: config.timing,
+            boot: store.boots()?.saturating_add(1),
+            state: Mutex::new(State {
+                ledger: Ledger::new(),
+                deposited: BTreeMap::new(),
+                calls: BTreeMap::new(),
+                wrong_pins: BTreeMap::new(),
+                languages: BTreeMap::new(),
+            }),
+            book: RwLock::new(Arc::new(book)),
+            store,
+            projector,
+            reloader: Mutex::new(None),
+        }));
+        let vault = open_vault(desk.registry_view())?;
+        let mut recovered = recovery::settle_open_calls(&desk, &vault)?;
+        recovered.journal_octets_cut = found.torn.map_or(0, |torn| torn.octets);
+        recovered.facts_caught_up = caught_up;
+        desk.announce_boot(config.version)?;
+        desk.open_accounts()?;
+        desk.start_reloader()?;
+        Ok((desk, vault, recovered))
+    }
+
+    /// Number of this start, from 1; call numbers begin with it.
+    pub fn boot(&self) -> u32 {
+        self.0.boot
+    }
+
+    /// The store, for reports about this node.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Returns when everything that happened so far is in the store.
+    pub fn flush(&self) {
+        self.0.projector.flush();
+    }
+
+    /// Stops reloading, and returns when everything is durable and in the store.
+    pub fn close(&self) {
+        let reloader = self.lock_reloader().take();
+        drop(reloader);
+        self.flush();
+    }
+
+    /// What the vault asks before every recording.
+    pub fn registry_view(&self) -> RegistryView {
+        // Weak, because the vault outlives nothing: it is dropped with the node.
+        let inner = Arc::downgrade(&self.0);
+        Arc::new(move || match inner.upgrade() {
+            Some(inner) => Arc::clone(&inner.book().registry),
+            None => Arc::new(REGISTRY_GUARD.snapshot(&RegistryData::default())),
+        })
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    pub(crate) fn book(&self) -> Arc<Book> {
+        self.0.book()
+    }
+
+    pub(crate) fn swap_book(&self, book: Arc<Book>) {
+        *self.0.book.write().unwrap_or_else(PoisonError::into_inner) = book;
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held cost its call; the state is changed in single steps.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_reloader(&self) -> MutexGuard<'_, Option<Reloader>> {
+        self.0.reloader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn announce_boot(&self, version: String) -> Result<(), Broken> {
+        let at = self.0.clock.now();
+        self.0.journal.append_wait(vec![Fact::Boot { boot: self.0.boot, at, version }])?;
+        Ok(())
+    }
+
+    /// Fills the ledger from the store, after the calls of the last run were settled in it.
+    fn open_accounts(&self) -> Result<(), Broken> {
+        self.flush();
+        let configuration = self.0.store.configuration()?;
+        let mut state = self.state();
+        for account in &configuration.accounts {
+            state.ledger.open(account.id, account.deposited, account.settled);
+            state.deposited.insert(account.id, account.deposited);
+        }
+        for (agency, number, language) in &configuration.languages {
+            state.languages.insert((*agency, *number.expose()), *language);
+        }
+        Ok(())
+    }
+
+    fn start_reloader(&self) -> Result<(), Broken> {
+        let reloader = Reloader::start(Arc::downgrade(&self.0))
+            .map_err(|source| Broken::Thread { what: "reload", source })?;
+        *self.lock_reloader() = Some(reloader);
+        Ok(())
+    }
+
+    pub(crate) fn from_inner(inner: Arc<Inner>) -> Self {
+        Self(inner)
+    }
+}
+
+impl Inner {
+    fn book(&self) -> Arc<Book> {
+        Arc::clone(&self.book.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,32 @@
+//! Limits of the desk.
+
+use std::time::Duration;
+
+use registry::Guard;
+
+/// How often the store is asked whether the configuration changed. It is also how often the
+/// registry is confirmed, and a blocked or newly protected number takes effect within this time.
+pub(crate) const RELOAD_EVERY: Duration = Duration::from_millis(500);
+
+/// How often an unchanged registry is read again from the store, which confirms it.
+pub(crate) const REGISTRY_CONFIRM_EVERY: Duration = Duration::from_secs(20);
+
+/// When a registry is not trusted: not confirmed for a minute, or a tenth of its numbers gone at
+/// once. Nothing is recorded then.
+pub(crate) const REGISTRY_GUARD: Guard =
+    Guard { stale_after: Duration::from_secs(60), shrink_percent_max: 10 };
+
+/// Wrong PINs in a row at one station before it is locked.
+pub(crate) const WRONG_PINS_MAX: u32 = 9;
+
+/// How long a station stays locked after too many wrong PINs.
+pub(crate) const PIN_LOCK: Duration = Duration::from_secs(5 * 60);
+
+/// How many facts are written to the store in one transaction.
+pub(crate) const PROJECT_BATCH_MAX: usize = 1_000;
+
+/// How long a fact waits for others before it is written to the store.
+pub(crate) const PROJECT_WAIT: Duration = Duration::from_millis(100);
+
+/// How long the projector waits before it tries a failed batch again.
+pub(crate) const PROJECT_RETRY: Duration = Duration::from_secs(1);

@@ -1,0 +1,362 @@
+//! One call, seen from the desk: who is it, may they, what was pressed, what did it cost.
+//!
+//! Durable before effect: the answer to a question that changes anything is sent from the journal's
+//! thread, after the fact is on disk.
+
+use std::time::Duration;
+
+use call::{Admission, Answer, CallEvent, Finished, Identified, Price, Question};
+use charging::{Quote, Settlement};
+use model::{
+    CallId, Language, Money, PersonId, Private, StationId, Timestamp,
+    fact::{
+        Admitted, ConsentEvidence, Denied, EndReason, Ended, Epoch, Fact, HoldFact, OffReason,
+        RecordingEnd, Refusal, Rest,
+    },
+    plan::Station,
+};
+use switch::{Office, Reply, StationPlan};
+
+use crate::{
+    admission::{self, NotAdmitted, Screened, Wish},
+    desk::{Desk, OpenCall, State},
+    limits::{PIN_LOCK, WRONG_PINS_MAX},
+};
+
+impl Office for Desk {
+    fn station(&self, station: StationId) -> Option<StationPlan> {
+        let book = self.book();
+        let (station, facility) = book.facility_of(station)?;
+        Some(StationPlan {
+            station_key: station.key.clone(),
+            agency: facility.agency,
+            facility: facility.id,
+            facility_name: Private::new(facility.name.clone()),
+            caller_id: facility.caller_id,
+            pack: self.inner().pack,
+            timing: self.inner().timing,
+        })
+    }
+
+    fn ask(&self, call: CallId, station: StationId, question: Question, reply: Reply) {
+        match question {
+            Question::Identify { pin } => reply.send(self.identify(station, &pin)),
+            Question::Balance { person } => reply.send(Answer::Balance(self.balance(person))),
+            Question::Admit { person, dialled } => {
+                self.admit(call, station, person, dialled.expose(), reply);
+            }
+            Question::Commit { evidence, recording } => {
+                self.commit(call, evidence, recording, reply);
+            }
+        }
+    }
+
+    fn tell(&self, call: CallId, event: CallEvent) {
+        match event {
+            CallEvent::Answered { at } => self.note(Fact::Answered { call, at }),
+            CallEvent::LanguageChosen { language, at } => self.remember(call, language, at),
+            CallEvent::Talked { talked, at } => {
+                if let Some(open) = self.state().calls.get_mut(&call) {
+                    open.talked = talked;
+                }
+                self.note(Fact::Talked { call, talked, at });
+            }
+            CallEvent::NoticeStarted { .. } | CallEvent::TalkStarted { .. } => {}
+        }
+    }
+
+    fn not_recorded(&self, call: CallId, reason: OffReason) {
+        tracing::warn!(call = call.0, ?reason, "no recording although there was consent");
+        if let Some(open) = self.state().calls.get_mut(&call) {
+            open.off = Some(reason);
+        }
+    }
+
+    fn recording_closed(&self, call: CallId, recording: Option<RecordingEnd>) {
+        let at = self.inner().clock.now();
+        match recording {
+            Some(recording) => self.note(Fact::RecordingClosed { call, recording, at }),
+            // The file is there without its final frame: the next start finds and books it.
+            None => tracing::error!(call = call.0, "a recording was not closed"),
+        }
+    }
+
+    fn finished(&self, call: CallId, finished: Finished) {
+        if let Some(reason) = finished.reason {
+            self.settle(call, reason, &finished);
+        }
+    }
+
+    fn broken(&self, call: CallId, at: Timestamp) {
+        let talked = match self.state().calls.get(&call) {
+            Some(open) => open.talked,
+            None => return,
+        };
+        let finished = Finished {
+            at,
+            reason: Some(EndReason::Fault),
+            talked,
+            decision_key: None,
+            off: None,
+        };
+        self.settle(call, EndReason::Fault, &finished);
+    }
+}
+
+impl Desk {
+    fn identify(&self, station: StationId, pin: &Private<String>) -> Answer {
+        let now = self.inner().clock.now();
+        if self.is_locked(station, now) {
+            return Answer::PinLocked;
+        }
+        let book = self.book();
+        let Some((_, facility)) = book.facility_of(station) else { return Answer::PinUnknown };
+        let hash = self.inner().pin_key.hash(&facility.key, pin.expose());
+        match book.person_by_pin(facility.id, &hash) {
+            Some(person) => {
+                self.state().wrong_pins.remove(&station);
+                Answer::Person(Identified {
+                    person: person.id,
+                    name: person.name.clone(),
+                    language: person.language,
+                })
+            }
+            None => {
+                self.note(Fact::PinRefused { station, at: now });
+                self.state().wrong_pin(station, now)
+            }
+        }
+    }
+
+    fn is_locked(&self, station: StationId, now: Timestamp) -> bool {
+        match self.state().wrong_pins.get(&station) {
+            Some((count, last)) => *count >= WRONG_PINS_MAX && now.since(*last) < PIN_LOCK,
+            None => false,
+        }
+    }
+
+    fn balance(&self, person: PersonId) -> Money {
+        let book = self.book();
+        let account = book.person(person).map(|person| person.account);
+        account.and_then(|id| self.state().ledger.available(id)).unwrap_or(Money::ZERO)
+    }
+
+    fn admit(
+        &self,
+        call: CallId,
+        station: StationId,
+        person: PersonId,
+        dialled: &str,
+        reply: Reply,
+    ) {
+        let now = self.inner().clock.now();
+        let book = self.book();
+        let (Some((station, facility)), Some(person)) =
+            (book.facility_of(station), book.person(person))
+        else {
+            // The station or the person was taken out of the configuration in the meantime.
+            reply.send(Answer::Denied(Refusal::Unavailable));
+            return;
+        };
+        let wish = Wish { person, facility, dialled, now };
+        let decided = admission::screen(&book, &wish)
+            .and_then(|screened| self.hold(call, &wish, station, screened));
+        match decided {
+            Ok((admission, admitted)) => self.admitted(call, admission, admitted, reply),
+            Err(refused) => self.denied(call, &wish, station, &refused, reply),
+        }
+    }
+
+    /// Proves the rate lawful, holds the money and books the call as open.
+    fn hold(
+        &self,
+        call: CallId,
+        wish: &Wish<'_>,
+        station: &Station,
+        screened: Screened,
+    ) -> Result<(Admission, Admitted), NotAdmitted> {
+        let (facility, person) = (wish.facility, wish.person);
+        let refuse = |reason| NotAdmitted { reason, number: Some(screened.number) };
+        let mut talk_max = facility.talk_max;
+        let mut state = self.state();
+        let (quote, hold, price) = if screened.free {
+            (None, None, Price::Free)
+        } else {
+            let quote =
+                admission::rate(facility, wish.now, &self.inner().caps).map_err(refuse)?;
+            let held = state
+                .ledger
+                .hold(call.hold(), person.account, &quote, facility.talk_max, wish.now)
+                .map_err(|_| refuse(Refusal::InsufficientFunds))?;
+            talk_max = held.talk_max;
+            let fact = HoldFact {
+                account: person.account,
+                amount: held.amount,
+                rate: quote.fact(),
+                expires: held.expires,
+            };
+            let price = Price::PerMinute(quote.per_minute());
+            (Some(quote), Some(fact), price)
+        };
+        let admitted = Admitted {
+            call,
+            at: wish.now,
+            agency: facility.agency,
+            facility: facility.id,
+            unit: station.unit,
+            station: station.id,
+            person: person.id,
+            number: screened.number,
+            class: screened.class,
+            epoch: screened.epoch,
+            may_record: screened.may_record.map(|_| ()),
+            hold,
+        };
+        let key = (facility.agency, *screened.number.expose());
+        let called_language = state.languages.get(&key).copied().unwrap_or_default();
+        state.open(quote, admitted.clone());
+        let admission = Admission {
+            number: screened.number,
+            class: screened.class,
+            may_record: screened.may_record,
+            price,
+            talk_max,
+            called_language,
+        };
+        Ok((admission, admitted))
+    }
+
+    fn admitted(&self, call: CallId, admission: Admission, admitted: Admitted, reply: Reply) {
+        let desk = self.clone();
+        let facts = vec![Fact::Admitted(Box::new(admitted))];
+        self.inner().journal.append(facts, move |durable| match durable {
+            Ok(_) => reply.send(Answer::Admitted(admission)),
+            Err(error) => {
+                tracing::error!(%error, call = call.0, "an admission could not be made durable");
+                let now = desk.inner().clock.now();
+                desk.state().take_back(call, now);
+                reply.send(Answer::Denied(Refusal::Unavailable));
+            }
+        });
+    }
+
+    fn denied(
+        &self,
+        call: CallId,
+        wish: &Wish<'_>,
+        station: &Station,
+        refused: &NotAdmitted,
+        reply: Reply,
+    ) {
+        let denied = Denied {
+            call,
+            at: wish.now,
+            agency: wish.facility.agency,
+            facility: wish.facility.id,
+            station: station.id,
+            person: wish.person.id,
+            number: refused.number,
+            reason: refused.reason,
+        };
+        self.note(Fact::Denied(Box::new(denied)));
+        reply.send(Answer::Denied(refused.reason));
+    }
+
+    fn commit(
+        &self,
+        call: CallId,
+        evidence: ConsentEvidence,
+        recording: Result<Epoch, OffReason>,
+        reply: Reply,
+    ) {
+        let fact = Fact::Accepted { call, evidence: Box::new(evidence), recording };
+        self.inner().journal.append(vec![fact], move |durable| {
+            let recording = match durable {
+                Ok(_) => recording,
+                Err(error) => {
+                    tracing::error!(%error, call = call.0, "consent could not be made durable");
+                    Err(OffReason::LogUnavailable)
+                }
+            };
+            reply.send(Answer::Committed { recording });
+        });
+    }
+
+    fn remember(&self, call: CallId, language: Language, at: Timestamp) {
+        let mut state = self.state();
+        let Some(open) = state.calls.get(&call) else { return };
+        let (agency, number) = (open.admitted.agency, open.admitted.number);
+        state.languages.insert((agency, *number.expose()), language);
+        drop(state);
+        self.note(Fact::LanguageChosen { agency, number, language, at });
+    }
+
+    /// Settles a call exactly once: it is taken out of the open calls first.
+    fn settle(&self, call: CallId, reason: EndReason, finished: &Finished) {
+        let mut state = self.state();
+        let Some(open) = state.calls.remove(&call) else { return };
+        let settlement = state.settle(&open, finished.talked, finished.at);
+        drop(state);
+        let off = if finished.talked.is_zero() { None } else { open.off.or(finished.off) };
+        let ended = Ended {
+            call,
+            at: finished.at,
+            reason,
+            talked: finished.talked,
+            charged: settlement.charged,
+            rest: settlement.kind,
+            decision_key: finished.decision_key,
+            off,
+        };
+        let desk = self.clone();
+        self.inner().journal.append(vec![Fact::Ended(Box::new(ended))], move |durable| match durable
+        {
+            Ok(_) => drop(desk.state().ledger.forget(call.hold())),
+            // The hold stays in memory; the next start finds the call open and settles it.
+            Err(error) => tracing::error!(%error, call = call.0, "an end could not be made durable"),
+        });
+    }
+
+    /// Appends a fact whose durability nobody waits for. A failure is loud; the next start finds
+    /// the call open and settles it.
+    fn note(&self, fact: Fact) {
+        self.inner().journal.append(vec![fact], |durable| {
+            if let Err(error) = durable {
+                tracing::error!(%error, "the journal does not take facts");
+            }
+        });
+    }
+}
+
+impl State {
+    fn wrong_pin(&mut self, station: StationId, now: Timestamp) -> Answer {
+        let (count, last) = self.wrong_pins.entry(station).or_insert((0, now));
+        if now.since(*last) >= PIN_LOCK {
+            *count = 0;
+        }
+        *count += 1;
+        *last = now;
+        if *count >= WRONG_PINS_MAX { Answer::PinLocked } else { Answer::PinUnknown }
+    }
+
+    fn open(&mut self, quote: Option<Quote>, admitted: Admitted) {
+        let call = admitted.call;
+        let open = OpenCall { admitted, quote, talked: Duration::ZERO, off: None };
+        self.calls.insert(call, open);
+    }
+
+    /// Takes back a hold whose admission never became durable.
+    fn take_back(&mut self, call: CallId, now: Timestamp) {
+        if self.calls.remove(&call).is_some() {
+            self.ledger.release(call.hold(), now);
+            self.ledger.forget(call.hold());
+        }
+    }
+
+    fn settle(&mut self, open: &OpenCall, talked: Duration, now: Timestamp) -> Settlement {
+        match &open.quote {
+            Some(quote) => self.ledger.settle(open.admitted.call.hold(), quote, talked, now),
+            None => Settlement { charged: Money::ZERO, rest: Money::ZERO, kind: Rest::NoHold },
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Reads a provision file: what a sheriff's office writes down becomes a [`Plan`] for the store, or a
+//! list of everything that is wrong with it. It changes nothing itself.
+//!
+//! # The file
+//! `provision.toml` names places and telephones; tables of people and numbers are CSV files beside it,
+//! named under `[files]`. Applying it again changes nothing. It adds and changes; nothing disappears
+//! because it is not there. What is to go is marked `removed`. Keys are short names of your own
+//! (letters, digits, `-`, `_`, `.`), unique within what contains them; a path such as
+//! `cedar/jail/a/1` names agency, facility, unit and station. Keys never change.
+//!
+//! | table | keys (`?` may be left out) |
+//! |---|---|
+//! | `[[agency]]` | `key`, `name`, `keyholder`? (public key of who can open its recordings) |
+//! | `[[facility]]` | `agency`, `key`, `name`, `kind` (`jail`, `prison`), `adp`, `adp_year`?, `state`, `timezone`, `recording` (`on`, `off`), `registry_down`? (`place_unrecorded`, `refuse`), `talk_minutes_max`? (20), `allowed_only`? (`false`), `caller_id`, `rate` (`base`, `additive`? in dollars per minute, as text) |
+//! | `[[unit]]` | `facility`, `key`, `name`? |
+//! | `[[station]]` | `unit`, `key`, `removed`?, and either `address` (with or without port) or `digest` (`user`, `password`) |
+//! | `[[gateway]]` | `unit`, `address`, `removed`?, and either `lines` (names) or `line_count` (`line-1`, `line-2`, …); each line is a station, recognised by the user part of its From address |
+//! | `[files]` | `people`?, `contacts`?, `numbers`?, `protected`?, `deposits`? |
+//! | `[trunk]` | `address` |
+//! | top of the file | `replace_protected`? , `protected_count`? |
+//!
+//! | CSV file | columns (`?` may be left out) |
+//! |---|---|
+//! | `people` | `facility` (path), `id`, `name`, `pin`, `language`? (`en`, `es`), `opening_balance`?, `removed`? |
+//! | `contacts` | `person` (id), `number`, `agency`?, `removed`? |
+//! | `numbers` | `scope` (agency or facility path), `number`, `rule` (`allowed`, `blocked`, `free`), `removed`? |
+//! | `protected` | `number`, `holder`?, `agency`? |
+//! | `deposits` | `person` (id), `amount`, `reference`, `agency`? |
+//!
+//! `agency` may be left out where the file has one agency only. Lines that begin with `#` are comments.
+//! Numbers may be written in any usual way. Where `people` is given, `contacts` and `deposits` name
+//! people of that file; where it is not, people applied before.
+//!
+//! A `protected` file adds numbers. Only with `replace_protected = true` are numbers of the agencies in
+//! the file that are not listed removed; and when the registry shrinks much by that, nodes do not
+//! trust it, and record nothing, until `protected_count` says how many numbers there are.
+//!
+//! A rate that is above a cap in force (47 CFR 64.6030) is a problem like any other.
+
+mod document;
+mod fields;
+mod limits;
+mod places;
+mod problem;
+mod rows;
+mod sheet;
+mod source;
+mod word;
+
+pub use problem::Problem;
+
+use model::{Private, Timestamp};
+use problem::Problems;
+use source::Source;
+use std::path::Path;
+use store::Plan;
+
+/// Computes the keyed hash of a PIN (second) at a facility (first, `agency/facility`):
+/// [`PinKey::hash`](crate::PinKey::hash) with the node's key.
+pub type PinHash<'a> = dyn Fn(&str, &str) -> Private<[u8; 32]> + 'a;
+
+/// Reads the provision file at `path` and the CSV files it names, and checks everything that can be
+/// checked without the store. Rates are proved lawful for calls at `now`.
+///
+/// # Errors
+/// Every problem of every file, in their order; at most a thousand, then how many more there are. No
+/// problem quotes a PIN, a password, a name or a telephone number.
+pub fn read(path: &Path, pins: &PinHash<'_>, now: Timestamp) -> Result<Plan, Vec<Problem>> {
+    let mut problems = Problems::default();
+    let plan = Source::read(path, &mut problems)
+        .map(|source| document::read(&source, pins, now, &mut problems));
+    problems.finish().map(|()| plan.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests;

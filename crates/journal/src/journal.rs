@@ -1,0 +1,189 @@
+//! The handle that callers hold.
+
+use crate::{
+    JournalError,
+    limits::{QUEUE_APPENDS_MAX, SEGMENT_OCTETS_LIMIT, SEGMENT_OCTETS_MAX},
+    segment::Folder,
+    writer::{Reply, Request, Writer},
+};
+use model::fact::Fact;
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+};
+
+/// Number of a fact in its journal: from 1, one after the other, without gaps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Seq(pub u64);
+
+/// How a journal is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Number of the node whose journal it is; a journal of another node is refused.
+    pub node: u32,
+    /// Octets after which the next segment is begun; at most 1 GiB.
+    pub segment_octets_max: u32,
+}
+
+impl Default for Options {
+    /// Node 1, [`SEGMENT_OCTETS_MAX`].
+    fn default() -> Self {
+        Self { node: 1, segment_octets_max: SEGMENT_OCTETS_MAX }
+    }
+}
+
+/// What was found when the journal was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// Number of the last fact; 0 when there is none. All facts up to here are durable.
+    pub last: Seq,
+    /// What was cut from the end. Nobody was ever told that it was durable.
+    pub torn: Option<Torn>,
+}
+
+/// An unfinished group that a crash left behind, and that was cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Torn {
+    /// The segment.
+    pub file: PathBuf,
+    /// Where it was cut.
+    pub offset: u64,
+    /// How many octets were cut.
+    pub octets: u64,
+}
+
+/// An open journal. Handles are cheap to clone; the files belong to one thread of its own. When the
+/// last handle is dropped, what is queued is still written and the folder is free again.
+#[derive(Clone)]
+pub struct Journal {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// `None` once closed.
+    requests: Mutex<Option<mpsc::Sender<Request>>>,
+    waiting: Arc<AtomicUsize>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Journal {
+    /// Opens the journal in `dir`, or begins one there.
+    ///
+    /// From then on `sink` is called on the journal's thread for every appended fact once it is
+    /// durable, in order, and before the append's own `done`; it must not block on anything that
+    /// waits for the journal. Older facts are read with [`crate::replay`].
+    ///
+    /// # Errors
+    /// [`JournalError::InUse`] and [`JournalError::OtherNode`]; [`JournalError::Damaged`] when more is
+    /// wrong than a crash can explain, in which case nothing is changed; or a fault of the disk.
+    pub fn open(
+        dir: &Path,
+        options: Options,
+        sink: impl FnMut(Seq, &Fact) + Send + 'static,
+    ) -> Result<(Self, Recovery), JournalError> {
+        let segment_octets_max = options.segment_octets_max.min(SEGMENT_OCTETS_LIMIT);
+        let folder = Folder::lock(dir, Options { segment_octets_max, ..options })?;
+        let (disk, end, recovery) = folder.recover()?;
+        if let Some(torn) = &recovery.torn {
+            tracing::warn!(
+                file = %torn.file.display(), offset = torn.offset, octets = torn.octets,
+                "cut an unfinished group from the journal"
+            );
+        }
+        let (requests, inbox) = mpsc::channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let writer = Writer {
+            inbox,
+            waiting: Arc::clone(&waiting),
+            sink: Box::new(sink),
+            shelf: Box::new(folder),
+            disk,
+            end,
+            next: Seq(recovery.last.0 + 1),
+            segment_octets_max: u64::from(segment_octets_max),
+            stopped: None,
+        };
+        let thread = thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|error| JournalError::io("start the thread of", dir, error))?;
+        let inner = Inner {
+            requests: Mutex::new(Some(requests)),
+            waiting,
+            thread: Mutex::new(Some(thread)),
+        };
+        Ok((Self { inner: Arc::new(inner) }, recovery))
+    }
+
+    /// Queues `facts`, which become durable together or not at all, and returns at once.
+    ///
+    /// `done` is called exactly once, on the journal's thread (or on this one when the append is
+    /// refused at once), with the number of the last of `facts` once all of them are durable. It
+    /// must not block.
+    ///
+    /// # Errors
+    /// `done` gets [`JournalError::Overloaded`], [`JournalError::Empty`], [`JournalError::TooLarge`],
+    /// [`JournalError::Closed`], [`JournalError::DiskFull`]: nothing was written. With any other
+    /// error it is open whether the facts will be found when the journal is opened again.
+    pub fn append(
+        &self,
+        facts: Vec<Fact>,
+        done: impl FnOnce(Result<Seq, JournalError>) + Send + 'static,
+    ) {
+        let reply = Reply::new(done);
+        let waiting = self.inner.waiting.fetch_add(1, Ordering::AcqRel);
+        if waiting >= QUEUE_APPENDS_MAX {
+            self.inner.waiting.fetch_sub(1, Ordering::AcqRel);
+            return reply.send(Err(JournalError::Overloaded { waiting }));
+        }
+        let requests = self.inner.requests.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // A reply that is dropped on the way says that the journal is closed.
+        if let Some(requests) = requests {
+            drop(requests.send(Request::Append { facts, reply }));
+        }
+    }
+
+    /// As [`Journal::append`], but waits. Never call it on the journal's own thread.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn append_wait(&self, facts: Vec<Fact>) -> Result<Seq, JournalError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.append(facts, move |result| drop(sender.send(result)));
+        receiver.recv().unwrap_or(Err(JournalError::Closed))
+    }
+
+    /// Writes what is queued, ends the thread and frees the folder. Appends through other handles
+    /// are refused from here on.
+    pub fn close(self) {
+        self.inner.close();
+    }
+}
+
+impl Inner {
+    fn close(&self) {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(requests) = requests {
+            drop(requests.send(Request::Close));
+        }
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match thread {
+            // The last handle can be dropped in a `done`, on the journal's own thread.
+            Some(thread) if thread.thread().id() != thread::current().id() => {
+                drop(thread.join());
+            }
+            Some(_) | None => {}
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

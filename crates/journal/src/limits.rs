@@ -1,0 +1,20 @@
+//! Limits of the journal.
+
+/// Octets of facts in one append. A fact is a few hundred octets at most.
+pub const APPEND_OCTETS_MAX: usize = 256 * 1024;
+
+/// A group takes no further append once it has this many octets.
+pub(crate) const GROUP_OCTETS_MAX: usize = 1024 * 1024;
+
+/// Appends that may wait for the disk; the next one is refused.
+pub const QUEUE_APPENDS_MAX: usize = 65_536;
+
+/// A segment takes no further group once it has this many octets.
+pub const SEGMENT_OCTETS_MAX: u32 = 16 * 1024 * 1024;
+
+/// The largest [`crate::Options::segment_octets_max`]: positions in a segment are 32 bits wide.
+pub(crate) const SEGMENT_OCTETS_LIMIT: u32 = 1024 * 1024 * 1024;
+
+/// The largest thing that a crash can leave unfinished: one group, its last append included.
+pub(crate) const TORN_OCTETS_MAX: usize =
+    GROUP_OCTETS_MAX + APPEND_OCTETS_MAX + crate::frame::FRAME_HEADER_OCTETS;

@@ -1,0 +1,221 @@
+//! The journal's thread: one group after the other, one write and one `fdatasync` each.
+
+use crate::{
+    JournalError, Seq,
+    frame::{GroupBuffer, HEADER_OCTETS},
+    limits::GROUP_OCTETS_MAX,
+    segment::{Disk, Shelf},
+};
+use model::fact::Fact;
+use std::{
+    io,
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+};
+
+/// What the handles ask of the thread.
+pub(crate) enum Request {
+    /// Append facts.
+    Append {
+        /// The facts.
+        facts: Vec<Fact>,
+        /// Who wants to know.
+        reply: Reply,
+    },
+    /// Write what is queued and end.
+    Close,
+}
+
+/// Answers one append exactly once: dropped unanswered, it says [`JournalError::Closed`], so that
+/// nobody waits for ever.
+pub(crate) struct Reply(Option<Done>);
+
+type Done = Box<dyn FnOnce(Result<Seq, JournalError>) + Send>;
+
+impl Reply {
+    pub(crate) fn new(done: impl FnOnce(Result<Seq, JournalError>) + Send + 'static) -> Self {
+        Self(Some(Box::new(done)))
+    }
+
+    pub(crate) fn send(mut self, result: Result<Seq, JournalError>) {
+        self.answer(result);
+    }
+
+    fn answer(&mut self, result: Result<Seq, JournalError>) {
+        let Some(done) = self.0.take() else { return };
+        // A fault in one caller's code must not take the journal from all others.
+        if catch_unwind(AssertUnwindSafe(|| done(result))).is_err() {
+            tracing::error!("a caller of the journal failed in its own code");
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        self.answer(Err(JournalError::Closed));
+    }
+}
+
+/// Called with every fact that became durable.
+pub(crate) type Sink = Box<dyn FnMut(Seq, &Fact) + Send>;
+
+/// All that the journal's thread owns.
+pub(crate) struct Writer {
+    /// Requests, in the order in which they were made.
+    pub(crate) inbox: mpsc::Receiver<Request>,
+    /// How many appends are queued or under way.
+    pub(crate) waiting: Arc<AtomicUsize>,
+    /// Where durable facts go.
+    pub(crate) sink: Sink,
+    /// Where new segments come from.
+    pub(crate) shelf: Box<dyn Shelf>,
+    /// The segment at the end.
+    pub(crate) disk: Box<dyn Disk>,
+    /// How many of its octets are durable.
+    pub(crate) end: u64,
+    /// Number of the next fact.
+    pub(crate) next: Seq,
+    /// Octets after which the next segment is begun.
+    pub(crate) segment_octets_max: u64,
+    /// Why nothing can be appended any more.
+    pub(crate) stopped: Option<JournalError>,
+}
+
+/// One append that waits for its group: its facts, their first number, and who wants to know.
+type Waiting = (Vec<Fact>, Seq, Reply);
+
+impl Writer {
+    /// Serves until all handles are gone or one asks to close.
+    pub(crate) fn run(mut self) {
+        let mut buffer = GroupBuffer::default();
+        while let Ok(request) = self.inbox.recv() {
+            if self.serve(request, &mut buffer).is_break() {
+                break;
+            }
+        }
+    }
+
+    /// Makes one group of `first` and of whatever else is queued, as far as it fits.
+    fn serve(&mut self, first: Request, buffer: &mut GroupBuffer) -> ControlFlow<()> {
+        if matches!(first, Request::Close) {
+            return ControlFlow::Break(());
+        }
+        buffer.clear();
+        let mut flow = ControlFlow::Continue(());
+        let mut group = Vec::new();
+        let mut next = self.next;
+        let begin = self.begin_group();
+        let mut request = Some(first);
+        while let Some(current) = request {
+            let Request::Append { facts, reply } = current else {
+                flow = ControlFlow::Break(());
+                break;
+            };
+            match begin.clone().and_then(|offset| buffer.push(offset, next, &facts)) {
+                Ok(()) => {
+                    let seq = next;
+                    next = Seq(next.0 + facts.len() as u64);
+                    group.push((facts, seq, reply));
+                }
+                Err(error) => self.answer(reply, Err(error)),
+            }
+            let full = buffer.octets().len() >= GROUP_OCTETS_MAX;
+            request = if full { None } else { self.inbox.try_recv().ok() };
+        }
+        if !group.is_empty() {
+            let written = self.write(buffer.octets());
+            self.finish(group, written, next);
+        }
+        flow
+    }
+
+    /// Where in its segment the next group begins; begins a new segment when the old one is full.
+    fn begin_group(&mut self) -> Result<u32, JournalError> {
+        if let Some(stopped) = &self.stopped {
+            return Err(stopped.clone());
+        }
+        if self.end >= self.segment_octets_max && self.end > HEADER_OCTETS as u64 {
+            // All of the old segment is durable; cutting it at its end only gives back kept space.
+            drop(self.disk.cut(self.end));
+            self.disk = self.shelf.create(self.next)?;
+            self.end = HEADER_OCTETS as u64;
+        }
+        u32::try_from(self.end).map_err(|_| self.stop("its segment is larger than 4 GiB"))
+    }
+
+    /// Writes one group and makes it durable.
+    fn write(&mut self, octets: &[u8]) -> Result<(), JournalError> {
+        if let Err(error) = self.disk.write(octets) {
+            return Err(self.write_failed(error));
+        }
+        if let Err(error) = self.disk.sync() {
+            // A failed fdatasync leaves it open which pages reached the disk, and the kernel may
+            // count the others as clean, so that a second fdatasync succeeds without having
+            // written them. Nothing said afterwards by this handle could be believed: stop, and
+            // let the next `open` read what is there.
+            return Err(self.stop(&format!("its last group could not be synced: {error}")));
+        }
+        self.end += octets.len() as u64;
+        Ok(())
+    }
+
+    /// Takes back what a failed write left, when that is certain; otherwise stops.
+    fn write_failed(&mut self, error: io::Error) -> JournalError {
+        let full = error.kind() == io::ErrorKind::StorageFull;
+        if full && self.disk.cut(self.end).is_ok() {
+            tracing::error!(file = %self.disk.path().display(), "no space is left for the journal");
+            return JournalError::DiskFull { file: self.disk.path().to_owned() };
+        }
+        // Part of the group may be in the file, and it could not be taken out again.
+        self.stop(&format!("its last group could not be written: {error}"))
+    }
+
+    fn stop(&mut self, why: &str) -> JournalError {
+        tracing::error!(file = %self.disk.path().display(), why, "the journal stops");
+        let stopped = JournalError::Stopped { why: why.into() };
+        self.stopped = Some(stopped.clone());
+        stopped
+    }
+
+    /// Tells the sink and everybody who waited.
+    fn finish(&mut self, group: Vec<Waiting>, written: Result<(), JournalError>, next: Seq) {
+        if written.is_ok() {
+            self.next = next;
+        }
+        for (facts, first, reply) in group {
+            let last = Seq(first.0 + facts.len() as u64 - 1);
+            if written.is_ok() {
+                self.tell(first, &facts);
+            }
+            self.answer(reply, written.clone().map(|()| last));
+        }
+    }
+
+    fn tell(&mut self, first: Seq, facts: &[Fact]) {
+        let sink = &mut self.sink;
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            for (seq, fact) in (first.0..).map(Seq).zip(facts) {
+                sink(seq, fact);
+            }
+        }));
+        if told.is_err() {
+            // These facts are durable, so whoever appended them is told so. But what is projected
+            // from here on would miss them: no more until the journal is opened and replayed.
+            self.stop("the reader of its facts failed");
+            self.sink = Box::new(|_, _| {});
+        }
+    }
+
+    fn answer(&self, reply: Reply, result: Result<Seq, JournalError>) {
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        reply.send(result);
+    }
+}
+
+#[cfg(test)]
+mod tests;

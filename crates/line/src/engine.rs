@@ -1,0 +1,502 @@
+//! The line's thread: reads the socket, keeps the dialogs, and is the only one that changes them.
+//!
+//! Three things wake it: a command of the owner, a word of a transaction, a datagram. `door` decides who
+//! may come in, `inbound` serves requests, `outbound` places calls and reads responses.
+
+use crate::counts::Tally;
+use crate::dialog::{Dialog, Reply};
+use crate::digest::Challenger;
+use crate::guard::{self, Passed};
+use crate::limits::{
+    DATAGRAM_MAX_OCTETS, DATAGRAMS_PER_TURN_MAX, RETRY_AFTER_SECONDS, STOP_MAX, UNANSWERED_MAX,
+};
+use crate::registrar::Registrar;
+use crate::sdp::{self, Session};
+use crate::stack::{Happening, Serving, Stack};
+use crate::tags::Tags;
+use crate::{Directory, LineConfig, LineEvent, Target, WireId};
+use model::{Clock, MediaDescription, Timestamp};
+use rsipstack::sip::{Header, Response, SipMessage, Transport};
+use rsipstack::transport::SipConnection;
+use std::collections::{BTreeSet, HashMap};
+use std::future::{Future, poll_fn};
+use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Poll;
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::sleep;
+
+mod door;
+mod inbound;
+mod outbound;
+#[cfg(test)]
+mod tests;
+
+/// What the owner of a line wants.
+pub(crate) enum Command {
+    Ring(WireId),
+    Answer(WireId, MediaDescription),
+    Reject(WireId, u16),
+    Dial(WireId, Box<Dial>),
+    Reanswer(WireId, MediaDescription),
+    HangUp(WireId),
+    Stop,
+}
+
+/// A call to place.
+pub(crate) struct Dial {
+    pub(crate) target: Target,
+    pub(crate) from: String,
+    pub(crate) offer: MediaDescription,
+}
+
+/// What the engine shares with the handles of its line.
+#[derive(Default)]
+pub(crate) struct Shared {
+    pub(crate) tally: Tally,
+    pub(crate) refusing: AtomicBool,
+    pub(crate) wires: AtomicU64,
+}
+
+impl Shared {
+    /// A number that no wire had before.
+    pub(crate) fn next_wire(&self) -> WireId {
+        WireId(self.wires.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Everything an engine is made from.
+pub(crate) struct Setup {
+    pub(crate) config: LineConfig,
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) clock: Clock,
+    pub(crate) events: Box<dyn Fn(LineEvent) + Send + Sync>,
+    pub(crate) socket: std::net::UdpSocket,
+    pub(crate) local: SocketAddr,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) key: [u8; 32],
+    pub(crate) t1: core::time::Duration,
+}
+
+pub(crate) struct Engine {
+    config: LineConfig,
+    directory: Arc<dyn Directory>,
+    clock: Clock,
+    events: Box<dyn Fn(LineEvent) + Send + Sync>,
+    socket: Arc<UdpSocket>,
+    local: SocketAddr,
+    shared: Arc<Shared>,
+    stack: Stack,
+    happenings: UnboundedReceiver<Happening>,
+    tags: Tags,
+    challenger: Challenger,
+    registrar: Registrar,
+    wires: HashMap<WireId, Wire>,
+    /// Wires by our tag, which is how the other end names a dialog.
+    by_tag: HashMap<String, WireId>,
+    due: BTreeSet<(Timestamp, WireId)>,
+    /// INVITE transactions of the other end that still run, by source.
+    pending: HashMap<IpAddr, usize>,
+    pending_all: usize,
+    /// BYEs and CANCELs that still run.
+    requests_open: usize,
+    /// The datagram belonged to a transaction that runs.
+    handed_over: bool,
+    /// The wire that is being worked on, for the case that the work panics.
+    busy: Option<WireId>,
+}
+
+/// One dialog and where it stands.
+struct Wire {
+    dialog: Dialog,
+    phase: Phase,
+    reoffer: Option<Reoffer>,
+    due: Option<Timestamp>,
+    /// The owner hung up or was told the end: nothing more is told.
+    silent: bool,
+}
+
+enum Phase {
+    /// An incoming call without a final response.
+    Offered(Offered),
+    /// We answered; the ACK is not here yet.
+    Answered { serving: Serving, offerless: bool, hang_up: bool },
+    /// We called; there is no final response yet.
+    Dialling(Dialling),
+    /// Both ends talk. `ack` goes out again for each 200 that comes again (RFC 3261 section 13.2.2.4).
+    Up { ack: Option<(Vec<u8>, SocketAddr)> },
+}
+
+struct Offered {
+    serving: Serving,
+    reply: Reply,
+    offer: Option<Session>,
+    said: bool,
+}
+
+struct Dialling {
+    serving: Serving,
+    branch: String,
+    /// Where the last response came from.
+    source: SocketAddr,
+    provisional: bool,
+    rang: bool,
+    /// We do not want the call any more.
+    cancelled: bool,
+}
+
+/// A new offer of the other end that waits for our answer.
+struct Reoffer {
+    serving: Serving,
+    reply: Reply,
+    offer: Session,
+}
+
+impl Engine {
+    /// Sets up the library and the socket. Called within the runtime.
+    pub(crate) async fn new(setup: Setup) -> std::io::Result<Self> {
+        let Setup { config, directory, clock, events, socket, local, shared, key, t1 } = setup;
+        let socket = Arc::new(UdpSocket::from_std(socket)?);
+        let (sender, happenings) = unbounded_channel();
+        let stack =
+            Stack::new(Arc::clone(&socket), t1, sender).await.map_err(std::io::Error::other)?;
+        let tags = Tags::new(key);
+        let challenger = Challenger::new(config.realm.clone(), tags.key("digest"));
+        Ok(Self {
+            config,
+            directory,
+            clock,
+            events,
+            socket,
+            local,
+            shared,
+            stack,
+            happenings,
+            tags,
+            challenger,
+            registrar: Registrar::default(),
+            wires: HashMap::new(),
+            by_tag: HashMap::new(),
+            due: BTreeSet::new(),
+            pending: HashMap::new(),
+            pending_all: 0,
+            requests_open: 0,
+            handed_over: false,
+            busy: None,
+        })
+    }
+
+    /// Runs until the owner says stop or drops every handle.
+    pub(crate) async fn run(mut self, mut commands: UnboundedReceiver<Command>) {
+        loop {
+            let wait = self.due.first().map(|(due, _)| due.since(self.clock.now()));
+            tokio::select! {
+                biased;
+                command = commands.recv() => match command {
+                    None | Some(Command::Stop) => break,
+                    Some(command) => self.attempt(Work::Command(command)).await,
+                },
+                Some(happening) = self.happenings.recv() => {
+                    self.attempt(Work::Happening(happening)).await;
+                }
+                () = sleep(wait.unwrap_or_default()), if wait.is_some() => {}
+                ready = self.socket.readable() => {
+                    if ready.is_ok() {
+                        self.read_socket().await;
+                    }
+                }
+            }
+            self.fire_due();
+        }
+        self.wind_up().await;
+    }
+
+    async fn read_socket(&mut self) {
+        let mut buffer = [0; DATAGRAM_MAX_OCTETS + 1];
+        for _ in 0..DATAGRAMS_PER_TURN_MAX {
+            let Ok((length, source)) = self.socket.try_recv_from(&mut buffer) else { break };
+            let datagram = buffer.get(..length).unwrap_or_default();
+            self.attempt(Work::Datagram(datagram, source)).await;
+            if std::mem::take(&mut self.handed_over) {
+                self.let_transactions_run().await;
+            }
+        }
+        self.let_transactions_run().await;
+    }
+
+    /// Transactions run as tasks of this thread. What one says to a datagram is heard before the next
+    /// datagram is looked at, or a BYE right behind an ACK or a 200 would come too early; and tasks
+    /// get their turn also while datagrams never end.
+    async fn let_transactions_run(&mut self) {
+        tokio::task::yield_now().await;
+        while let Ok(happening) = self.happenings.try_recv() {
+            self.attempt(Work::Happening(happening)).await;
+        }
+    }
+
+    /// Does one piece of work. A panic in it is a bug of ours and costs the one call it was about.
+    async fn attempt(&mut self, work: Work<'_>) {
+        self.busy = None;
+        let done = {
+            let mut step = pin!(self.step(work));
+            poll_fn(move |context| {
+                match catch_unwind(AssertUnwindSafe(|| step.as_mut().poll(context))) {
+                    Ok(Poll::Pending) => Poll::Pending,
+                    Ok(Poll::Ready(())) => Poll::Ready(true),
+                    Err(_) => Poll::Ready(false),
+                }
+            })
+            .await
+        };
+        if done {
+            return;
+        }
+        self.count(|tally| &tally.faults);
+        if let Some(wire) = self.busy.take() {
+            let _ = catch_unwind(AssertUnwindSafe(|| self.lose(wire)));
+        }
+    }
+
+    async fn step(&mut self, work: Work<'_>) {
+        match work {
+            Work::Command(command) => self.command(command).await,
+            Work::Happening(happening) => self.happening(happening).await,
+            Work::Datagram(datagram, source) => self.datagram(datagram, source).await,
+        }
+    }
+
+    async fn command(&mut self, command: Command) {
+        match command {
+            Command::Ring(wire) => self.ring(wire),
+            Command::Answer(wire, local) => self.answer(wire, local),
+            Command::Reject(wire, status) => self.reject(wire, status),
+            Command::Dial(wire, dial) => self.dial(wire, *dial),
+            Command::Reanswer(wire, local) => self.reanswer(wire, local),
+            Command::HangUp(wire) => self.hang_up(wire),
+            Command::Stop => {}
+        }
+    }
+
+    async fn happening(&mut self, happening: Happening) {
+        match happening {
+            Happening::Acked { wire, body } => self.acked(wire, &body),
+            Happening::Cancelled { wire } => self.cancelled(wire),
+            Happening::InviteServed { wire, source, lost } => {
+                self.release_pending(source);
+                if lost {
+                    self.ack_lost(wire);
+                }
+            }
+            Happening::Response { wire, response } => self.invite_response(wire, &response).await,
+            Happening::InviteEnded { wire } => self.invite_ended(wire),
+            Happening::RequestEnded => {
+                self.requests_open = self.requests_open.saturating_sub(1);
+            }
+        }
+    }
+
+    async fn datagram(&mut self, datagram: &[u8], source: SocketAddr) {
+        self.count(|tally| &tally.datagrams);
+        let uri = match guard::inspect(datagram) {
+            Ok(Passed::KeepAlive) => return,
+            Ok(Passed::Request { uri }) => uri,
+            Ok(Passed::Response) => "",
+            Ok(Passed::UnknownMethod { headers }) => {
+                return self.refuse_unknown_method(headers, source).await;
+            }
+            Err(malformed) => return self.count(|tally| malformed.tally(tally)),
+        };
+        let parsed = SipMessage::try_from(datagram).ok();
+        // Via gets the real source, so that answers go nowhere else (RFC 3261 section 18.2.1).
+        let parsed = parsed.and_then(|message| {
+            SipConnection::update_msg_received(message, source, Transport::Udp).ok()
+        });
+        match parsed {
+            Some(SipMessage::Response(response)) => self.response(response, source).await,
+            Some(message @ SipMessage::Request(_)) => {
+                match self.stack.receive(message, source).await {
+                    Ok(Some(transaction)) => self.request(transaction, source, uri).await,
+                    Ok(None) => self.handed_over = true,
+                    Err(_) => self.count(|tally| &tally.malformed_mandatory),
+                }
+            }
+            None => self.count(|tally| &tally.malformed_mandatory),
+        }
+    }
+
+    /// Acts on every wire whose time has come.
+    fn fire_due(&mut self) {
+        let now = self.clock.now();
+        while let Some(&(at, wire)) = self.due.first() {
+            if at > now {
+                break;
+            }
+            self.due.pop_first();
+            let Some(entry) = self.wires.get_mut(&wire) else { continue };
+            entry.due = None;
+            match &mut entry.phase {
+                Phase::Offered(offered) if !offered.said => {
+                    offered.said = true;
+                    offered.serving.respond(offered.reply.with(100, None));
+                    self.set_due(wire, Some(UNANSWERED_MAX));
+                }
+                Phase::Offered(_) => {
+                    self.reject(wire, 480);
+                    self.tell(LineEvent::HungUp { wire });
+                }
+                Phase::Dialling(_) => self.dialled_too_long(wire),
+                Phase::Answered { .. } | Phase::Up { .. } => self.refuse_reoffer(wire),
+            }
+        }
+    }
+
+    /// Hangs up on everybody and waits a moment for it to be heard.
+    async fn wind_up(&mut self) {
+        self.shared.refusing.store(true, Ordering::Relaxed);
+        let wires: Vec<WireId> = self.wires.keys().copied().collect();
+        for wire in wires {
+            self.hang_up(wire);
+        }
+        let end = sleep(STOP_MAX);
+        let mut end = pin!(end);
+        while self.requests_open > 0 || self.pending_all > 0 {
+            tokio::select! {
+                () = &mut end => break,
+                Some(happening) = self.happenings.recv() => {
+                    self.attempt(Work::Happening(happening)).await;
+                }
+                ready = self.socket.readable() => {
+                    if ready.is_ok() {
+                        self.read_socket().await;
+                    }
+                }
+            }
+        }
+    }
+
+    fn tell(&self, event: LineEvent) {
+        (self.events)(event);
+    }
+
+    fn count(&self, which: impl FnOnce(&Tally) -> &AtomicU64) {
+        which(&self.shared.tally).fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn add(&mut self, id: WireId, dialog: Dialog, phase: Phase) {
+        self.by_tag.insert(dialog.local_tag.clone(), id);
+        let wire = Wire { dialog, phase, reoffer: None, due: None, silent: false };
+        self.wires.insert(id, wire);
+    }
+
+    fn remove(&mut self, id: WireId) -> Option<Wire> {
+        let wire = self.wires.remove(&id)?;
+        self.by_tag.remove(&wire.dialog.local_tag);
+        if let Some(due) = wire.due {
+            self.due.remove(&(due, id));
+        }
+        if let Some(reoffer) = &wire.reoffer {
+            reoffer.serving.respond(reoffer.reply.with(487, None));
+        }
+        Some(wire)
+    }
+
+    /// Ends a wire from which nothing good can come any more, and tells both sides of it.
+    fn lose(&mut self, id: WireId) {
+        let Some(wire) = self.wires.get(&id) else { return };
+        let silent = wire.silent;
+        self.hang_up(id);
+        if !silent {
+            self.tell(LineEvent::HungUp { wire: id });
+        }
+    }
+
+    /// Sets when [`Engine::fire_due`] looks at a wire next.
+    fn set_due(&mut self, id: WireId, after: Option<core::time::Duration>) {
+        let now = self.clock.now();
+        let Some(wire) = self.wires.get_mut(&id) else { return };
+        if let Some(before) = wire.due.take() {
+            self.due.remove(&(before, id));
+        }
+        if let Some(after) = after {
+            let due = now.after(after);
+            wire.due = Some(due);
+            self.due.insert((due, id));
+        }
+    }
+
+    fn release_pending(&mut self, source: IpAddr) {
+        self.pending_all = self.pending_all.saturating_sub(1);
+        if let Some(count) = self.pending.get_mut(&source) {
+            *count -= 1;
+            if *count == 0 {
+                self.pending.remove(&source);
+            }
+        }
+    }
+
+    /// Our address as `peer` sees it. A line that is bound to all addresses asks the routing table.
+    fn here(&self, peer: SocketAddr) -> SocketAddr {
+        if !self.local.ip().is_unspecified() {
+            return self.local;
+        }
+        let any = SocketAddr::new(self.local.ip(), 0);
+        let route = std::net::UdpSocket::bind(any).and_then(|probe| {
+            probe.connect(peer)?;
+            probe.local_addr()
+        });
+        route.map_or(self.local, |found| SocketAddr::new(found.ip(), self.local.port()))
+    }
+
+    fn server(&self) -> Header {
+        Header::Server(self.config.user_agent.as_str().into())
+    }
+
+    /// Sends a response outside of any transaction (RFC 3261 section 8.2.7): for requests that are
+    /// refused at the door and must not cost memory.
+    async fn send_stateless(&self, response: &Response, peer: SocketAddr) {
+        self.send_octets(&response.to_bytes(), peer).await;
+    }
+
+    async fn send_octets(&self, octets: &[u8], peer: SocketAddr) {
+        // An unreachable peer is one that does not answer: its timers tell.
+        let _ = self.socket.send_to(octets, peer).await;
+    }
+}
+
+/// One piece of work.
+enum Work<'a> {
+    Command(Command),
+    Happening(Happening),
+    Datagram(&'a [u8], SocketAddr),
+}
+
+fn retry_after() -> Header {
+    Header::RetryAfter(RETRY_AFTER_SECONDS.to_string().into())
+}
+
+/// The session description of a message.
+fn session(headers: &[Header], body: &[u8]) -> Result<Option<Session>, u16> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    for header in headers {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the library has 60 headers")]
+        match header {
+            Header::ContentType(kind) => {
+                let kind = kind.value().split(';').next().unwrap_or("").trim();
+                if !kind.eq_ignore_ascii_case(crate::dialog::SDP_TYPE) {
+                    return Err(415);
+                }
+            }
+            Header::ContentEncoding(kind) if !kind.value().eq_ignore_ascii_case("identity") => {
+                return Err(415);
+            }
+            _ => {}
+        }
+    }
+    sdp::parse(body).map(Some).map_err(sdp::SdpError::status)
+}

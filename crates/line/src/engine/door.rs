@@ -1,0 +1,299 @@
+//! Who may come in: origin of calls, registration, and everything that is refused before it costs memory.
+
+use super::{Engine, retry_after, session};
+use crate::address;
+use crate::dialog::{Reply, allow};
+use crate::digest::{Asked, Verdict};
+use crate::limits::{CONTACT_MAX, CONTACT_MIN, PENDING_MAX, PENDING_PER_SOURCE_MAX};
+use crate::registrar::Granted;
+use crate::sdp::Session;
+use crate::{Inbound, Origin};
+use model::StationId;
+use rsipstack::sip::{Header, HeadersExt, Method, Request};
+use rsipstack::transaction::transaction::Transaction;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+
+/// A refusal, and what it says besides its status.
+pub(super) struct Refusal {
+    status: u16,
+    more: Vec<Header>,
+}
+
+impl From<u16> for Refusal {
+    fn from(status: u16) -> Self {
+        Self { status, more: Vec::new() }
+    }
+}
+
+/// A call that may come in.
+pub(super) struct Admitted {
+    pub(super) origin: Origin,
+    pub(super) offer: Option<Session>,
+}
+
+impl Engine {
+    /// Serves a request that begins a transaction.
+    pub(super) async fn request(
+        &mut self,
+        transaction: Transaction,
+        source: SocketAddr,
+        uri: &str,
+    ) {
+        let request = &transaction.original;
+        match request.method {
+            Method::Invite if has_to_tag(request) => self.reinvite(transaction, source).await,
+            Method::Invite => match self.admit(request, source, uri) {
+                Ok(admitted) => self.offered(transaction, source, uri, admitted),
+                Err(refusal) => self.refuse_stateless(&transaction, source, refusal).await,
+            },
+            Method::Register => match self.register(request, source) {
+                Ok(more) => self.finish(transaction, 200, more).await,
+                Err(Refusal { status, more }) => self.finish(transaction, status, more).await,
+            },
+            Method::Options => {
+                let accept = Header::Accept(crate::dialog::SDP_TYPE.into());
+                self.finish(transaction, 200, vec![allow(), accept]).await;
+            }
+            Method::Bye | Method::Info | Method::Update => self.within(transaction, source).await,
+            Method::Refer => {
+                self.count(|tally| &tally.refused_transfer);
+                self.finish(transaction, 603, Vec::new()).await;
+            }
+            Method::Message
+            | Method::Notify
+            | Method::PRack
+            | Method::Publish
+            | Method::Subscribe => {
+                self.count(|tally| &tally.refused_method);
+                self.finish(transaction, 405, vec![allow()]).await;
+            }
+            // The library answers these itself, or drops them.
+            Method::Ack | Method::Cancel => {}
+        }
+    }
+
+    /// Answers a request other than INVITE for good.
+    pub(super) async fn finish(
+        &mut self,
+        mut transaction: Transaction,
+        status: u16,
+        mut more: Vec<Header>,
+    ) {
+        let request = &transaction.original;
+        let tag = self.stateless_tag(request);
+        more.push(self.server());
+        let response = Reply::to(request, &tag).with(status, more);
+        // It fails only when the socket does; then the other end's timers tell.
+        let _ = transaction.respond(response).await;
+    }
+
+    /// Answers an INVITE without keeping anything of it: its retransmissions are judged anew.
+    pub(super) async fn refuse_stateless(
+        &mut self,
+        transaction: &Transaction,
+        source: SocketAddr,
+        refusal: Refusal,
+    ) {
+        let request = &transaction.original;
+        let tag = self.stateless_tag(request);
+        let mut more = refusal.more;
+        more.push(self.server());
+        let response = Reply::to(request, &tag).with(refusal.status, more);
+        self.send_stateless(&response, source).await;
+    }
+
+    /// Answers a request whose method the library does not know (RFC 3261 section 8.2.1).
+    pub(super) async fn refuse_unknown_method(&mut self, headers: &str, source: SocketAddr) {
+        self.count(|tally| &tally.refused_method);
+        let mut answer = String::from("SIP/2.0 501 Not Implemented\r\n");
+        let mut repeated = false;
+        for line in headers.split("\r\n") {
+            if !line.starts_with([' ', '\t']) {
+                let name = line.split(':').next().unwrap_or("").trim_end().to_ascii_lowercase();
+                repeated = REPEATED.contains(&name.as_str());
+            }
+            if repeated {
+                let _ = write!(answer, "{line}\r\n");
+            }
+        }
+        let _ = write!(answer, "{}\r\n{}\r\nContent-Length: 0\r\n\r\n", allow(), self.server());
+        self.send_octets(answer.as_bytes(), source).await;
+    }
+
+    /// Whether this call may come in, and from whom it is.
+    fn admit(
+        &mut self,
+        request: &Request,
+        source: SocketAddr,
+        uri: &str,
+    ) -> Result<Admitted, Refusal> {
+        let origin = self.origin(request, source)?;
+        if request.replaces_header().is_some() {
+            self.count(|tally| &tally.refused_transfer);
+            return Err(481.into());
+        }
+        self.room(source)?;
+        if let Some(unsupported) = required(request) {
+            return Err(Refusal { status: 420, more: vec![unsupported] });
+        }
+        if !address::scheme(uri).eq_ignore_ascii_case("sip") {
+            return Err(416.into());
+        }
+        let offer = session(&request.headers.0, &request.body).map_err(|status| {
+            self.count_refused_sdp(status);
+            let accept = Header::Accept(crate::dialog::SDP_TYPE.into());
+            Refusal { status, more: vec![accept] }
+        })?;
+        Ok(Admitted { origin, offer })
+    }
+
+    /// Whether there is room for one more call.
+    fn room(&self, source: SocketAddr) -> Result<(), Refusal> {
+        let from_source = self.pending.get(&source.ip()).copied().unwrap_or(0);
+        if self.shared.refusing.load(Ordering::Relaxed) {
+            self.count(|tally| &tally.refused_stopping);
+        } else if self.wires.len() >= self.config.calls_max {
+            self.count(|tally| &tally.overload_calls);
+        } else if from_source >= PENDING_PER_SOURCE_MAX || self.pending_all >= PENDING_MAX {
+            self.count(|tally| &tally.overload_pending);
+        } else {
+            return Ok(());
+        }
+        Err(Refusal { status: 503, more: vec![retry_after()] })
+    }
+
+    fn origin(&mut self, request: &Request, source: SocketAddr) -> Result<Origin, Refusal> {
+        if let Some(station) = self.known_station(request, source) {
+            return Ok(Origin::Station(station));
+        }
+        if self.config.inbound == Inbound::Anyone {
+            return Ok(Origin::Unknown);
+        }
+        if self.directory.trunk().is_some_and(|trunk| is_same_host(trunk, source)) {
+            self.count(|tally| &tally.refused_from_trunk);
+            return Err(403.into());
+        }
+        self.authenticate(request, source).map(Origin::Station)
+    }
+
+    fn known_station(&self, request: &Request, source: SocketAddr) -> Option<StationId> {
+        let from = request.from_header().ok()?;
+        self.directory.station(source, &address::user(address::uri(from.value())))
+    }
+
+    /// The station that a request proves to be from (RFC 3261 section 22.2). Whoever proves nothing
+    /// is challenged, known or not.
+    fn authenticate(
+        &mut self,
+        request: &Request,
+        source: SocketAddr,
+    ) -> Result<StationId, Refusal> {
+        let now = self.clock.now();
+        let Some(answer) = request.authorization_header() else {
+            self.count(|tally| &tally.refused_foreign);
+            return Err(self.challenge(source, false));
+        };
+        let asked = Asked {
+            method: &request.method.to_string(),
+            authorization: answer.value(),
+            source: source.ip(),
+            now,
+        };
+        match self.challenger.verify(&asked, &*self.directory) {
+            Verdict::Station(station) => Ok(station),
+            Verdict::Stale => Err(self.challenge(source, true)),
+            Verdict::Wrong => {
+                self.count(|tally| &tally.refused_password);
+                Err(403.into())
+            }
+        }
+    }
+
+    fn challenge(&mut self, source: SocketAddr, stale: bool) -> Refusal {
+        let value = self.challenger.challenge(self.clock.now(), source.ip(), stale);
+        Refusal { status: 401, more: vec![Header::WwwAuthenticate(value.into())] }
+    }
+
+    /// Keeps a station's contact (RFC 3261 section 10.3). Gives the headers of the 200.
+    fn register(&mut self, request: &Request, source: SocketAddr) -> Result<Vec<Header>, Refusal> {
+        let known = self.known_station(request, source);
+        let station = match known {
+            Some(station) => station,
+            None => self.authenticate(request, source)?,
+        };
+        let now = self.clock.now();
+        let mut contacts = request
+            .contact_headers()
+            .into_iter()
+            .flat_map(|contact| address::list(contact.value()));
+        let Some(contact) = contacts.next() else {
+            return Ok(self.registered_contact(station));
+        };
+        let header = request.expires_header().map(|expires| expires.value().trim());
+        let asked = address::parameter(contact, "expires").or(header);
+        let asked = asked.and_then(|seconds| seconds.parse().ok()).unwrap_or(CONTACT_MAX.as_secs());
+        let uri = address::uri(contact);
+        let all = contact == "*";
+        if all && asked != 0 || !all && !address::is_plain(uri) {
+            return Err(400.into());
+        }
+        let hop = address::next_hop(uri, source);
+        match self.registrar.keep(station, uri, hop, asked, now) {
+            Granted::For(_) => {
+                self.count(|tally| &tally.registered);
+                Ok(self.registered_contact(station))
+            }
+            Granted::Removed => Ok(Vec::new()),
+            Granted::TooBrief => {
+                let seconds = CONTACT_MIN.as_secs().to_string();
+                Err(Refusal { status: 423, more: vec![Header::MinExpires(seconds.into())] })
+            }
+            Granted::Full => Err(Refusal { status: 503, more: vec![retry_after()] }),
+        }
+    }
+
+    fn registered_contact(&self, station: StationId) -> Vec<Header> {
+        let now = self.clock.now();
+        let contact = self.registrar.find(station, now).map(|contact| {
+            let seconds = contact.expires.since(now).as_secs();
+            Header::Contact(format!("<{}>;expires={seconds}", contact.uri.expose()).into())
+        });
+        contact.into_iter().collect()
+    }
+
+    pub(super) fn count_refused_sdp(&self, status: u16) {
+        if status == 488 {
+            self.count(|tally| &tally.refused_codec);
+        } else {
+            self.count(|tally| &tally.malformed_sdp);
+        }
+    }
+
+    fn stateless_tag(&self, request: &Request) -> String {
+        let call_id = request.call_id_header().map_or("", |id| id.value());
+        let from = request.from_header().map_or("", |from| from.value());
+        self.tags.of(&format!("{call_id}\n{from}"))
+    }
+}
+
+/// An Unsupported header with what a request demands: no extension is supported by demand.
+pub(super) fn required(request: &Request) -> Option<Header> {
+    request.headers.iter().find_map(|header| {
+        let Header::Require(tags) = header else { return None };
+        Some(Header::Unsupported(tags.value().into()))
+    })
+}
+
+fn has_to_tag(request: &Request) -> bool {
+    request.to_header().is_ok_and(|to| address::parameter(to.value(), "tag").is_some())
+}
+
+/// Whether `source` is the trunk's host. On loopback, where stations may live too, the port counts.
+fn is_same_host(trunk: SocketAddr, source: SocketAddr) -> bool {
+    trunk == source || trunk.ip() == source.ip() && !source.ip().is_loopback()
+}
+
+/// What a response repeats of its request, long and short names (RFC 3261 section 8.2.6.2).
+const REPEATED: [&str; 9] = ["via", "v", "from", "f", "to", "t", "call-id", "i", "cseq"];

@@ -1,0 +1,355 @@
+//! Incoming calls, and requests within dialogs.
+
+use super::door::{Admitted, required};
+use super::{Engine, Offered, Phase, Reoffer, Wire, retry_after, session};
+use crate::address;
+use crate::dialog::{Dialog, Reply, allow};
+use crate::limits::{REANSWER_MAX, TRYING_AFTER, UNANSWERED_MAX};
+use crate::{LineEvent, WireId, sdp};
+use model::{Key, MediaDescription, Private};
+use rsipstack::sip::{Header, HeadersExt, Method, Request};
+use rsipstack::transaction::transaction::Transaction;
+use std::net::SocketAddr;
+
+impl Engine {
+    /// Takes an admitted INVITE and asks the owner what to do with it.
+    pub(super) fn offered(
+        &mut self,
+        transaction: Transaction,
+        source: SocketAddr,
+        uri: &str,
+        admitted: Admitted,
+    ) {
+        let here = self.here(source);
+        let request = &transaction.original;
+        let Some(dialog) = Dialog::incoming(request, source, here, self.tags.next()) else {
+            return self.count(|tally| &tally.malformed_mandatory);
+        };
+        let wire = self.shared.next_wire();
+        self.busy = Some(wire);
+        let reply = Reply::to(request, &dialog.local_tag);
+        let serving = self.serve(transaction, wire, source);
+        let Admitted { origin, offer } = admitted;
+        let described = offer.as_ref().map(|session| session.audio.clone());
+        let dialled = Private::new(address::user(uri));
+        self.add(wire, dialog, Phase::Offered(Offered { serving, reply, offer, said: false }));
+        self.set_due(wire, Some(TRYING_AFTER));
+        self.tell(LineEvent::Incoming { wire, origin, dialled, offer: described });
+    }
+
+    pub(super) fn ring(&mut self, id: WireId) {
+        self.busy = Some(id);
+        let server = self.server();
+        let Some(Wire { dialog, phase: Phase::Offered(offered), .. }) = self.wires.get_mut(&id)
+        else {
+            return;
+        };
+        offered.said = true;
+        offered.serving.respond(offered.reply.routed(180, [dialog.contact(), server], None));
+        self.set_due(id, Some(UNANSWERED_MAX));
+    }
+
+    pub(super) fn answer(&mut self, id: WireId, local: MediaDescription) {
+        self.busy = Some(id);
+        let server = self.server();
+        let Some(wire) = self.wires.get_mut(&id) else { return };
+        let Phase::Offered(offered) = &wire.phase else { return };
+        let author = wire.dialog.author();
+        let described = match &offered.offer {
+            Some(offer) => sdp::answer(author, offer, &local),
+            None => Ok(sdp::offer(author, &local)),
+        };
+        let sdp = match described {
+            Ok(sdp) => sdp,
+            Err(error) => {
+                self.count_refused_sdp(error.status());
+                self.reject(id, error.status());
+                return self.tell(LineEvent::HungUp { wire: id });
+            }
+        };
+        let more = [wire.dialog.contact(), allow(), server];
+        wire.dialog.ours = Some(local);
+        let offerless = offered.offer.is_none();
+        offered.serving.respond(offered.reply.routed(200, more, Some(sdp)));
+        let answered = |serving| Phase::Answered { serving, offerless, hang_up: false };
+        wire.phase = match std::mem::replace(&mut wire.phase, Phase::Up { ack: None }) {
+            Phase::Offered(Offered { serving, .. }) => answered(serving),
+            other @ (Phase::Answered { .. } | Phase::Dialling(_) | Phase::Up { .. }) => other,
+        };
+        self.set_due(id, None);
+    }
+
+    pub(super) fn reject(&mut self, id: WireId, status: u16) {
+        self.busy = Some(id);
+        if !matches!(self.wires.get(&id), Some(Wire { phase: Phase::Offered(_), .. })) {
+            return;
+        }
+        let status = if (300..700).contains(&status) { status } else { 500 };
+        let server = self.server();
+        if let Some(Wire { phase: Phase::Offered(offered), .. }) = self.remove(id) {
+            offered.serving.respond(offered.reply.with(status, [server]));
+        }
+    }
+
+    /// The caller gave up before we answered.
+    pub(super) fn cancelled(&mut self, id: WireId) {
+        if matches!(self.wires.get(&id), Some(Wire { phase: Phase::Offered(_), .. })) {
+            self.reject(id, 487);
+            self.tell(LineEvent::HungUp { wire: id });
+        } else if let Some(wire) = self.wires.get_mut(&id) {
+            // CANCEL of a re-INVITE: the call goes on as it was.
+            if let Some(reoffer) = wire.reoffer.take() {
+                reoffer.serving.respond(reoffer.reply.with(487, None));
+                self.set_due(id, None);
+            }
+        }
+    }
+
+    /// The ACK of our 200.
+    pub(super) fn acked(&mut self, id: WireId, body: &[u8]) {
+        self.busy = Some(id);
+        let Some(wire) = self.wires.get_mut(&id) else { return };
+        let described = sdp::parse(body).ok().map(|session| session.audio);
+        match &wire.phase {
+            Phase::Answered { hang_up: true, .. } => self.leave(id),
+            Phase::Answered { offerless, .. } => {
+                let offerless = *offerless;
+                wire.phase = Phase::Up { ack: None };
+                if !offerless {
+                    return;
+                }
+                let ours = wire.dialog.ours.as_ref();
+                let agreed =
+                    ours.zip(described.as_ref()).and_then(|(us, them)| sdp::agree(us, them));
+                match described.filter(|_| agreed.is_some()) {
+                    Some(answer) => self.tell(LineEvent::Answered { wire: id, answer }),
+                    None => {
+                        self.count(|tally| &tally.refused_codec);
+                        self.leave(id);
+                        self.tell(LineEvent::HungUp { wire: id });
+                    }
+                }
+            }
+            // The answer to what we offered in the 200 of a re-INVITE without an offer.
+            Phase::Up { .. } => {
+                if let Some(offer) = described.filter(|_| !wire.silent) {
+                    self.tell(LineEvent::Reoffered { wire: id, offer });
+                }
+            }
+            Phase::Offered(_) | Phase::Dialling(_) => {}
+        }
+    }
+
+    /// No ACK came for as long as the 200 was repeated (RFC 3261 section 13.3.1.4).
+    pub(super) fn ack_lost(&mut self, id: WireId) {
+        let Some(wire) = self.wires.get(&id) else { return };
+        let silent = wire.silent;
+        self.count(|tally| &tally.lost_ack);
+        self.leave(id);
+        if !silent {
+            self.tell(LineEvent::HungUp { wire: id });
+        }
+    }
+
+    /// BYE, INFO or UPDATE.
+    pub(super) async fn within(&mut self, transaction: Transaction, source: SocketAddr) {
+        let request = &transaction.original;
+        let method = request.method;
+        let Some(id) = self.find(request) else {
+            return self.finish(transaction, 481, Vec::new()).await;
+        };
+        self.busy = Some(id);
+        if let Some(unsupported) = required(request) {
+            return self.finish(transaction, 420, vec![unsupported]).await;
+        }
+        if !self.count_up(id, request) {
+            return self.finish(transaction, 500, vec![retry_after()]).await;
+        }
+        if method == Method::Bye {
+            self.finish(transaction, 200, Vec::new()).await;
+            self.gone(id);
+        } else if method == Method::Info {
+            let key = info_key(request);
+            let status = if key.is_some() || request.body.is_empty() { 200 } else { 415 };
+            self.finish(transaction, status, Vec::new()).await;
+            let talks = self.wires.get(&id).is_some_and(|wire| !wire.silent);
+            if let Some(key) = key.filter(|_| talks) {
+                self.tell(LineEvent::Key { wire: id, key });
+            }
+        } else {
+            self.update(id, transaction, source).await;
+        }
+    }
+
+    /// INVITE within a dialog (RFC 3261 section 14.2).
+    pub(super) async fn reinvite(&mut self, transaction: Transaction, source: SocketAddr) {
+        let request = &transaction.original;
+        let Some(id) = self.find(request) else {
+            return self.refuse_stateless(&transaction, source, 481.into()).await;
+        };
+        self.busy = Some(id);
+        let offer = match self.may_reoffer(id, request) {
+            Ok(offer) => offer,
+            Err(status) => return self.refuse_stateless(&transaction, source, status.into()).await,
+        };
+        let reply = Reply::to(request, "");
+        let headers = request.headers.0.clone();
+        let cseq = request.cseq_header().and_then(|cseq| cseq.seq()).unwrap_or(0);
+        let serving = self.serve(transaction, id, source);
+        let server = self.server();
+        let Some(wire) = self.wires.get_mut(&id) else { return };
+        wire.dialog.remote_cseq = cseq;
+        wire.dialog.retarget(&headers, source);
+        let Some(offer) = offer else {
+            // No offer: our 200 offers what we have, and the ACK answers.
+            let author = wire.dialog.author();
+            let sdp = wire.dialog.ours.as_ref().map(|ours| sdp::offer(author, ours));
+            let more = [wire.dialog.contact(), allow(), server];
+            return serving.respond(reply.routed(200, more, sdp));
+        };
+        self.hold_reoffer(id, Reoffer { serving, reply, offer });
+    }
+
+    async fn update(&mut self, id: WireId, transaction: Transaction, source: SocketAddr) {
+        let request = &transaction.original;
+        let Some(wire) = self.wires.get_mut(&id) else { return };
+        wire.dialog.retarget(&request.headers.0, source);
+        let contact = wire.dialog.contact();
+        if request.body.is_empty() {
+            return self.finish(transaction, 200, vec![contact]).await;
+        }
+        match self.may_reoffer(id, request) {
+            Ok(Some(offer)) => {
+                let reply = Reply::to(request, "");
+                let serving = self.stack.serve(transaction, id, source.ip());
+                self.hold_reoffer(id, Reoffer { serving, reply, offer });
+            }
+            Ok(None) => self.finish(transaction, 200, vec![contact]).await,
+            Err(status) => self.finish(transaction, status, Vec::new()).await,
+        }
+    }
+
+    /// Whether a new offer can be looked at now, and what it says.
+    fn may_reoffer(&self, id: WireId, request: &Request) -> Result<Option<sdp::Session>, u16> {
+        let wire = self.wires.get(&id).ok_or(481u16)?;
+        let up = matches!(wire.phase, Phase::Up { .. }) && !wire.silent;
+        let invite = request.method == Method::Invite;
+        let number = request.cseq_header().and_then(|cseq| cseq.seq()).unwrap_or(0);
+        // The number of an UPDATE was taken note of before.
+        if wire.reoffer.is_some() || invite && number <= wire.dialog.remote_cseq {
+            return Err(500);
+        }
+        if required(request).is_some() {
+            return Err(420);
+        }
+        if !up {
+            return Err(491);
+        }
+        session(&request.headers.0, &request.body)
+            .inspect_err(|status| self.count_refused_sdp(*status))
+    }
+
+    fn hold_reoffer(&mut self, id: WireId, reoffer: Reoffer) {
+        let offer = reoffer.offer.audio.clone();
+        let Some(wire) = self.wires.get_mut(&id) else { return };
+        wire.reoffer = Some(reoffer);
+        self.set_due(id, Some(REANSWER_MAX));
+        self.tell(LineEvent::Reoffered { wire: id, offer });
+    }
+
+    pub(super) fn reanswer(&mut self, id: WireId, local: MediaDescription) {
+        self.busy = Some(id);
+        let server = self.server();
+        let Some(wire) = self.wires.get_mut(&id) else { return };
+        let Some(reoffer) = wire.reoffer.take() else { return };
+        let author = wire.dialog.author();
+        let response = match sdp::answer(author, &reoffer.offer, &local) {
+            Ok(sdp) => {
+                wire.dialog.ours = Some(local);
+                let more = [wire.dialog.contact(), allow(), server];
+                reoffer.reply.routed(200, more, Some(sdp))
+            }
+            Err(error) => reoffer.reply.with(error.status(), [server]),
+        };
+        reoffer.serving.respond(response);
+        self.set_due(id, None);
+    }
+
+    /// The owner did not answer a new offer in time.
+    pub(super) fn refuse_reoffer(&mut self, id: WireId) {
+        let Some(wire) = self.wires.get_mut(&id) else { return };
+        if let Some(reoffer) = wire.reoffer.take() {
+            reoffer.serving.respond(reoffer.reply.with(488, None));
+        }
+    }
+
+    /// Lets an incoming request's transaction run, and counts it while it does.
+    fn serve(
+        &mut self,
+        transaction: Transaction,
+        id: WireId,
+        source: SocketAddr,
+    ) -> crate::stack::Serving {
+        *self.pending.entry(source.ip()).or_default() += 1;
+        self.pending_all += 1;
+        self.stack.serve(transaction, id, source.ip())
+    }
+
+    /// The wire whose dialog a request names.
+    fn find(&self, request: &Request) -> Option<WireId> {
+        let to = request.to_header().ok()?.value();
+        let from = request.from_header().ok()?.value();
+        let id = *self.by_tag.get(address::parameter(to, "tag")?)?;
+        let call_id = request.call_id_header().ok()?.value();
+        let dialog = &self.wires.get(&id)?.dialog;
+        dialog.owns(call_id, address::parameter(from, "tag")?).then_some(id)
+    }
+
+    /// Takes note of a request's number; `false` when it is not a new one (RFC 3261 section 12.2.2).
+    fn count_up(&mut self, id: WireId, request: &Request) -> bool {
+        let Ok(number) = request.cseq_header().and_then(|cseq| cseq.seq()) else { return false };
+        let Some(wire) = self.wires.get_mut(&id) else { return false };
+        let new = number > wire.dialog.remote_cseq;
+        wire.dialog.remote_cseq = wire.dialog.remote_cseq.max(number);
+        new
+    }
+
+    /// The other end said BYE.
+    fn gone(&mut self, id: WireId) {
+        let Some(wire) = self.remove(id) else { return };
+        match &wire.phase {
+            Phase::Offered(offered) => offered.serving.respond(offered.reply.with(487, None)),
+            Phase::Answered { serving, .. } => serving.terminate(),
+            Phase::Dialling(_) | Phase::Up { .. } => {}
+        }
+        if !wire.silent {
+            self.tell(LineEvent::HungUp { wire: id });
+        }
+    }
+}
+
+/// The key that an INFO carries: `Signal=5` in `application/dtmf-relay`, or `5` in `application/dtmf`.
+fn info_key(request: &Request) -> Option<Key> {
+    let kind = request.headers.iter().find_map(|header| {
+        let Header::ContentType(kind) = header else { return None };
+        Some(kind.value())
+    })?;
+    let kind = kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    let text = std::str::from_utf8(&request.body).ok()?;
+    let signal = match kind.as_str() {
+        "application/dtmf-relay" => text.lines().find_map(|line| {
+            let (name, value) = line.split_once(['=', ':'])?;
+            name.trim().eq_ignore_ascii_case("signal").then(|| value.trim())
+        })?,
+        "application/dtmf" => text.trim(),
+        _ => return None,
+    };
+    let mut chars = signal.chars();
+    match (chars.next(), chars.next()) {
+        (Some(label), None) => Key::from_char(label),
+        // Some telephones write the event code of RFC 4733 for `*` and `#`.
+        _ if signal == "10" => Some(Key::STAR),
+        _ if signal == "11" => Some(Key::POUND),
+        _ => None,
+    }
+}

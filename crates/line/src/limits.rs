@@ -1,0 +1,61 @@
+//! Every limit of the line, in one place.
+
+use core::time::Duration;
+
+/// Largest datagram that is read: a SIP message over UDP stays below the path's MTU (RFC 3261
+/// section 18.1.1), and reassembled ones this large still fit.
+pub(crate) const DATAGRAM_MAX_OCTETS: usize = 8_000;
+/// Longest line of a message's head.
+pub(crate) const HEAD_LINE_MAX_OCTETS: usize = 2_048;
+/// Most lines of a message's head.
+pub(crate) const HEAD_LINES_MAX: usize = 96;
+/// Longest method name that is answered with 501.
+pub(crate) const METHOD_MAX_OCTETS: usize = 32;
+/// Largest CSeq number (RFC 3261 section 8.1.1.5).
+pub(crate) const CSEQ_MAX: u32 = 0x7fff_ffff;
+
+/// Largest session description.
+pub(crate) const SDP_MAX_OCTETS: usize = 4_000;
+/// Longest line of a session description.
+pub(crate) const SDP_LINE_MAX_OCTETS: usize = 512;
+/// Most media lines of a session description.
+pub(crate) const SDP_MEDIA_MAX: usize = 8;
+/// Most formats of a media line.
+pub(crate) const SDP_FORMATS_MAX: usize = 32;
+
+/// INVITEs of one source that have no final response or no ACK yet.
+pub(crate) const PENDING_PER_SOURCE_MAX: usize = 256;
+/// The same of all sources together.
+pub(crate) const PENDING_MAX: usize = 2_048;
+/// Datagrams read in one go before other work is looked at.
+pub(crate) const DATAGRAMS_PER_TURN_MAX: usize = 32;
+/// Receive buffer of the socket, so that a burst waits in the kernel.
+pub(crate) const RECEIVE_BUFFER_OCTETS: usize = 1 << 20;
+
+/// Stations whose contact is kept.
+pub(crate) const CONTACTS_MAX: usize = 65_536;
+/// Longest life of a contact.
+pub(crate) const CONTACT_MAX: Duration = Duration::from_secs(3_600);
+/// Shortest life of a contact; a shorter wish gets 423.
+pub(crate) const CONTACT_MIN: Duration = Duration::from_secs(30);
+/// Life of a digest nonce.
+pub(crate) const NONCE_MAX: Duration = Duration::from_secs(300);
+/// Nonces whose use counts are kept.
+pub(crate) const NONCES_MAX: usize = 16_384;
+
+/// The estimate of a round trip that all timers follow from (RFC 3261 section 17.1.1.1).
+pub(crate) const T1: Duration = Duration::from_millis(500);
+/// A caller hears 100 when nothing else was sent for this long (RFC 3261 section 17.2.1 allows 200 ms).
+pub(crate) const TRYING_AFTER: Duration = Duration::from_millis(150);
+/// An incoming call that nobody answered for this long is over.
+pub(crate) const UNANSWERED_MAX: Duration = Duration::from_secs(180);
+/// A call we placed may ring for this long (RFC 3261 section 13.3.1.1 asks for three minutes).
+pub(crate) const DIALLING_MAX: Duration = Duration::from_secs(180);
+/// Wait for the final response after CANCEL: 64*T1 (RFC 3261 section 9.1).
+pub(crate) const CANCEL_MAX: Duration = Duration::from_secs(32);
+/// A new offer of the other end is answered within this time or refused.
+pub(crate) const REANSWER_MAX: Duration = Duration::from_secs(2);
+/// Time for the last BYEs when the line stops.
+pub(crate) const STOP_MAX: Duration = Duration::from_millis(500);
+/// What Retry-After asks for, in seconds.
+pub(crate) const RETRY_AFTER_SECONDS: u32 = 10;

@@ -1,0 +1,216 @@
+//! The SIP library, reduced to what the engine needs: transactions over one UDP socket.
+//!
+//! The library's own receive loop, resolver and dialogs are not used: the engine reads the socket, so that
+//! nothing passes unguarded; no name of the other end is ever looked up; and dialogs are ours (`dialog`).
+
+use crate::dialog::Outgoing;
+use crate::event::WireId;
+use core::time::Duration;
+use rsipstack::platform::CancellationToken;
+use rsipstack::sip::{Method, Response, SipMessage, Transport};
+use rsipstack::transaction::endpoint::{EndpointInnerRef, EndpointOption};
+use rsipstack::transaction::key::{TransactionKey, TransactionRole};
+use rsipstack::transaction::transaction::{Transaction, TransactionEvent, TransactionEventSender};
+use rsipstack::transaction::{EndpointBuilder, TransactionReceiver};
+use rsipstack::transport::transport_layer::DomainResolver;
+use rsipstack::transport::udp::UdpConnection;
+use rsipstack::transport::{SipAddr, SipConnection, TransportLayer};
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc::UnboundedSender;
+
+/// What a transaction tells the engine.
+pub(crate) enum Happening {
+    /// An ACK came for an INVITE of the other end. Holds its body.
+    Acked { wire: WireId, body: Vec<u8> },
+    /// The other end cancelled its INVITE before it was answered.
+    Cancelled { wire: WireId },
+    /// An INVITE transaction of the other end is over; `lost` when a 200 was never acknowledged.
+    InviteServed { wire: WireId, source: IpAddr, lost: bool },
+    /// A response to our INVITE.
+    Response { wire: WireId, response: Box<Response> },
+    /// Our INVITE's transaction is over.
+    InviteEnded { wire: WireId },
+    /// Another request of ours is done with, answered or not.
+    RequestEnded,
+}
+
+/// The library's transaction layer over one socket.
+pub(crate) struct Stack {
+    endpoint: EndpointInnerRef,
+    connection: SipConnection,
+    arrived: TransactionReceiver,
+    happenings: UnboundedSender<Happening>,
+}
+
+impl Stack {
+    /// Sets up the library over `socket` and starts its timers; `t1` is the round trip that all of
+    /// them follow from. Called within the runtime.
+    pub(crate) async fn new(
+        socket: Arc<UdpSocket>,
+        t1: Duration,
+        happenings: UnboundedSender<Happening>,
+    ) -> Result<Self, rsipstack::Error> {
+        // The ratios are those of RFC 3261 table 4.
+        let option = EndpointOption {
+            t1,
+            t2: t1 * 8,
+            t4: t1 * 10,
+            t1x64: t1 * 64,
+            auto_ack_2xx: false,
+            ..EndpointOption::default()
+        };
+        let stop = CancellationToken::new();
+        let transport = TransportLayer::new_with_domain_resolver(stop, Box::new(NoResolver));
+        let connection = UdpConnection::from_socket(socket, None, None).await?;
+        let endpoint =
+            EndpointBuilder::new().with_option(option).with_transport_layer(transport).build();
+        let arrived = endpoint.incoming_transactions()?;
+        let timers = Arc::clone(&endpoint.inner);
+        tokio::spawn(async move { timers.process_timer().await });
+        let connection = SipConnection::Udp(connection);
+        Ok(Self { endpoint: endpoint.inner, connection, arrived, happenings })
+    }
+
+    /// Hands over a message that passed the guard. A request that belongs to no transaction yet
+    /// comes back as a new one.
+    ///
+    /// # Errors
+    /// When the library cannot tell which transaction it belongs to.
+    pub(crate) async fn receive(
+        &mut self,
+        message: SipMessage,
+        source: SocketAddr,
+    ) -> Result<Option<Transaction>, rsipstack::Error> {
+        let from = sip_address(source);
+        self.endpoint.on_received_message(message, self.connection.clone(), &from).await?;
+        let mut arrived = self.arrived.try_recv().ok();
+        if let Some(transaction) = &mut arrived {
+            transaction.destination = Some(from);
+        }
+        Ok(arrived)
+    }
+
+    /// Lets a request's transaction run by itself; `respond` on what comes back answers it.
+    pub(crate) fn serve(&self, transaction: Transaction, wire: WireId, source: IpAddr) -> Serving {
+        let serving = Serving::of(&transaction);
+        let invite = transaction.original.method == Method::Invite;
+        tokio::spawn(serve(transaction, wire, source, invite, self.happenings.clone()));
+        serving
+    }
+
+    /// Sends our INVITE; responses come as [`Happening::Response`].
+    pub(crate) fn invite(&self, wire: WireId, request: Outgoing) -> Option<Serving> {
+        let transaction = self.client(request)?;
+        let serving = Serving::of(&transaction);
+        tokio::spawn(call(transaction, wire, self.happenings.clone()));
+        Some(serving)
+    }
+
+    /// Sends a BYE or CANCEL, again and again until it is answered or given up.
+    pub(crate) fn request(&self, request: Outgoing) -> Option<()> {
+        let transaction = self.client(request)?;
+        tokio::spawn(send(transaction, self.happenings.clone()));
+        Some(())
+    }
+
+    /// `None` when the library cannot name the transaction, which it can for every complete request.
+    fn client(&self, outgoing: Outgoing) -> Option<Transaction> {
+        let Outgoing { request, peer } = outgoing;
+        let key = TransactionKey::from_request(&request, TransactionRole::Client).ok()?;
+        let endpoint = Arc::clone(&self.endpoint);
+        let connection = Some(self.connection.clone());
+        let mut transaction = Transaction::new_client(key, request, endpoint, connection);
+        transaction.destination = Some(sip_address(peer));
+        Some(transaction)
+    }
+}
+
+/// A transaction that runs by itself.
+pub(crate) struct Serving {
+    key: TransactionKey,
+    sender: TransactionEventSender,
+}
+
+impl Serving {
+    fn of(transaction: &Transaction) -> Self {
+        Self { key: transaction.key.clone(), sender: transaction.tu_sender.clone() }
+    }
+
+    /// Answers a request of the other end.
+    pub(crate) fn respond(&self, response: Response) {
+        // The send fails only when the transaction is over, and then nobody waits for an answer.
+        let _ = self.sender.send(TransactionEvent::Respond(response));
+    }
+
+    /// Ends the transaction without another word.
+    pub(crate) fn terminate(&self) {
+        let _ = self.sender.send(TransactionEvent::Terminate(self.key.clone()));
+    }
+}
+
+async fn serve(
+    mut transaction: Transaction,
+    wire: WireId,
+    source: IpAddr,
+    invite: bool,
+    out: UnboundedSender<Happening>,
+) {
+    let mut acked = false;
+    while let Some(SipMessage::Request(request)) = transaction.receive().await {
+        if request.method == Method::Ack {
+            acked = true;
+            let _ = out.send(Happening::Acked { wire, body: request.body });
+        } else if request.method == Method::Cancel {
+            let _ = out.send(Happening::Cancelled { wire });
+        }
+    }
+    if invite {
+        let answered = transaction
+            .last_response
+            .as_ref()
+            .is_some_and(|response| (200..300).contains(&response.status_code.code()));
+        let _ = out.send(Happening::InviteServed { wire, source, lost: answered && !acked });
+    }
+}
+
+async fn call(mut transaction: Transaction, wire: WireId, out: UnboundedSender<Happening>) {
+    if transaction.send().await.is_ok() {
+        while let Some(SipMessage::Response(response)) = transaction.receive().await {
+            let _ = out.send(Happening::Response { wire, response: Box::new(response) });
+        }
+    }
+    let _ = out.send(Happening::InviteEnded { wire });
+}
+
+async fn send(mut transaction: Transaction, out: UnboundedSender<Happening>) {
+    if transaction.send().await.is_ok() {
+        while transaction.receive().await.is_some() {}
+    }
+    let _ = out.send(Happening::RequestEnded);
+}
+
+fn sip_address(address: SocketAddr) -> SipAddr {
+    SipAddr { r#type: Some(Transport::Udp), addr: address.into() }
+}
+
+/// Nothing that a message says makes us ask the DNS.
+struct NoResolver;
+
+impl DomainResolver for NoResolver {
+    fn resolve<'a, 'b, 'c>(
+        &'a self,
+        _target: &'b SipAddr,
+    ) -> Pin<Box<dyn Future<Output = Result<SipAddr, rsipstack::Error>> + Send + 'c>>
+    where
+        'a: 'c,
+        'b: 'c,
+        Self: 'c,
+    {
+        let refused = rsipstack::Error::DnsResolutionError("names are not looked up".to_owned());
+        Box::pin(async { Err(refused) })
+    }
+}

@@ -1,0 +1,155 @@
+//! The legs of one call, and the bridge between them.
+
+use crate::{
+    Tap,
+    leg::{Arrived, Leg, NEVER, Turn},
+    limits::PACKETS_PER_TICK_MAX,
+    timeline::Timeline,
+};
+use model::{Side, Timestamp};
+
+/// One call: at most two legs. Audio goes from one leg to the other only through [`Call::bridge`].
+#[derive(Default)]
+pub(crate) struct Call {
+    station: Option<Leg>,
+    called: Option<Leg>,
+    bridge: Option<Bridge>,
+}
+
+/// Both legs hear each other.
+struct Bridge {
+    /// Absent on a call that is not recorded: then nothing keeps audio.
+    tapped: Option<Tapped>,
+}
+
+struct Tapped {
+    tap: Box<dyn Tap>,
+    timeline: Timeline,
+}
+
+impl Call {
+    pub(crate) const fn leg(&mut self, side: Side) -> Option<&mut Leg> {
+        match side {
+            Side::Station => self.station.as_mut(),
+            Side::Called => self.called.as_mut(),
+        }
+    }
+
+    /// Puts a leg in its place.
+    pub(crate) fn open(&mut self, side: Side, leg: Leg) {
+        match side {
+            Side::Station => self.station = Some(leg),
+            Side::Called => self.called = Some(leg),
+        }
+    }
+
+    /// Joins the two legs. Without two, nothing is joined, and the tap ends.
+    pub(crate) fn bridge(&mut self, now: Timestamp, tap: Option<Box<dyn Tap>>) {
+        self.unbridge(now);
+        if self.station.is_none() || self.called.is_none() {
+            if let Some(tap) = tap {
+                tap.end();
+            }
+            return;
+        }
+        let tapped = tap.map(|tap| Tapped { tap, timeline: Timeline::new(now) });
+        self.bridge = Some(Bridge { tapped });
+    }
+
+    /// Closes a leg, and the bridge if there is one.
+    pub(crate) fn close(&mut self, turn: &Turn<'_>, side: Side) {
+        self.unbridge(turn.now);
+        let leg = match side {
+            Side::Station => self.station.take(),
+            Side::Called => self.called.take(),
+        };
+        if let Some(mut leg) = leg {
+            leg.hush(turn);
+        }
+    }
+
+    /// No leg is open.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.station.is_none() && self.called.is_none()
+    }
+
+    /// Reads what arrived on a leg. `true` when there may be more: it is read in the next tick.
+    pub(crate) fn read(&mut self, turn: &Turn<'_>, side: Side, buffer: &mut [u8]) -> bool {
+        let (leg, other) = match side {
+            Side::Station => (&mut self.station, &mut self.called),
+            Side::Called => (&mut self.called, &mut self.station),
+        };
+        let Some(leg) = leg else { return false };
+        for _ in 0..PACKETS_PER_TICK_MAX {
+            let Some(datagram) = leg.receive(buffer) else { return false };
+            let arrived = leg.hear(turn, datagram);
+            let (Some(bridge), Some(other)) = (&mut self.bridge, other.as_mut()) else { continue };
+            match arrived {
+                Arrived::Audio(header, payload, codec) => {
+                    if let Some(tapped) = &mut bridge.tapped {
+                        let octets = datagram.get(payload.clone()).unwrap_or_default();
+                        tapped.timeline.place(side, header, codec, octets, turn.now);
+                    }
+                    other.relay(turn, header, codec, datagram, payload);
+                }
+                Arrived::Silence => other.stop_waiting(),
+                Arrived::Nothing => {}
+            }
+        }
+        true
+    }
+
+    /// Does what is due.
+    pub(crate) fn service(&mut self, turn: &Turn<'_>) {
+        let bridged = self.bridge.is_some();
+        for leg in [&mut self.station, &mut self.called].into_iter().flatten() {
+            leg.service(turn, bridged);
+        }
+        if let Some(Tapped { tap, timeline }) = self.tapped()
+            && let Some(second) = timeline.poll_second(turn.now)
+        {
+            tap.second(second);
+        }
+    }
+
+    /// When [`Self::service`] has something to do.
+    pub(crate) fn wake_at(&self, turn: &Turn<'_>) -> Timestamp {
+        let bridged = self.bridge.is_some();
+        let legs = [&self.station, &self.called].into_iter().flatten();
+        let tapped = self.bridge.as_ref().and_then(|bridge| bridge.tapped.as_ref());
+        legs.map(|leg| leg.wake_at(turn, bridged))
+            .chain(tapped.map(|tapped| tapped.timeline.ready_at()))
+            .min()
+            .unwrap_or(NEVER)
+    }
+
+    /// Takes the tap away without handing it anything more: a fault of ours may have left the time
+    /// line in disorder.
+    pub(crate) fn take_tap(&mut self) -> Option<Box<dyn Tap>> {
+        self.bridge.take()?.tapped.map(|tapped| tapped.tap)
+    }
+
+    /// Ends the bridge and its tap, which gets what is left.
+    fn unbridge(&mut self, now: Timestamp) {
+        let Some(Tapped { mut tap, mut timeline }) =
+            self.bridge.take().and_then(|bridge| bridge.tapped)
+        else {
+            return;
+        };
+        for _ in 0..SECONDS_LEFT_MAX {
+            let Some(second) = timeline.poll_rest(now) else { break };
+            tap.second(second);
+        }
+        tap.end();
+    }
+
+    fn tapped(&mut self) -> Option<&mut Tapped> {
+        self.bridge.as_mut()?.tapped.as_mut()
+    }
+}
+
+/// Seconds that can be open when a conversation ends, with a node that was late by some.
+const SECONDS_LEFT_MAX: u32 = 10;
+
+#[cfg(test)]
+mod tests;

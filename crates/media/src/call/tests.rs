@@ -1,0 +1,268 @@
+use crate::{
+    MediaEvent, PlayEnded,
+    engine::Command,
+    g711,
+    limits::RELAY_PATIENCE,
+    rig::{CALL, CALLED, Phone, Rig, STATION, assert_continuous, at, joined, script},
+    rtp::Header,
+};
+use model::{Agreed, Codec, LegId};
+
+/// A call whose two telephones talk in turn, each packet in its own time.
+struct Talk {
+    rig: Rig,
+    station: Phone,
+    called: Phone,
+    /// Packets that the telephones heard and the test has seen.
+    seen: [u64; 2],
+}
+
+impl Talk {
+    fn new(station: Codec, called: Codec) -> Self {
+        let mut rig = Rig::new();
+        let station = rig.phone(STATION, station);
+        let called = rig.phone(CALLED, called);
+        Self { rig, station, called, seen: [0; 2] }
+    }
+
+    fn bridge(&mut self) {
+        self.rig.obey(Command::Bridge { call: CALL, tap: None });
+    }
+
+    /// Both say this octet for a packet's length; it arrives.
+    fn say(&mut self, station: u8, called: u8) {
+        self.station.speak(&[station; 160]);
+        self.called.speak(&[called; 160]);
+        self.arrive();
+    }
+
+    /// What was sent arrives, and a packet's length passes.
+    fn arrive(&mut self) {
+        for (leg, phone) in [(STATION, &self.station), (CALLED, &self.called)] {
+            self.rig.deliver(leg, u64::from(phone.header.sequence.wrapping_sub(65_530)));
+        }
+        self.rig.run(20);
+    }
+
+    /// What a telephone heard since this was asked last.
+    fn heard(&mut self, leg: LegId) -> Vec<(Header, Vec<u8>)> {
+        let sent = self.rig.statistics(leg).sent;
+        let [station, called] = &mut self.seen;
+        let (phone, seen) =
+            if leg == STATION { (&self.station, station) } else { (&self.called, called) };
+        phone.hear_all(sent - std::mem::replace(seen, sent))
+    }
+}
+
+/// The first octets of packets, without silence.
+fn said(packets: &[(Header, Vec<u8>)]) -> Vec<u8> {
+    packets.iter().map(|(_, octets)| octets[0]).filter(|octet| *octet != 0xff).collect()
+}
+
+#[test]
+fn a_bridge_relays_both_ways_and_continues_the_stream() {
+    let mut talk = Talk::new(Codec::Pcmu, Codec::Pcmu);
+    talk.say(1, 2);
+    let packets = talk.rig.play(STATION, 1, &script()).len().div_ceil(160);
+    for _ in 0..packets + 5 {
+        talk.say(3, 4);
+    }
+    talk.bridge();
+    for octet in 10..60 {
+        talk.say(octet, octet + 100);
+    }
+    let station = talk.heard(STATION);
+    let called = talk.heard(CALLED);
+    assert_continuous(&station);
+    assert_continuous(&called);
+    assert_eq!(said(&called), (10..60).collect::<Vec<u8>>());
+    let relayed: Vec<u8> = said(&station).into_iter().rev().take(50).rev().collect();
+    assert_eq!(relayed, (110..160).collect::<Vec<u8>>());
+    assert!(called.iter().all(|(_, octets)| octets.iter().all(|octet| *octet == octets[0])));
+    assert!(called.iter().all(|(header, _)| header.ssrc != 77), "the stream is ours");
+}
+
+#[test]
+fn before_and_after_a_bridge_nothing_passes() {
+    let mut talk = Talk::new(Codec::Pcmu, Codec::Pcmu);
+    for _ in 0..10 {
+        talk.say(1, 2);
+    }
+    assert_eq!(said(&talk.heard(STATION)), []);
+    assert_eq!(said(&talk.heard(CALLED)), []);
+    talk.bridge();
+    talk.say(5, 6);
+    talk.rig.obey(Command::Close { leg: CALLED });
+    talk.called.speak(&[9; 160]);
+    talk.station.speak(&[9; 160]);
+    talk.rig.run(200);
+    let heard = talk.heard(STATION);
+    assert_eq!(said(&heard), [6]);
+    assert_continuous(&heard);
+}
+
+#[test]
+fn laws_are_translated_where_they_differ() {
+    let mut talk = Talk::new(Codec::Pcma, Codec::Pcmu);
+    talk.station.header.payload_type = 8;
+    talk.bridge();
+    talk.say(0x12, 0x34);
+    let mut to_called = [0x12];
+    g711::translate(&mut to_called, Codec::Pcma, Codec::Pcmu);
+    let mut to_station = [0x34];
+    g711::translate(&mut to_station, Codec::Pcmu, Codec::Pcma);
+    let (station, called) = (talk.heard(STATION), talk.heard(CALLED));
+    assert!(station.iter().all(|(header, _)| header.payload_type == 8));
+    assert!(called.iter().all(|(header, _)| header.payload_type == 0));
+    assert_eq!(said(&called), to_called);
+    assert!(station.iter().any(|(_, octets)| *octets == [to_station[0]; 160]));
+    assert!(station.iter().all(|(_, o)| *o == [to_station[0]; 160] || *o == [0xd5; 160]));
+}
+
+#[test]
+fn keys_are_reported_and_not_passed_on() {
+    let mut talk = Talk::new(Codec::Pcmu, Codec::Pcmu);
+    talk.bridge();
+    talk.say(1, 2);
+    for _ in 0..5 {
+        talk.called.event('5', false, 160);
+        talk.station.speak(&[1; 160]);
+        talk.arrive();
+    }
+    let heard = talk.heard(STATION);
+    assert!(heard.iter().all(|(header, octets)| header.payload_type == 0 && octets.len() == 160));
+    assert_continuous(&heard);
+    let keys = talk.rig.events();
+    let keys = keys.iter().filter(|event| matches!(event, MediaEvent::Key { leg: CALLED, .. }));
+    assert_eq!(keys.count(), 1);
+}
+
+#[test]
+fn a_play_replaces_the_other_leg_in_one_direction_until_it_ends() {
+    let mut talk = Talk::new(Codec::Pcmu, Codec::Pcmu);
+    talk.bridge();
+    for _ in 0..5 {
+        talk.say(1, 2);
+    }
+    let mut rendered = talk.rig.play(STATION, 1, &script());
+    let packets = rendered.len().div_ceil(160);
+    for _ in 0..packets + 10 {
+        talk.say(1, 2);
+    }
+    assert!(matches!(talk.rig.ends()[..], [(1, PlayEnded::Complete { .. })]));
+    let station = talk.heard(STATION);
+    let mut spoken = vec![0; packets * 160];
+    rendered.read(&mut spoken);
+    let heard = joined(&station);
+    assert!(heard.windows(spoken.len()).any(|part| part == spoken));
+    for pair in station.windows(2) {
+        assert_eq!(pair[1].0.sequence, pair[0].0.sequence.wrapping_add(1));
+    }
+    assert_eq!(station.last().unwrap().1, [2; 160], "the bridge is back");
+    assert_eq!(said(&talk.heard(CALLED)), vec![1; 15 + packets]);
+}
+
+#[test]
+fn a_leg_hears_silence_when_the_other_sends_nothing_or_says_so() {
+    let mut talk = Talk::new(Codec::Pcmu, Codec::Pcmu);
+    talk.bridge();
+    talk.say(1, 2);
+    let patience = u64::try_from(RELAY_PATIENCE.as_millis()).unwrap();
+    let before = talk.rig.statistics(STATION).sent;
+    talk.rig.run(patience - 5);
+    assert_eq!(talk.rig.statistics(STATION).sent, before, "it may come yet");
+    talk.rig.run(5 + 200);
+    assert_eq!(talk.rig.statistics(STATION).sent, before + 11);
+    talk.say(3, 4);
+    // Comfort noise: silence follows without waiting.
+    let noise = Header { payload_type: 13, ..talk.called.header };
+    talk.called.send(noise, &[70]);
+    talk.called.skip(160);
+    let before = talk.rig.statistics(STATION).sent;
+    talk.arrive();
+    assert_eq!(talk.rig.statistics(STATION).sent, before + 1);
+    let heard = talk.heard(STATION);
+    assert_eq!(said(&heard), [2, 4]);
+    for pair in heard.windows(2) {
+        assert_eq!(pair[1].0.sequence, pair[0].0.sequence.wrapping_add(1));
+    }
+}
+
+#[test]
+fn a_held_leg_is_not_relayed_to_and_comes_back() {
+    let mut talk = Talk::new(Codec::Pcmu, Codec::Pcmu);
+    talk.bridge();
+    talk.say(1, 2);
+    talk.rig.connect(CALLED, Agreed { send: false, ..talk.called.agreed() });
+    talk.say(3, 4);
+    talk.rig.connect(CALLED, talk.called.agreed());
+    talk.say(5, 6);
+    assert_eq!(said(&talk.heard(CALLED)), [1, 5]);
+    assert_eq!(said(&talk.heard(STATION)), [2, 4, 6]);
+}
+
+#[test]
+fn a_tap_is_handed_what_both_said_second_by_second() {
+    let mut talk = Talk::new(Codec::Pcmu, Codec::Pcmu);
+    // Not a word from before the bridge.
+    talk.say(0x55, 0x66);
+    let kept = talk.rig.tap();
+    let started = talk.rig.now;
+    for packet in 0..110u8 {
+        if packet == 70 {
+            talk.station.skip(160);
+            talk.called.speak(&[packet; 160]);
+            talk.rig.deliver(CALLED, u64::from(packet) + 2);
+            talk.rig.run(20);
+        } else if packet > 70 {
+            talk.station.speak(&[packet; 160]);
+            talk.called.speak(&[packet; 160]);
+            talk.rig.deliver(CALLED, u64::from(packet) + 2);
+            talk.rig.deliver(STATION, u64::from(packet) + 1);
+            talk.rig.run(20);
+        } else {
+            talk.say(packet, packet);
+        }
+    }
+    assert_eq!(kept.lock().unwrap().seconds.len(), 2);
+    talk.rig.obey(Command::Close { leg: STATION });
+    talk.rig.run(2_000);
+    let kept = kept.lock().unwrap();
+    assert_eq!(kept.ended, 1);
+    let lengths: Vec<_> = kept
+        .seconds
+        .iter()
+        .map(|s| (s.index, s.station.octets.len(), s.called.octets.len()))
+        .collect();
+    assert_eq!(lengths, [(0, 8_000, 8_000), (1, 8_000, 8_000), (2, 1_600, 1_600)]);
+    assert_eq!(kept.seconds[0].started, started);
+    let all = |part: fn(&model::Second) -> &model::Track| -> Vec<u8> {
+        kept.seconds.iter().flat_map(|second| part(second).octets.clone()).collect()
+    };
+    let called: Vec<u8> = (0..110u8).flat_map(|packet| [packet; 160]).collect();
+    let mut station = called.clone();
+    station[70 * 160..71 * 160].fill(0xff);
+    assert_eq!(all(|second| &second.called), called);
+    assert_eq!(all(|second| &second.station), station);
+    assert_eq!(kept.seconds[1].called.rtp_time, 9 + 160 + 8_000);
+}
+
+#[test]
+fn a_tap_without_two_legs_or_replaced_ends() {
+    let mut rig = Rig::new();
+    let nobody = rig.tap();
+    assert_eq!((nobody.lock().unwrap().ended, nobody.lock().unwrap().seconds.len()), (1, 0));
+    let _station = rig.phone(STATION, Codec::Pcmu);
+    let alone = rig.tap();
+    assert_eq!(alone.lock().unwrap().ended, 1);
+    let _called = rig.phone(CALLED, Codec::Pcmu);
+    let first = rig.tap();
+    rig.run(500);
+    assert_eq!(first.lock().unwrap().ended, 0);
+    let second = rig.tap();
+    assert_eq!(first.lock().unwrap().ended, 1);
+    assert_eq!(first.lock().unwrap().seconds[0].called.octets.len(), 4_000);
+    rig.worker.close_all(rig.now);
+    assert_eq!(second.lock().unwrap().ended, 1);
+    assert_eq!(rig.now, at(500));
+}

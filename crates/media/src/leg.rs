@@ -1,0 +1,419 @@
+//! One leg: its sockets, what it heard, and what it is sent.
+
+use crate::{
+    MediaEvent, PlayEnded, Statistics,
+    event::{EVENT_OCTETS, Event, KeyEar},
+    g711::translate,
+    limits::{
+        CATCH_UP_MAX_PACKETS, DATAGRAMS_DRAINED_MAX, PACKET_DEFAULT_MS, PACKET_MAX_MS,
+        PACKET_MIN_MS, PAYLOAD_MAX_OCTETS, SAMPLES_PER_MS,
+    },
+    outgoing::Outgoing,
+    ports::PortPair,
+    rtp::{self, HEADER_OCTETS, Header},
+    sound::SoundEar,
+    speak::Rendered,
+    tone::Tones,
+};
+use model::{Agreed, Codec, Key, LegId, PlayId, Side, Timestamp, fact::KeyPath};
+use std::{
+    io::{self, ErrorKind},
+    net::SocketAddr,
+    ops::Range,
+    time::Duration,
+};
+
+/// What all legs of a thread share while one is handled.
+pub(crate) struct Turn<'a> {
+    /// The time, read once for all packets of a tick.
+    pub(crate) now: Timestamp,
+    pub(crate) live_within: Duration,
+    pub(crate) lost_after: Duration,
+    pub(crate) tones: &'a Tones,
+    pub(crate) report: &'a dyn Fn(MediaEvent),
+    pub(crate) registry: &'a mio::Registry,
+}
+
+/// One leg of a call.
+pub(crate) struct Leg {
+    id: LegId,
+    pair: PortPair,
+    registered: bool,
+    agreed: Option<Agreed>,
+    counted: Statistics,
+    heard: Heard,
+    sound: Option<SoundEar>,
+    out: Outgoing,
+}
+
+/// What a datagram means for the other leg.
+pub(crate) enum Arrived {
+    /// Audio: its header, where its octets lie, and their codec.
+    Audio(Header, Range<usize>, Codec),
+    /// A packet that stands for silence: comfort noise (RFC 3389) or a key.
+    Silence,
+    /// Nothing to pass on.
+    Nothing,
+}
+
+impl Leg {
+    /// A leg that is not connected: it neither reads nor sends.
+    pub(crate) fn new(id: LegId, pair: PortPair, now: Timestamp) -> Self {
+        let seed = id.call.0.wrapping_mul(2).wrapping_add(u64::from(id.side == Side::Called));
+        let babble_from = usize::try_from(seed % 97).unwrap_or(0) * BABBLE_APART_SAMPLES;
+        Self {
+            id,
+            pair,
+            registered: false,
+            agreed: None,
+            counted: Statistics::default(),
+            heard: Heard::since(now),
+            sound: None,
+            out: Outgoing::new(now, babble_from),
+        }
+    }
+
+    /// Sends to, and hears only, the agreed address. Datagrams that came before are not heard: nobody
+    /// knew who might send, nor when they arrived.
+    pub(crate) fn connect(
+        &mut self,
+        turn: &Turn<'_>,
+        token: mio::Token,
+        agreed: Agreed,
+    ) -> io::Result<()> {
+        let before = self.agreed;
+        if before.is_none_or(|before| before.remote != agreed.remote) {
+            self.agreed = None;
+            self.pair.rtp.connect(agreed.remote)?;
+            self.drain();
+            self.heard = Heard::since(turn.now);
+        } else if agreed.send && before.is_some_and(|before| !before.send) {
+            self.heard.since = turn.now;
+        }
+        if !self.registered {
+            turn.registry.register(&mut self.pair.rtp, token, mio::Interest::READABLE)?;
+            self.registered = true;
+        }
+        if before.is_none() && !self.out.is_playing() {
+            self.out.catch_up(turn.now);
+        }
+        self.agreed = Some(agreed);
+        Ok(())
+    }
+
+    /// The next datagram of the socket, or `None` when there is none at the moment.
+    pub(crate) fn receive<'a>(&mut self, buffer: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        let remote = self.agreed?.remote;
+        for _ in 0..SOCKET_ERRORS_MAX {
+            match self.pair.rtp.recv_from(buffer) {
+                Ok((octets, from)) if is_same(from, remote) => return buffer.get_mut(..octets),
+                // Sent before the socket was connected, or to its former remote address.
+                Ok(_) => self.counted.foreign += 1,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
+                // What became of an earlier packet of ours; there may be datagrams behind it.
+                Err(_) => {}
+            }
+        }
+        None
+    }
+
+    /// Takes in a datagram from the connected address.
+    pub(crate) fn hear(&mut self, turn: &Turn<'_>, datagram: &[u8]) -> Arrived {
+        let Ok((header, payload)) = rtp::parse(datagram) else {
+            self.counted.bad += 1;
+            return Arrived::Nothing;
+        };
+        let octets = datagram.get(payload.clone()).unwrap_or_default();
+        let event_type = self.agreed.and_then(|agreed| agreed.telephone_event);
+        let arrived = match header.payload_type {
+            0 => Arrived::Audio(header, payload, Codec::Pcmu),
+            8 => Arrived::Audio(header, payload, Codec::Pcma),
+            COMFORT_NOISE => Arrived::Silence,
+            other if Some(other) == event_type => Arrived::Silence,
+            _ => {
+                self.counted.unknown += 1;
+                return Arrived::Nothing;
+            }
+        };
+        self.note(turn, header.ssrc);
+        if let Arrived::Audio(_, _, codec) = arrived {
+            let began = self.sound.as_mut().is_some_and(|ear| ear.hear(codec, octets, turn.now));
+            if began {
+                self.report_sound(turn, true, turn.now);
+            }
+        } else if header.payload_type != COMFORT_NOISE {
+            self.hear_event(turn, header, octets);
+        }
+        arrived
+    }
+
+    /// Sends a packet that came from the other leg: `datagram`, whose octets lie at `payload`. It is
+    /// rewritten in place.
+    pub(crate) fn relay(
+        &mut self,
+        turn: &Turn<'_>,
+        header: Header,
+        codec: Codec,
+        datagram: &mut [u8],
+        payload: Range<usize>,
+    ) {
+        let Some(agreed) = self.agreed.filter(|agreed| agreed.send) else { return };
+        let samples = u32::try_from(payload.len()).unwrap_or(0);
+        let payload_type = agreed.codec.payload_type();
+        let Some(header) = self.out.renumber(header, payload_type, samples, turn.now) else {
+            return;
+        };
+        // A payload never begins before octet 12, so that our header has room before it.
+        let Some(start) = payload.start.checked_sub(HEADER_OCTETS) else { return };
+        let Some(packet) = datagram.get_mut(start..payload.end) else { return };
+        let Some((head, octets)) = packet.split_first_chunk_mut::<HEADER_OCTETS>() else { return };
+        header.write(head);
+        translate(octets, codec, agreed.codec);
+        self.send(packet);
+    }
+
+    /// The other leg is silent.
+    pub(crate) fn stop_waiting(&mut self) {
+        self.out.stop_waiting();
+    }
+
+    /// Does what is due.
+    pub(crate) fn service(&mut self, turn: &Turn<'_>, bridged: bool) {
+        self.end_play(turn);
+        let mut room = CATCH_UP_MAX_PACKETS;
+        while self.is_sending() && self.out.due(bridged) <= turn.now {
+            if room == 0 || self.out.is_waiting(bridged) {
+                self.out.catch_up(turn.now);
+                self.out.stop_waiting();
+            }
+            if room == 0 {
+                break;
+            }
+            self.send_own(turn, bridged);
+            room -= 1;
+        }
+        if self.lost_at(turn) <= turn.now {
+            self.heard.live = false;
+            self.heard.lost = true;
+            let last = self.heard.last.unwrap_or(self.heard.since);
+            (turn.report)(MediaEvent::Lost { leg: self.id, last });
+        }
+        if let Some(since) = self.sound.as_mut().and_then(|ear| ear.poll_quiet(turn.now)) {
+            self.report_sound(turn, false, since);
+        }
+    }
+
+    /// When [`Self::service`] has something to do.
+    pub(crate) fn wake_at(&self, turn: &Turn<'_>, bridged: bool) -> Timestamp {
+        let due = if self.is_sending() { self.out.due(bridged) } else { NEVER };
+        let over = self.out.over_at().unwrap_or(NEVER);
+        let quiet = self.sound.as_ref().and_then(SoundEar::quiet_at).unwrap_or(NEVER);
+        due.min(over).min(quiet).min(self.lost_at(turn))
+    }
+
+    pub(crate) fn play(&mut self, turn: &Turn<'_>, play: PlayId, rendered: Box<Rendered>) {
+        if !self.is_sending() {
+            self.out.catch_up(turn.now);
+        }
+        let replaced = self.out.play(play, rendered);
+        self.report_cut(turn, replaced);
+    }
+
+    pub(crate) fn hush(&mut self, turn: &Turn<'_>) {
+        let hushed = self.out.hush();
+        self.report_cut(turn, hushed);
+    }
+
+    pub(crate) fn ring(&mut self, on: bool) {
+        self.out.ring(on);
+    }
+
+    pub(crate) fn talk(&mut self, on: bool) {
+        self.out.talk(on);
+    }
+
+    pub(crate) fn listen(&mut self, on: bool) {
+        self.sound = on.then(|| self.sound.unwrap_or_default());
+    }
+
+    pub(crate) fn press(&mut self, keys: &[Key]) {
+        self.out.presser.press(keys);
+    }
+
+    pub(crate) const fn statistics(&self) -> Statistics {
+        self.counted
+    }
+
+    /// Reads and forgets everything that waits in the socket.
+    fn drain(&self) {
+        let mut octets = [0; 1];
+        for _ in 0..DATAGRAMS_DRAINED_MAX {
+            match self.pair.rtp.recv_from(&mut octets) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+
+    /// A valid packet came.
+    fn note(&mut self, turn: &Turn<'_>, ssrc: u32) {
+        self.counted.received += 1;
+        let heard = &mut self.heard;
+        heard.last = Some(turn.now);
+        if heard.ssrc != Some(ssrc) {
+            // Another stream: its timestamps count anew.
+            heard.ssrc = Some(ssrc);
+            heard.keys = KeyEar::default();
+        }
+        if !heard.live {
+            heard.live = true;
+            heard.lost = false;
+            (turn.report)(MediaEvent::Live { leg: self.id });
+        }
+    }
+
+    fn hear_event(&mut self, turn: &Turn<'_>, header: Header, octets: &[u8]) {
+        let Some(event) =
+            Event::parse(octets).filter(|event| Key::from_event(event.code).is_some())
+        else {
+            self.counted.unknown += 1;
+            return;
+        };
+        if let Some((key, onset)) = self.heard.keys.hear(header.timestamp, event, turn.now) {
+            let path = KeyPath::TelephoneEvent;
+            (turn.report)(MediaEvent::Key { leg: self.id, key, onset, path });
+        }
+    }
+
+    /// Reports a script whose last sample is over. It counts as heard only by a leg that is live: a
+    /// packet came within `live_within` of this moment. Never because time has passed.
+    fn end_play(&mut self, turn: &Turn<'_>) {
+        let live = self.heard.last.is_some_and(|last| turn.now.since(last) <= turn.live_within);
+        if let Some((play, end)) = self.out.poll_over(turn.now, live) {
+            (turn.report)(MediaEvent::Played { leg: self.id, play, end });
+        }
+    }
+
+    fn report_cut(&self, turn: &Turn<'_>, play: Option<PlayId>) {
+        if let Some(play) = play {
+            let end = PlayEnded::Cut;
+            (turn.report)(MediaEvent::Played { leg: self.id, play, end });
+        }
+    }
+
+    fn report_sound(&self, turn: &Turn<'_>, sounding: bool, since: Timestamp) {
+        (turn.report)(MediaEvent::Sound { leg: self.id, sounding, since });
+    }
+
+    /// A connected leg is always sent something. So that a script takes its time and ends, the
+    /// packets of one are made, and lost, on a leg that is not connected or held, too.
+    fn is_sending(&self) -> bool {
+        self.agreed.is_some() || self.out.is_playing()
+    }
+
+    fn lost_at(&self, turn: &Turn<'_>) -> Timestamp {
+        // An end that holds the call may be silent for as long as it likes.
+        if self.heard.lost || self.agreed.is_none_or(|agreed| !agreed.send) {
+            return NEVER;
+        }
+        let since = self.heard.since;
+        self.heard.last.map_or(since, |last| last.max(since)).after(turn.lost_after)
+    }
+
+    /// Sends the next packet of ours: a key, or audio.
+    fn send_own(&mut self, turn: &Turn<'_>, bridged: bool) {
+        let packet_ms = self.agreed.map_or(PACKET_DEFAULT_MS, |agreed| agreed.packet_ms);
+        let samples = u32::from(packet_ms.clamp(PACKET_MIN_MS, PACKET_MAX_MS)) * SAMPLES_PER_MS;
+        if !self.send_key(samples) {
+            self.send_audio(turn, bridged, samples);
+        }
+        self.out.advance(samples);
+    }
+
+    /// Sends what the time of the next packet holds of a pressed key, if anything.
+    fn send_key(&mut self, samples: u32) -> bool {
+        let Some(agreed) = self.agreed.filter(|agreed| agreed.send) else { return false };
+        let Some(payload_type) = agreed.telephone_event else {
+            self.out.presser.clear();
+            return false;
+        };
+        let timestamp = self.out.timestamp();
+        let Some(press) = self.out.presser.poll(timestamp, samples) else { return false };
+        let mut packet = [0; HEADER_OCTETS + EVENT_OCTETS];
+        for _ in 0..press.sends {
+            let header = self.out.header(payload_type);
+            let header = Header { marker: press.first, timestamp: press.timestamp, ..header };
+            if let Some((head, rest)) = packet.split_first_chunk_mut()
+                && let Some(octets) = rest.first_chunk_mut()
+            {
+                header.write(head);
+                press.event.write(octets);
+            }
+            self.send(&packet);
+        }
+        true
+    }
+
+    fn send_audio(&mut self, turn: &Turn<'_>, bridged: bool, samples: u32) {
+        let mut packet = [0; HEADER_OCTETS + PAYLOAD_MAX_OCTETS];
+        let length = usize::try_from(samples).unwrap_or(0).min(PAYLOAD_MAX_OCTETS);
+        let Some(packet) = packet.get_mut(..HEADER_OCTETS + length) else { return };
+        let Some((head, octets)) = packet.split_first_chunk_mut::<HEADER_OCTETS>() else { return };
+        let plays = self.out.fill(turn.tones, bridged, octets);
+        let sent = if let Some(agreed) = self.agreed.filter(|agreed| agreed.send) {
+            self.out.header(agreed.codec.payload_type()).write(head);
+            translate(octets, Codec::Pcmu, agreed.codec);
+            self.send(packet)
+        } else {
+            false
+        };
+        if plays {
+            self.out.sent(turn.now, samples, sent);
+        }
+    }
+
+    /// `true` when the network took the packet.
+    fn send(&mut self, packet: &[u8]) -> bool {
+        let mut taken = self.pair.rtp.send(packet);
+        if taken.as_ref().is_err_and(|error| error.kind() != ErrorKind::WouldBlock) {
+            // The error belongs to an earlier packet; this one was not tried.
+            taken = self.pair.rtp.send(packet);
+        }
+        let sent = taken.is_ok();
+        *(if sent { &mut self.counted.sent } else { &mut self.counted.unsent }) += 1;
+        sent
+    }
+}
+
+/// What arrived from the connected address.
+struct Heard {
+    /// Since when something could arrive: connected, or taken off hold.
+    since: Timestamp,
+    /// Arrival of the last packet.
+    last: Option<Timestamp>,
+    /// [`MediaEvent::Live`] was reported, and no [`MediaEvent::Lost`] since.
+    live: bool,
+    lost: bool,
+    ssrc: Option<u32>,
+    keys: KeyEar,
+}
+
+impl Heard {
+    fn since(since: Timestamp) -> Self {
+        Self { since, last: None, live: false, lost: false, ssrc: None, keys: KeyEar::default() }
+    }
+}
+
+/// The time of what is not going to happen.
+pub(crate) const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
+
+/// Payload type of comfort noise (RFC 3389 section 4).
+const COMFORT_NOISE: u8 = 13;
+/// Errors and foreign datagrams passed over at once before the socket counts as empty.
+const SOCKET_ERRORS_MAX: usize = 1_024;
+const BABBLE_APART_SAMPLES: usize = 1_280;
+
+/// Whether two addresses are the same end, whatever flow or zone an IPv6 address names.
+fn is_same(one: SocketAddr, other: SocketAddr) -> bool {
+    one.ip() == other.ip() && one.port() == other.port()
+}

@@ -1,0 +1,338 @@
+//! A media thread: commands in, packets in and out, at a steady tick.
+//!
+//! The thread sleeps until the next tick or command, not until the next packet: packets that arrive in
+//! between wait in their sockets, so that one wake-up and one look at the poller serve all of them.
+//! Without calls it sleeps until there is one. The time is read once a tick.
+
+use crate::{
+    MediaConfig, MediaError, MediaEvent, PlayEnded, Tap,
+    call::Call,
+    engine::{Command, Events},
+    leg::{Leg, NEVER, Turn},
+    limits::{COMMANDS_AT_ONCE_MAX, DATAGRAM_MAX_OCTETS, POLL_EVENTS_MAX, TICK},
+    ports::PortPair,
+    tone::Tones,
+};
+use model::{Agreed, CallId, Clock, LegId, Side, Timestamp};
+use std::{
+    collections::HashMap,
+    io::ErrorKind,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::Duration,
+};
+
+/// All calls of one thread.
+pub(crate) struct Worker {
+    poll: mio::Poll,
+    ready: mio::Events,
+    /// A call keeps its place while it has legs; the tokens of its sockets follow from the place.
+    calls: Vec<Option<Box<Call>>>,
+    ids: Vec<CallId>,
+    /// When each place has something to do; kept together, since each tick looks at all of them.
+    wakes: Vec<Timestamp>,
+    free: Vec<usize>,
+    places: HashMap<CallId, usize>,
+    /// Sockets to read in this tick, and those that may hold more than was read.
+    reading: Vec<mio::Token>,
+    again: Vec<mio::Token>,
+    buffer: Vec<u8>,
+    live_within: Duration,
+    lost_after: Duration,
+    tones: Arc<Tones>,
+    events: Events,
+}
+
+/// What the thread does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    GoOn,
+    Stop,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        config: &MediaConfig,
+        tones: Arc<Tones>,
+        events: Events,
+    ) -> Result<Self, MediaError> {
+        Ok(Self {
+            poll: mio::Poll::new().map_err(MediaError::Broken)?,
+            ready: mio::Events::with_capacity(POLL_EVENTS_MAX),
+            calls: Vec::new(),
+            ids: Vec::new(),
+            wakes: Vec::new(),
+            free: Vec::new(),
+            places: HashMap::new(),
+            reading: Vec::new(),
+            again: Vec::new(),
+            buffer: vec![0; DATAGRAM_MAX_OCTETS],
+            live_within: config.live_within,
+            lost_after: config.lost_after,
+            tones,
+            events,
+        })
+    }
+
+    /// Runs until it is told to stop or nobody is left to tell it anything.
+    pub(crate) fn run(mut self, commands: &Receiver<Command>, clock: &Clock) {
+        let mut next_tick = clock.now();
+        loop {
+            let command = if self.places.is_empty() {
+                commands.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                commands.recv_timeout(next_tick.since(clock.now()))
+            };
+            let now = clock.now();
+            let next = match command {
+                Ok(command) => self.obey_waiting(now, command, commands),
+                Err(RecvTimeoutError::Timeout) => Next::GoOn,
+                Err(RecvTimeoutError::Disconnected) => Next::Stop,
+            };
+            if next == Next::Stop {
+                return self.close_all(now);
+            }
+            if now >= next_tick {
+                self.tick(now);
+                let planned = next_tick.after(TICK);
+                next_tick = if planned > now { planned } else { now.after(TICK) };
+            }
+        }
+    }
+
+    /// Obeys a command and those that wait behind it, as far as there is time before the next tick.
+    fn obey_waiting(&mut self, now: Timestamp, first: Command, more: &Receiver<Command>) -> Next {
+        let mut next = self.obey(now, first);
+        for _ in 0..COMMANDS_AT_ONCE_MAX {
+            let Ok(command) = more.try_recv() else { break };
+            if next == Next::Stop {
+                break;
+            }
+            next = self.obey(now, command);
+        }
+        next
+    }
+
+    /// Obeys one command.
+    pub(crate) fn obey(&mut self, now: Timestamp, command: Command) -> Next {
+        match command {
+            Command::Stop => return Next::Stop,
+            Command::Open { leg, pair } => self.open(now, leg, *pair),
+            Command::Connect { leg, agreed } => self.connect(now, leg, agreed),
+            Command::Play { leg, play, rendered } => {
+                if self.with_leg(now, leg, |leg, turn| leg.play(turn, play, rendered)).is_none() {
+                    (self.events)(MediaEvent::Played { leg, play, end: PlayEnded::Cut });
+                }
+            }
+            Command::Hush { leg } => {
+                self.with_leg(now, leg, Leg::hush);
+            }
+            Command::Ringback { leg, on } => {
+                self.with_leg(now, leg, |leg, _| leg.ring(on));
+            }
+            Command::Bridge { call, tap } => self.bridge(now, call, tap),
+            Command::Close { leg } => self.close(now, leg),
+            Command::Press { leg, keys } => {
+                self.with_leg(now, leg, |leg, _| leg.press(&keys));
+            }
+            Command::Listen { leg, on } => {
+                self.with_leg(now, leg, |leg, _| leg.listen(on));
+            }
+            Command::Babble { leg, on } => {
+                self.with_leg(now, leg, |leg, _| leg.talk(on));
+            }
+            Command::Statistics { leg, answer } => {
+                let statistics = self.with_leg(now, leg, |leg, _| leg.statistics());
+                // Whoever asked may have stopped waiting.
+                let _ = answer.try_send(statistics);
+            }
+        }
+        Next::GoOn
+    }
+
+    /// Reads what has arrived, then does what is due.
+    pub(crate) fn tick(&mut self, now: Timestamp) {
+        if let Err(error) = self.poll.poll(&mut self.ready, Some(Duration::ZERO))
+            && error.kind() != ErrorKind::Interrupted
+        {
+            tracing::error!(%error, "the poller of a media thread fails; nothing is heard");
+        }
+        let mut reading = std::mem::take(&mut self.reading);
+        let mut buffer = std::mem::take(&mut self.buffer);
+        reading.append(&mut self.again);
+        reading.extend(self.ready.iter().map(mio::event::Event::token));
+        for token in reading.drain(..) {
+            let (place, side) = read_token(token);
+            let more = self.with_call(now, place, |call, turn| call.read(turn, side, &mut buffer));
+            if more == Some(true) {
+                self.again.push(token);
+            }
+        }
+        self.reading = reading;
+        self.buffer = buffer;
+        for place in 0..self.wakes.len() {
+            if self.wakes.get(place).is_some_and(|wake| *wake <= now) {
+                self.with_call(now, place, Call::service);
+            }
+        }
+    }
+
+    /// Closes all legs: plays end, taps end.
+    pub(crate) fn close_all(&mut self, now: Timestamp) {
+        for place in 0..self.calls.len() {
+            self.with_call(now, place, |call, turn| {
+                call.close(turn, Side::Station);
+                call.close(turn, Side::Called);
+            });
+        }
+    }
+
+    fn open(&mut self, now: Timestamp, leg: LegId, pair: PortPair) {
+        let place = match self.places.get(&leg.call) {
+            Some(place) => *place,
+            None => self.make_place(leg.call),
+        };
+        self.with_call(now, place, |call, turn| {
+            call.close(turn, leg.side);
+            call.open(leg.side, Leg::new(leg, pair, now));
+        });
+    }
+
+    fn connect(&mut self, now: Timestamp, leg: LegId, agreed: Agreed) {
+        let Some(place) = self.places.get(&leg.call) else { return };
+        let token = write_token(*place, leg.side);
+        let connected = self.with_leg(now, leg, |leg, turn| leg.connect(turn, token, agreed));
+        if let Some(Err(error)) = connected {
+            // It is heard from no more; `Lost` follows.
+            tracing::warn!(call = leg.call.0, side = ?leg.side, %error, "a leg cannot be connected");
+        }
+    }
+
+    fn bridge(&mut self, now: Timestamp, call: CallId, tap: Option<Box<dyn Tap>>) {
+        match self.places.get(&call) {
+            Some(place) => {
+                self.with_call(now, *place, |call, turn| call.bridge(turn.now, tap));
+            }
+            None => Call::default().bridge(now, tap),
+        }
+    }
+
+    fn close(&mut self, now: Timestamp, leg: LegId) {
+        if let Some(place) = self.places.get(&leg.call) {
+            self.with_call(now, *place, |call, turn| call.close(turn, leg.side));
+        }
+    }
+
+    /// `None` when there is no such leg.
+    fn with_leg<R>(
+        &mut self,
+        now: Timestamp,
+        leg: LegId,
+        handle: impl FnOnce(&mut Leg, &Turn<'_>) -> R,
+    ) -> Option<R> {
+        let place = *self.places.get(&leg.call)?;
+        self.with_call(now, place, |call, turn| Some(handle(call.leg(leg.side)?, turn)))?
+    }
+
+    /// Handles one call. A panic in it, which is a fault of ours, costs this call and no other.
+    fn with_call<R>(
+        &mut self,
+        now: Timestamp,
+        place: usize,
+        handle: impl FnOnce(&mut Call, &Turn<'_>) -> R,
+    ) -> Option<R> {
+        let call = self.calls.get_mut(place)?.as_mut()?;
+        let turn = Turn {
+            now,
+            live_within: self.live_within,
+            lost_after: self.lost_after,
+            tones: &self.tones,
+            report: &*self.events,
+            registry: self.poll.registry(),
+        };
+        let handled = catch_unwind(AssertUnwindSafe(|| {
+            let result = handle(call, &turn);
+            (result, (!call.is_empty()).then(|| call.wake_at(&turn)))
+        }));
+        match handled {
+            Ok((result, Some(wake))) => {
+                if let Some(place) = self.wakes.get_mut(place) {
+                    *place = wake;
+                }
+                Some(result)
+            }
+            Ok((result, None)) => {
+                self.leave_place(place);
+                Some(result)
+            }
+            Err(_) => {
+                self.break_call(place);
+                None
+            }
+        }
+    }
+
+    fn make_place(&mut self, call: CallId) -> usize {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.calls.push(None);
+            self.ids.push(call);
+            self.wakes.push(NEVER);
+            self.calls.len() - 1
+        });
+        if let Some(empty) = self.calls.get_mut(place) {
+            *empty = Some(Box::default());
+        }
+        if let Some(id) = self.ids.get_mut(place) {
+            *id = call;
+        }
+        self.places.insert(call, place);
+        place
+    }
+
+    fn leave_place(&mut self, place: usize) -> Option<(CallId, Box<Call>)> {
+        let call = self.calls.get_mut(place)?.take()?;
+        let id = *self.ids.get(place)?;
+        *self.wakes.get_mut(place)? = NEVER;
+        self.places.remove(&id);
+        self.free.push(place);
+        Some((id, call))
+    }
+
+    /// Gives up a call whose handling panicked. Its tap ends with what it has.
+    fn break_call(&mut self, place: usize) {
+        let Some((id, mut call)) = self.leave_place(place) else { return };
+        tracing::error!(call = id.0, "a fault of ours ended the audio of a call");
+        // The tap, or whoever is told, may be at fault: each is tried by itself.
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(tap) = call.take_tap() {
+                tap.end();
+            }
+            drop(call);
+        }));
+        let told =
+            catch_unwind(AssertUnwindSafe(|| (self.events)(MediaEvent::Broken { call: id })));
+        if ended.is_err() || told.is_err() {
+            tracing::error!(call = id.0, "and so did the end of its tap or of the report");
+        }
+    }
+}
+
+/// Two sockets for each place.
+const fn write_token(place: usize, side: Side) -> mio::Token {
+    let side = match side {
+        Side::Station => 0,
+        Side::Called => 1,
+    };
+    mio::Token(place * 2 + side)
+}
+
+const fn read_token(token: mio::Token) -> (usize, Side) {
+    let side = if token.0 % 2 == 0 { Side::Station } else { Side::Called };
+    (token.0 / 2, side)
+}
+
+#[cfg(test)]
+mod tests;

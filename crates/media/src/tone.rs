@@ -1,0 +1,149 @@
+//! Generated sound: the ringing tone, and babble that has the rhythm of speech.
+
+use crate::{
+    g711::mu_from_linear,
+    limits::{PAYLOAD_MAX_OCTETS, SAMPLES_PER_MS},
+};
+use model::Codec;
+use std::f64::consts::TAU;
+
+/// Tones as µ-law, made once and shared by all legs.
+pub(crate) struct Tones {
+    /// One whole period of both frequencies, so that it can be repeated.
+    ringing: Vec<u8>,
+    babble: Vec<u8>,
+}
+
+impl Tones {
+    pub(crate) fn generate() -> Self {
+        Self { ringing: ringing(), babble: babble() }
+    }
+
+    /// The ringing tone from `position` samples after it was turned on: 2 s on, 4 s off.
+    pub(crate) fn ringing(&self, position: usize, out: &mut [u8]) {
+        if position % RING_CYCLE_SAMPLES < RING_ON_SAMPLES {
+            repeat(&self.ringing, position, out);
+        } else {
+            out.fill(Codec::Pcmu.silence());
+        }
+    }
+
+    /// Babble from `position`; the same position sounds the same.
+    pub(crate) fn babble(&self, position: usize, out: &mut [u8]) {
+        repeat(&self.babble, position, out);
+    }
+}
+
+fn repeat(sound: &[u8], position: usize, out: &mut [u8]) {
+    let start = position.checked_rem(sound.len()).unwrap_or(0);
+    let mut source = sound.iter().cycle().skip(start);
+    for octet in out {
+        *octet = source.next().copied().unwrap_or(Codec::Pcmu.silence());
+    }
+}
+
+/// 440 and 480 Hz at -19 dBm0 each (Telcordia GR-506: audible ringing). Both fit a whole number of
+/// times into 25 ms.
+fn ringing() -> Vec<u8> {
+    (0..RING_PERIOD_SAMPLES)
+        .map(|sample| {
+            let at = f64::from(sample) / SAMPLE_RATE;
+            sample_of(RING_AMPLITUDE * ((TAU * 440.0 * at).sin() + (TAU * 480.0 * at).sin()))
+        })
+        .collect()
+}
+
+/// Syllables of 160 ms, each a voiced sound of its own pitch and colour that swells and fades, with a
+/// pause between phrases. No syllable holds a steady pair of tones, which a key would have.
+fn babble() -> Vec<u8> {
+    (0..BABBLE_SAMPLES)
+        .map(|sample| {
+            let (syllable, within) = (sample / SYLLABLE_SAMPLES, sample % SYLLABLE_SAMPLES);
+            if syllable % SYLLABLES_PER_PHRASE >= SYLLABLES_SPOKEN {
+                return Codec::Pcmu.silence();
+            }
+            let through = f64::from(within) / f64::from(SYLLABLE_SAMPLES);
+            let swell = (TAU * through / 2.0).sin();
+            let variety = f64::from((syllable * 7) % 11) / 11.0;
+            let at = f64::from(within) / SAMPLE_RATE;
+            let pitch = 105.0 + 45.0 * variety - 20.0 * through;
+            let colour = 500.0 + 1_400.0 * f64::from((syllable * 5) % 7) / 7.0;
+            let voice: f64 = (1..=20u32)
+                .map(|harmonic| {
+                    let frequency = pitch * f64::from(harmonic);
+                    let distance = (frequency - colour) / 400.0;
+                    (0.15 + 1.0 / (1.0 + distance * distance)) * (TAU * frequency * at).sin()
+                })
+                .sum();
+            sample_of(BABBLE_AMPLITUDE * swell * voice)
+        })
+        .collect()
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "clamped to what an i16 holds")]
+fn sample_of(value: f64) -> u8 {
+    mu_from_linear(value.clamp(f64::from(i16::MIN), f64::from(i16::MAX)).round() as i16)
+}
+
+const SAMPLE_RATE: f64 = 8_000.0;
+const RING_PERIOD_SAMPLES: u32 = 25 * SAMPLES_PER_MS;
+/// -19 dBm0: a sine of full scale is +3.17 dBm0 in the µ-law.
+const RING_AMPLITUDE: f64 = 2_540.0;
+const RING_ON_SAMPLES: usize = 16_000;
+const RING_CYCLE_SAMPLES: usize = 48_000;
+const SYLLABLE_SAMPLES: u32 = 160 * SAMPLES_PER_MS;
+const SYLLABLES_PER_PHRASE: u32 = 12;
+const SYLLABLES_SPOKEN: u32 = 10;
+const BABBLE_SAMPLES: u32 = 48 * SYLLABLE_SAMPLES;
+const BABBLE_AMPLITUDE: f64 = 1_500.0;
+
+const _: () = assert!(PAYLOAD_MAX_OCTETS < RING_ON_SAMPLES);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::g711::linear;
+
+    /// Power of one frequency in µ-law octets, relative to a sine of amplitude 1.
+    fn amplitude(octets: &[u8], frequency: f64) -> f64 {
+        let (mut real, mut imaginary) = (0.0, 0.0);
+        for (index, octet) in octets.iter().enumerate() {
+            let angle = TAU * frequency * f64::from(u32::try_from(index).unwrap()) / SAMPLE_RATE;
+            real += f64::from(linear(Codec::Pcmu, *octet)) * angle.cos();
+            imaginary += f64::from(linear(Codec::Pcmu, *octet)) * angle.sin();
+        }
+        2.0 * real.hypot(imaginary) / f64::from(u32::try_from(octets.len()).unwrap())
+    }
+
+    #[test]
+    fn ringing_is_two_tones_for_two_of_six_seconds() {
+        let tones = Tones::generate();
+        let mut cycle = Vec::new();
+        for position in (0..RING_CYCLE_SAMPLES + 1_600).step_by(160) {
+            let mut packet = [0; 160];
+            tones.ringing(position, &mut packet);
+            cycle.extend(packet);
+        }
+        for frequency in [440.0, 480.0] {
+            let found = amplitude(&cycle[..16_000], frequency);
+            assert!((found - RING_AMPLITUDE).abs() < 60.0, "{frequency} Hz: {found}");
+        }
+        assert!(amplitude(&cycle[..16_000], 460.0) < 20.0);
+        assert!(cycle[16_000..48_000].iter().all(|octet| *octet == 0xff));
+        assert_eq!(cycle[48_000..], cycle[..1_600]);
+    }
+
+    #[test]
+    fn babble_is_loud_in_phrases_with_pauses_and_the_same_each_time() {
+        let tones = Tones::generate();
+        let mut heard = vec![0; 48 * 160 * 8];
+        tones.babble(0, &mut heard);
+        let spoken = heard.iter().filter(|octet| linear(Codec::Pcmu, **octet) != 0).count();
+        assert!(spoken * 10 > heard.len() * 7, "{spoken} of {}", heard.len());
+        assert!(heard[10 * 1_280..12 * 1_280].iter().all(|octet| *octet == 0xff));
+        let mut again = vec![0; heard.len()];
+        tones.babble(heard.len(), &mut again);
+        assert_eq!(again, heard);
+        assert!(heard.iter().all(|octet| linear(Codec::Pcmu, *octet).unsigned_abs() < 32_000));
+    }
+}

@@ -1,0 +1,105 @@
+//! The command line: what can be typed, and what each word does.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Parlatory: an open phone service for jails and prisons.
+///
+/// It takes the calls, announces them truthfully, records only with consent, charges only the lawful
+/// rate, and keeps every recording sealed. See it work: `parlatory demo`.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show six calls of a fictional county over real SIP and RTP on this machine.
+    ///
+    /// Starts a node (the same `serve` as in production) on a data folder of its own, and softphones
+    /// that play stations and called parties. Needs no network, no account and no settings.
+    Demo(DemoArgs),
+    /// Make a data folder: keys, an empty store, and a commented `parlatory.toml`.
+    Init(DataArgs),
+    /// Take over agencies, facilities, stations, people, numbers, prices and money from a file.
+    ///
+    /// The file and the tables it names are checked whole first. One bad row, and nothing is applied;
+    /// every problem is listed with file and line. Applying the same file again changes nothing.
+    /// A running node takes the change over within a second.
+    Provision(ProvisionArgs),
+    /// Take calls until SIGTERM or Ctrl-C; then let the running calls finish, up to a limit.
+    Serve(ServeArgs),
+    /// Look at a data folder and say what is ready, what is missing and what to do.
+    Doctor(DoctorArgs),
+}
+
+/// Which data folder.
+#[derive(Debug, Args)]
+pub(crate) struct DataArgs {
+    /// The data folder.
+    #[arg(long, value_name = "DIR", default_value = "parlatory-data", env = "PARLATORY_DATA")]
+    pub(crate) data: PathBuf,
+}
+
+/// Arguments of `provision`.
+#[derive(Debug, Args)]
+pub(crate) struct ProvisionArgs {
+    /// The file, in TOML; see the example in the repository's `crates/parlatory/assets/example`.
+    pub(crate) file: PathBuf,
+    /// Only check the file.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print every step of every call to standard output. Steps hold no name, number or key.
+    #[arg(long)]
+    pub(crate) steps: bool,
+    /// End when standard input is closed: for a program that started this one.
+    #[arg(long)]
+    pub(crate) until_stdin_closes: bool,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print the findings as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// End after the calls instead of staying up until Ctrl-C.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Print one JSON document at the end instead of ladders and a summary. Implies `--once`.
+    #[arg(long, conflicts_with = "my_phone")]
+    pub(crate) json: bool,
+    /// Keep everything in this folder, which must not exist yet or be empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Print an account for your own softphone; let it call, and be called by it.
+    #[arg(long)]
+    pub(crate) my_phone: bool,
+    /// Address of this machine that your softphone reaches; only with --my-phone.
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1", requires = "my_phone")]
+    pub(crate) listen: std::net::IpAddr,
+}

@@ -1,0 +1,152 @@
+//! `parlatory.toml`: what a node is told about its machine. What it is told about people, places and
+//! prices comes from `parlatory provision`.
+
+use std::{
+    fs,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+/// A node's settings.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) sip: Sip,
+    pub(crate) media: Audio,
+    #[serde(default)]
+    pub(crate) limits: Limits,
+}
+
+/// Where SIP is spoken.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sip {
+    /// UDP address and port.
+    pub(crate) listen: SocketAddr,
+}
+
+/// Where audio flows.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Audio {
+    /// Address that phones and trunk send RTP to.
+    pub(crate) address: IpAddr,
+    /// First and last UDP port; each leg takes two.
+    pub(crate) ports: [u16; 2],
+    /// Threads that move audio.
+    #[serde(default = "default_threads")]
+    pub(crate) threads: usize,
+}
+
+/// Limits of a node.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    /// Most calls at once.
+    pub(crate) calls_max: usize,
+    /// Seconds that running calls get when the node is asked to stop.
+    pub(crate) drain_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { calls_max: 1_000, drain_seconds: 30 * 60 }
+    }
+}
+
+impl Limits {
+    pub(crate) fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("cannot read the settings `{}`", path.display()))?;
+        let config: Self = toml::from_str(&text)
+            .with_context(|| format!("the settings `{}` do not read", path.display()))?;
+        let [first, last] = config.media.ports;
+        ensure!(
+            first < last && config.media.threads > 0,
+            "the settings `{}` do not fit: `media.ports` is first and last port, `media.threads` at least 1",
+            path.display()
+        );
+        Ok(config)
+    }
+
+    /// The commented file that `init` writes.
+    pub(crate) fn template(sip: SocketAddr, audio: IpAddr, ports: [u16; 2]) -> String {
+        TEMPLATE
+            .replace("{sip}", &sip.to_string())
+            .replace("{audio}", &audio.to_string())
+            .replace("{first}", &ports[0].to_string())
+            .replace("{last}", &ports[1].to_string())
+    }
+}
+
+fn default_threads() -> usize {
+    1
+}
+
+const TEMPLATE: &str = r#"# Settings of this node. What it knows of agencies, people, numbers and prices
+# comes from `parlatory provision`, not from here. Restart the node after a change.
+
+[sip]
+# UDP address and port on which stations and the trunk reach this node. Use the
+# address of the facility network, not 0.0.0.0: phones are told to answer to it.
+listen = "{sip}"
+
+[media]
+# Address to which phones and the trunk send audio (RTP).
+address = "{audio}"
+# First and last UDP port of audio. A call takes four ports.
+ports = [{first}, {last}]
+# Threads that move audio. One carries hundreds of calls.
+threads = 1
+
+[limits]
+# Most calls at once; more are refused with 503 until there is room again.
+calls_max = 1000
+# Seconds that running calls get to finish after SIGTERM.
+drain_seconds = 1800
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("parlatory.toml");
+        fs::write(&path, text).unwrap();
+        Config::read(&path)
+    }
+
+    fn template() -> String {
+        let loopback = IpAddr::from([127, 0, 0, 1]);
+        Config::template(SocketAddr::new(loopback, 5060), loopback, [40_000, 49_999])
+    }
+
+    #[test]
+    fn the_template_reads_and_means_the_defaults() {
+        let config = read(&template()).unwrap();
+        assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.sip.listen.port(), 5060);
+        assert_eq!(config.media.ports, [40_000, 49_999]);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_with_its_line() {
+        let error = read(&template().replace("threads", "treads")).unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.contains("treads") && text.contains("line"), "{text}");
+        let swapped = template().replace("[40000, 49999]", "[49999, 40000]");
+        assert!(format!("{:#}", read(&swapped).unwrap_err()).contains("media.ports"));
+    }
+}

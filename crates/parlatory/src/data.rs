@@ -1,0 +1,92 @@
+//! The data folder: what lies where.
+
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+
+/// A data folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Data(PathBuf);
+
+impl Data {
+    /// The data folder at `path`, which need not exist.
+    pub(crate) fn at(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The data folder at `path`, which `init` must have made.
+    pub(crate) fn existing(path: &Path) -> Result<Self> {
+        let data = Self(path.to_owned());
+        if !data.config().is_file() {
+            bail!(
+                "`{}` is no data folder: make one with `parlatory init --data {}`",
+                path.display(),
+                path.display()
+            );
+        }
+        Ok(data)
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn config(&self) -> PathBuf {
+        self.0.join("parlatory.toml")
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.0.join("store").join("parlatory.db")
+    }
+
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.0.join("journal")
+    }
+
+    pub(crate) fn recordings(&self) -> PathBuf {
+        self.0.join("recordings")
+    }
+
+    pub(crate) fn pin_key(&self) -> PathBuf {
+        self.0.join("keys").join("pin.key")
+    }
+
+    /// Public key of a keyholder, `agency` or `independent`.
+    pub(crate) fn keyholder_public(&self, holder: &str) -> PathBuf {
+        self.0.join("keyholders").join(format!("{holder}.pub"))
+    }
+
+    /// Private key of a keyholder. It should lie elsewhere: see the custody grade.
+    pub(crate) fn keyholder_private(&self, holder: &str) -> PathBuf {
+        self.0.join("keyholders").join(format!("{holder}.key"))
+    }
+
+    /// Makes the folders, readable by their owner alone.
+    pub(crate) fn create_folders(&self) -> Result<()> {
+        for folder in ["", "store", "journal", "recordings", "keys", "keyholders"] {
+            let path = self.0.join(folder);
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(FOLDER_MODE)
+                .create(&path)
+                .with_context(|| format!("cannot make the folder `{}`", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a new file, readable by its owner alone. An existing file is never replaced.
+pub(crate) fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file =
+        fs::OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+const FOLDER_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;

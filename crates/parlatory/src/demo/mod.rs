@@ -1,0 +1,222 @@
+//! `parlatory demo`: six calls of a fictional county, over real SIP and RTP on this machine.
+
+mod child;
+mod county;
+mod exchange;
+mod ladder;
+mod my_phone;
+mod phone;
+mod scene;
+mod stage;
+mod summary;
+
+use std::{
+    fs,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use media::Pack;
+use model::Clock;
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    iterator::Signals,
+};
+
+use crate::{cli::DemoArgs, clock::clock, data::Data, init, print::line, provision};
+use child::NodeProcess;
+use exchange::{Account, Exchange};
+use ladder::Ladder;
+use my_phone::{Credentials, MyPhone};
+use scene::{Place, SCENES, Scene, play};
+use summary::Summary;
+
+/// Shows the calls.
+pub(crate) fn run(args: &DemoArgs) -> Result<()> {
+    let folder = Folder::make(args.data.clone())?;
+    let clock = clock();
+    let demo = Demo::prepare(args, &folder.data, &clock)?;
+    let outcome = demo.run(args);
+    demo.end();
+    match outcome {
+        // The folder of a demo that failed is kept: its log says why.
+        Err(error) => Err(error.context(format!("the demo failed; see `{}`", folder.keep().display()))),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Everything of the demo except the node process.
+struct Demo {
+    data: Data,
+    ladder: Arc<Ladder>,
+    inside: Exchange,
+    outside: Exchange,
+    my_phone: Option<MyPhone>,
+}
+
+impl Demo {
+    fn prepare(args: &DemoArgs, data: &Data, clock: &Clock) -> Result<Self> {
+        let ip = if args.my_phone { args.listen } else { IpAddr::V4(Ipv4Addr::LOCALHOST) };
+        let pack = Arc::new(Pack::builtin().context("the built-in prompts do not read")?);
+        let account = Credentials::new(args.my_phone)?;
+        let port = |wanted| SocketAddr::new(ip, if args.my_phone { wanted } else { 0 });
+        let start = |sip, ports, account| {
+            Exchange::start(sip, ports, account, Arc::clone(&pack), clock)
+        };
+        let inside = start(port(0), INSIDE_PORTS, Account::default())?;
+        let outside = start(port(my_phone::TRUNK_PORT), OUTSIDE_PORTS, account.at_exchange())?;
+        let sip = port(my_phone::NODE_PORT);
+        init::create(data, init::Addresses { sip, audio: ip, ports: NODE_PORTS })?;
+        let file = county::write(data, inside.address(), outside.address(), &account)?;
+        provision::apply(data, &file, clock.now())?;
+        let my_phone = account.start(&outside);
+        let ladder = Arc::new(Ladder::new(&SCENES, args.json));
+        Ok(Self { data: data.clone(), ladder, inside, outside, my_phone })
+    }
+
+    fn run(&self, args: &DemoArgs) -> Result<()> {
+        let node = self.start_node()?;
+        self.ladder.announce(&format!(
+            "A node takes calls for Cedar County at {} (process {}). {} calls, in real time:\n",
+            node.sip,
+            node.id(),
+            SCENES.len()
+        ));
+        let (parallel, last) = SCENES.split_at(SCENES.len() - 1);
+        self.play_parallel(parallel, &node)?;
+        let [killed] = last else { bail!("the demo has no last scene") };
+        let node = self.play_killed(killed, node)?;
+        self.report(args)?;
+        if args.once || args.json {
+            return node.stop();
+        }
+        self.stay_up(&node)?;
+        node.stop()
+    }
+
+    fn start_node(&self) -> Result<NodeProcess> {
+        let ladder = Arc::clone(&self.ladder);
+        NodeProcess::start(&self.data, move |step| ladder.step(&step))
+    }
+
+    fn place(&self, node: &NodeProcess) -> Place {
+        let (inside, outside) = (self.inside.clone(), self.outside.clone());
+        Place { inside, outside, node: node.sip, talk: TALK }
+    }
+
+    fn play_parallel(&self, scenes: &'static [Scene], node: &NodeProcess) -> Result<()> {
+        let running: Vec<_> = scenes
+            .iter()
+            .map(|scene| {
+                let place = self.place(node);
+                thread::spawn(move || play(scene, &place))
+            })
+            .collect();
+        for scene in running {
+            scene.join().map_err(|_| anyhow!("a scene of the demo is broken"))??;
+        }
+        Ok(())
+    }
+
+    /// Plays a scene, kills the node in mid-call and starts it again.
+    fn play_killed(&self, scene: &'static Scene, node: NodeProcess) -> Result<NodeProcess> {
+        let mut place = self.place(&node);
+        place.talk = TALK_KILLED;
+        let playing = thread::spawn(move || play(scene, &place));
+        if !self.ladder.wait_for(scene.station, "talk", CALL) {
+            let why = playing.join().map_err(|_| anyhow!("a scene of the demo is broken"))?;
+            why?;
+            bail!("`{}`: nobody talked", scene.name);
+        }
+        thread::park_timeout(TALK_BEFORE_KILL);
+        let id = node.id();
+        node.kill()?;
+        self.ladder.announce(&format!("\n  The node (process {id}) is killed with SIGKILL in mid-call."));
+        let node = self.start_node()?;
+        self.ladder.announce(&format!(
+            "  It is started again (process {}), and has settled what it found.",
+            node.id()
+        ));
+        playing.join().map_err(|_| anyhow!("a scene of the demo is broken"))??;
+        Ok(node)
+    }
+
+    fn report(&self, args: &DemoArgs) -> Result<()> {
+        let summary = Summary::read(&self.data, &SCENES)?;
+        if args.json {
+            line(&serde_json::to_string_pretty(&summary)?);
+        } else {
+            summary.print();
+            line("");
+            line("  Custody: solo. Both keyholders' keys lie on this machine, so its operator could open");
+            line("  the recordings. This program has no command that does.");
+        }
+        Ok(())
+    }
+
+    fn stay_up(&self, node: &NodeProcess) -> Result<()> {
+        line("");
+        if let Some(my_phone) = &self.my_phone {
+            my_phone.print(node.sip, self.outside.address());
+        }
+        line(&format!("The node stays up at {}; Ctrl-C ends it.", node.sip));
+        let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot listen for signals")?;
+        signals.forever().next();
+        Ok(())
+    }
+
+    fn end(&self) {
+        self.inside.stop();
+        self.outside.stop();
+    }
+}
+
+/// The demo's data folder: the reader's, or one that vanishes.
+struct Folder {
+    data: Data,
+    vanishes: Option<PathBuf>,
+}
+
+impl Folder {
+    fn make(wanted: Option<PathBuf>) -> Result<Self> {
+        if let Some(path) = wanted {
+            if path.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+                bail!("`{}` is not empty: name a folder for the demo alone", path.display());
+            }
+            return Ok(Self { data: Data::at(path), vanishes: None });
+        }
+        let mut random = [0_u8; 8];
+        getrandom::fill(&mut random).context("the operating system gives no randomness")?;
+        let name = format!("parlatory-demo-{:016x}", u64::from_le_bytes(random));
+        let path = std::env::temp_dir().join(name);
+        Ok(Self { data: Data::at(&path), vanishes: Some(path) })
+    }
+
+    /// Keeps the folder, and says where it is.
+    fn keep(mut self) -> PathBuf {
+        self.vanishes = None;
+        self.data.root().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Some(path) = &self.vanishes {
+            let _ = fs::remove_dir_all(path);
+        }
+    }
+}
+
+const NODE_PORTS: [u16; 2] = [42_000, 43_999];
+const INSIDE_PORTS: std::ops::RangeInclusive<u16> = 44_000..=44_999;
+const OUTSIDE_PORTS: std::ops::RangeInclusive<u16> = 45_000..=45_999;
+/// How long people talk.
+const TALK: Duration = Duration::from_secs(8);
+const TALK_KILLED: Duration = Duration::from_secs(15);
+/// Long enough for a mark in the journal, up to which the call is charged.
+const TALK_BEFORE_KILL: Duration = Duration::from_secs(8);
+const CALL: Duration = Duration::from_secs(90);

@@ -1,0 +1,217 @@
+//! The scenes of the demo: who calls whom, and what the called party does.
+
+use std::{
+    sync::{Arc, mpsc::Receiver},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow};
+use line::Target;
+use model::Private;
+
+use super::{
+    exchange::{Arrival, Exchange},
+    stage::Stage,
+};
+
+/// One scene.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scene {
+    /// Short name, as in `--json`.
+    pub(crate) name: &'static str,
+    /// What it shows, for people.
+    pub(crate) title: &'static str,
+    /// Line of the gateway, from which the person calls.
+    pub(crate) station: &'static str,
+    /// The person's key in the county's files.
+    pub(crate) person: &'static str,
+    /// Their PIN.
+    pub(crate) pin: &'static str,
+    /// What they dial.
+    pub(crate) dials: &'static str,
+    /// What the called party does.
+    pub(crate) habit: Habit,
+}
+
+/// What a called party does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Habit {
+    /// Hears the notice to its end, presses 1, talks.
+    Accept,
+    /// Hears some of it and presses 2.
+    Refuse,
+    /// Presses 1 in the middle of the notice, which does not count, and hangs up.
+    Impatient,
+    /// Is never reached.
+    NotReached,
+}
+
+/// The six calls. The last one is cut by the node's death and is played after the others.
+pub(crate) const SCENES: [Scene; 6] = [
+    Scene {
+        name: "accepted_recorded",
+        title: "accepted, and recorded",
+        station: "line-1",
+        person: "CC-1001",
+        pin: "482913",
+        dials: "2025550101",
+        habit: Habit::Accept,
+    },
+    Scene {
+        name: "refused_by_key",
+        title: "refused by key",
+        station: "line-2",
+        person: "CC-1002",
+        pin: "730251",
+        dials: "2025550102",
+        habit: Habit::Refuse,
+    },
+    Scene {
+        name: "protected",
+        title: "counsel: never recorded, and the notice says so",
+        station: "line-3",
+        person: "CC-1003",
+        pin: "915604",
+        dials: "2025550103",
+        habit: Habit::Accept,
+    },
+    Scene {
+        name: "notice_cut_short",
+        title: "key pressed before the notice ended: no consent",
+        station: "line-4",
+        person: "CC-1004",
+        pin: "264870",
+        dials: "2025550104",
+        habit: Habit::Impatient,
+    },
+    Scene {
+        name: "insufficient_funds",
+        title: "not enough money for a minute",
+        station: "line-5",
+        person: "CC-1005",
+        pin: "358129",
+        dials: "2025550105",
+        habit: Habit::NotReached,
+    },
+    Scene {
+        name: "node_killed",
+        title: "node killed in mid-call, and started again",
+        station: "line-6",
+        person: "CC-1006",
+        pin: "607342",
+        dials: "2025550106",
+        habit: Habit::Accept,
+    },
+];
+
+/// Where a scene plays.
+#[derive(Clone)]
+pub(crate) struct Place {
+    /// The phones of the facility.
+    pub(crate) inside: Exchange,
+    /// The phones of the called parties: what the trunk leads to.
+    pub(crate) outside: Exchange,
+    /// The node's SIP address.
+    pub(crate) node: std::net::SocketAddr,
+    /// How long people talk.
+    pub(crate) talk: Duration,
+}
+
+/// Plays a scene to its end.
+pub(crate) fn play(scene: &Scene, place: &Place) -> Result<()> {
+    let stage = Arc::new(Stage::default());
+    let arrivals = place.outside.wait_at(&format!("1{}", scene.dials));
+    let called = {
+        let (scene, place, stage) = (*scene, place.clone(), Arc::clone(&stage));
+        std::thread::spawn(move || called_party(&scene, &place, &stage, &arrivals))
+    };
+    let person = person(scene, place, &stage);
+    stage.over();
+    let called = called.join().map_err(|_| anyhow!("a called party of the demo is broken"))?;
+    person.with_context(|| format!("`{}`: the person in custody", scene.name))?;
+    called.with_context(|| format!("`{}`: the called party", scene.name))
+}
+
+/// The person: picks up, gives the PIN and the number, waits, talks, hangs up.
+fn person(scene: &Scene, place: &Place, stage: &Stage) -> Result<()> {
+    let user = Private::new("menu".to_owned());
+    let target = Target::Address { address: place.node, user };
+    let mut phone = place.inside.call(target, scene.station)?;
+    phone.wait_answer(ANSWER)?;
+    phone.wait_sound(PROMPT)?;
+    phone.stay(READING)?;
+    phone.press(&format!("{}#", scene.pin));
+    phone.wait_spoken(PROMPT)?;
+    phone.press(&format!("{}#", scene.dials));
+    if scene.habit == Habit::NotReached {
+        phone.wait_spoken(PROMPT)?;
+        phone.hang_up();
+        return Ok(());
+    }
+    if !stage.wait_talk(CALL) {
+        // Nobody talked: the person hears why and is hung up on.
+        return Ok(phone.wait_hang_up(PROMPT)?);
+    }
+    phone.talk(true);
+    // The one who was called hangs up; or the node dies, and nobody is left who could.
+    match phone.wait_hang_up(place.talk + GRACE) {
+        Ok(()) | Err(super::phone::NotHeard::TooLong) => Ok(()),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// The called party: hears the notice and does what their habit is.
+fn called_party(
+    scene: &Scene,
+    place: &Place,
+    stage: &Stage,
+    arrivals: &Receiver<Arrival>,
+) -> Result<()> {
+    if scene.habit == Habit::NotReached {
+        return match arrivals.recv_timeout(UNWANTED) {
+            Ok(_) => Err(anyhow!("was dialled although the money does not suffice")),
+            Err(_) => Ok(()),
+        };
+    }
+    let arrival = arrivals.recv_timeout(CALL).context("was never dialled")?;
+    place.outside.ring(&arrival);
+    // Two seconds of ringing, as people take.
+    if arrivals.recv_timeout(RINGING).is_ok() {
+        return Err(anyhow!("was dialled twice"));
+    }
+    let mut phone = place.outside.answer(&arrival)?;
+    phone.wait_sound(PROMPT)?;
+    match scene.habit {
+        Habit::Accept => {
+            phone.wait_spoken(NOTICE)?;
+            phone.press("1");
+            stage.talk();
+            phone.talk(true);
+            let _ = phone.stay(place.talk);
+            phone.hang_up();
+        }
+        Habit::Refuse => {
+            phone.stay(SOME_OF_IT)?;
+            phone.press("2");
+            phone.wait_hang_up(PROMPT)?;
+        }
+        Habit::Impatient => {
+            phone.stay(SOME_OF_IT)?;
+            phone.press("1");
+            phone.stay(READING)?;
+            phone.hang_up();
+        }
+        Habit::NotReached => {}
+    }
+    Ok(())
+}
+
+const ANSWER: Duration = Duration::from_secs(5);
+const PROMPT: Duration = Duration::from_secs(30);
+const NOTICE: Duration = Duration::from_secs(60);
+const CALL: Duration = Duration::from_secs(90);
+const READING: Duration = Duration::from_millis(1_500);
+const RINGING: Duration = Duration::from_secs(2);
+const SOME_OF_IT: Duration = Duration::from_secs(4);
+const UNWANTED: Duration = Duration::from_secs(20);
+const GRACE: Duration = Duration::from_secs(5);

@@ -1,0 +1,247 @@
+//! `parlatory doctor`: what is ready, what is missing, what to do.
+
+use std::{fs, net::UdpSocket, os::unix::fs::PermissionsExt, path::Path};
+
+use anyhow::{Result, bail};
+use charging::{CapTable, Rate, tariff::LawfulRate};
+use media::Pack;
+use model::{Timestamp, plan::Configuration};
+use rustix::fs::statvfs;
+use serde::Serialize;
+use store::Store;
+
+use crate::{
+    cli::DoctorArgs, clock::clock, config::Config, data::Data, node::read_keyholders,
+    node::read_pin_key, print::line,
+};
+
+/// Looks at everything a node needs.
+pub(crate) fn run(args: &DoctorArgs) -> Result<()> {
+    let data = Data::existing(&args.data.data)?;
+    let findings = examine(&data, clock().now());
+    if args.json {
+        line(&serde_json::to_string_pretty(&findings)?);
+    } else {
+        for Finding { grade, about, says } in &findings {
+            line(&format!("  {:<8} {about:<12} {says}", grade.label()));
+        }
+    }
+    let problems = findings.iter().filter(|finding| finding.grade == Grade::Problem).count();
+    if problems > 0 {
+        bail!("{problems} of {} findings must be mended before calls can be taken", findings.len());
+    }
+    Ok(())
+}
+
+/// One finding.
+#[derive(Debug, Serialize)]
+struct Finding {
+    grade: Grade,
+    about: &'static str,
+    says: String,
+}
+
+/// How grave it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Grade {
+    /// In order.
+    Ok,
+    /// Works, but somebody should know.
+    Know,
+    /// Must be mended.
+    Problem,
+}
+
+impl Grade {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Know => "know",
+            Self::Problem => "PROBLEM",
+        }
+    }
+}
+
+fn examine(data: &Data, now: Timestamp) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    findings.settings(data);
+    findings.folder(data.root());
+    findings.keys(data);
+    findings.prompts();
+    findings.disk(data.root());
+    findings.store(data, now);
+    findings.wire();
+    findings.0
+}
+
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn ok(&mut self, about: &'static str, says: impl Into<String>) {
+        self.0.push(Finding { grade: Grade::Ok, about, says: says.into() });
+    }
+
+    fn know(&mut self, about: &'static str, says: impl Into<String>) {
+        self.0.push(Finding { grade: Grade::Know, about, says: says.into() });
+    }
+
+    fn problem(&mut self, about: &'static str, says: impl Into<String>) {
+        self.0.push(Finding { grade: Grade::Problem, about, says: says.into() });
+    }
+
+    fn settings(&mut self, data: &Data) {
+        match Config::read(&data.config()) {
+            Err(error) => self.problem("settings", format!("{error:#}")),
+            Ok(config) => {
+                self.ok("settings", format!("SIP on udp {}", config.sip.listen));
+                if config.sip.listen.ip().is_unspecified() {
+                    self.problem(
+                        "settings",
+                        "`sip.listen` is no address that phones can answer to: name the machine's own",
+                    );
+                }
+                match UdpSocket::bind(config.sip.listen) {
+                    Ok(_) => self.ok("port", "nothing else uses the SIP port"),
+                    Err(error) => self.know(
+                        "port",
+                        format!("the SIP port cannot be had ({error}): a node may be running on it"),
+                    ),
+                }
+            }
+        }
+    }
+
+    fn folder(&mut self, root: &Path) {
+        match fs::metadata(root).map(|found| found.permissions().mode() & 0o077) {
+            Ok(0) => self.ok("folder", "readable by its owner alone"),
+            Ok(_) => self.problem(
+                "folder",
+                format!("others can read `{0}`: run `chmod 700 {0}`", root.display()),
+            ),
+            Err(error) => self.problem("folder", error.to_string()),
+        }
+    }
+
+    fn keys(&mut self, data: &Data) {
+        match read_pin_key(data) {
+            Ok(_) => self.ok("keys", "the key of the PIN hash is there"),
+            Err(error) => self.problem("keys", format!("{error:#}")),
+        }
+        if let Err(error) = read_keyholders(data) {
+            self.problem("keyholders", format!("{error:#}"));
+            return;
+        }
+        let held = |holder| data.keyholder_private(holder).exists();
+        match (held("agency"), held("independent")) {
+            (true, true) => self.know(
+                "custody",
+                "solo: both keyholders' private keys lie here, so the operator could read recordings; \
+                 move `keyholders/*.key` to the keyholders",
+            ),
+            (true, false) | (false, true) => {
+                self.know("custody", "solo: one private key still lies here; move it to its keyholder");
+            }
+            (false, false) => self.ok("custody", "split: no private key of a keyholder lies here"),
+        }
+    }
+
+    fn prompts(&mut self) {
+        match Pack::builtin() {
+            Ok(_) => self.ok("prompts", "English and Spanish are complete"),
+            Err(error) => self.problem("prompts", error.to_string()),
+        }
+    }
+
+    fn disk(&mut self, root: &Path) {
+        match statvfs(root) {
+            Err(error) => self.problem("disk", error.to_string()),
+            Ok(found) => {
+                let percent = found.f_bavail.saturating_mul(100) / found.f_blocks.max(1);
+                let hours = found.f_bavail.saturating_mul(found.f_frsize) / OCTETS_PER_RECORDED_HOUR;
+                let says = format!("{percent} % free, room for {hours} hours of recorded calls");
+                match percent {
+                    0..5 => self.problem("disk", format!("{says}: make room")),
+                    5..20 => self.know("disk", says),
+                    _ => self.ok("disk", says),
+                }
+            }
+        }
+    }
+
+    fn store(&mut self, data: &Data, now: Timestamp) {
+        let read = Store::open(&data.store()).and_then(|store| store.configuration());
+        match read {
+            Err(error) => self.problem("store", error.to_string()),
+            Ok(configuration) if configuration.facilities.is_empty() => {
+                self.problem("facilities", "none: run `parlatory provision FILE`");
+            }
+            Ok(configuration) => {
+                let (stations, people) = (configuration.stations.len(), configuration.people.len());
+                self.ok(
+                    "store",
+                    format!(
+                        "version {}: {} facilities, {stations} stations, {people} people",
+                        configuration.version,
+                        configuration.facilities.len()
+                    ),
+                );
+                self.registry(&configuration);
+                self.trunk(&configuration);
+                self.rates(&configuration, now);
+            }
+        }
+    }
+
+    fn registry(&mut self, configuration: &Configuration) {
+        let registry = &configuration.registry;
+        if registry.epoch.0 == 0 {
+            self.problem(
+                "registry",
+                "no protected numbers were ever loaded, so nothing will be recorded: provision them, \
+                 even an empty table",
+            );
+        } else {
+            let (epoch, count) = (registry.epoch.0, registry.numbers.len());
+            self.ok("registry", format!("epoch {epoch}: {count} protected numbers"));
+        }
+    }
+
+    fn trunk(&mut self, configuration: &Configuration) {
+        match &configuration.trunk {
+            Some(trunk) => self.ok("trunk", format!("calls go out to udp {}", trunk.address)),
+            None => self.problem("trunk", "none: add `[trunk]` to the provision file"),
+        }
+    }
+
+    fn rates(&mut self, configuration: &Configuration, now: Timestamp) {
+        let caps = CapTable::builtin();
+        for facility in &configuration.facilities {
+            let rate = Rate {
+                base_per_minute: facility.base_per_minute,
+                additive_per_minute: facility.additive_per_minute,
+            };
+            let key = &facility.key;
+            match LawfulRate::prove(rate, facility.site, now, &caps) {
+                Ok(_) => self.ok("rates", format!("`{key}`: within every cap in force")),
+                Err(unlawful) => self.problem("rates", format!("`{key}`: {unlawful}")),
+            }
+            let open = caps.in_force(facility.site, now).find(|cap| cap.is_open_question());
+            if let Some(cap) = open {
+                self.know("rates", format!("`{key}`: {} ({}): {}", cap.order, cap.source, cap.note));
+            }
+        }
+    }
+
+    fn wire(&mut self) {
+        self.know(
+            "audio",
+            "calls to phones and trunk are not encrypted on the wire (SRTP is not built yet): keep \
+             both on networks of their own",
+        );
+    }
+}
+
+/// Two directions of G.711 for an hour, with headers.
+const OCTETS_PER_RECORDED_HOUR: u64 = 2 * 8_000 * 3_600 + 200_000;

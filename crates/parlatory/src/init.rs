@@ -1,0 +1,75 @@
+//! `parlatory init`.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    cli::DataArgs,
+    config::Config,
+    data::{Data, write_new},
+    print::line,
+};
+
+/// Where a new node listens unless told otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addresses {
+    pub(crate) sip: SocketAddr,
+    pub(crate) audio: IpAddr,
+    pub(crate) ports: [u16; 2],
+}
+
+impl Default for Addresses {
+    fn default() -> Self {
+        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Self { sip: SocketAddr::new(loopback, SIP_PORT), audio: loopback, ports: AUDIO_PORTS }
+    }
+}
+
+/// Makes a data folder.
+pub(crate) fn run(args: &DataArgs) -> Result<()> {
+    let data = Data::at(&args.data);
+    create(&data, Addresses::default())?;
+    let root = data.root().display();
+    line(&format!("Made the data folder `{root}`."));
+    line(&format!("  settings            {}", data.config().display()));
+    line("  custody             solo: both keyholders' private keys lie in this folder, so whoever");
+    line("                      operates it can read recordings. Move `keyholders/*.key` to the two");
+    line("                      keyholders before the first real call.");
+    line("Next:");
+    line("  1. set the addresses in the settings");
+    line(&format!("  2. parlatory provision FILE --data {root}"));
+    line(&format!("  3. parlatory doctor --data {root}"));
+    line(&format!("  4. parlatory serve --data {root}"));
+    Ok(())
+}
+
+/// Makes folders, keys and settings. Nothing that exists is touched.
+pub(crate) fn create(data: &Data, addresses: Addresses) -> Result<()> {
+    if data.config().exists() {
+        bail!("`{}` is a data folder already; nothing was changed", data.root().display());
+    }
+    data.create_folders()?;
+    let mut pin_key = [0_u8; desk::PIN_KEY_OCTETS];
+    getrandom::fill(&mut pin_key).context("the operating system gives no randomness")?;
+    write_key(&data.pin_key(), &pin_key)?;
+    for holder in ["agency", "independent"] {
+        let (private, public) = vault::generate().context("cannot make a key pair")?;
+        write_key(&data.keyholder_private(holder), private.text().as_bytes())?;
+        write_key(&data.keyholder_public(holder), format!("{public}\n").as_bytes())?;
+    }
+    let Addresses { sip, audio, ports } = addresses;
+    write_key(&data.config(), Config::template(sip, audio, ports).as_bytes())?;
+    store::Store::open(&data.store()).context("cannot make the store")?;
+    Ok(())
+}
+
+/// Registered port of SIP (RFC 3261 section 18).
+const SIP_PORT: u16 = 5060;
+
+/// Ports of audio: room for more than two thousand calls.
+const AUDIO_PORTS: [u16; 2] = [40_000, 49_999];
+
+fn write_key(path: &std::path::Path, content: &[u8]) -> Result<()> {
+    write_new(path, content).with_context(|| format!("cannot write `{}`", path.display()))
+}

@@ -1,0 +1,167 @@
+//! A node: desk, vault, media, line and switch, wired together. The only place where they all meet.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow};
+use desk::{Desk, DeskConfig, PinKey, Recovered};
+use line::{Inbound, Line, LineConfig};
+use media::{Media, MediaConfig, Pack};
+use model::Clock;
+use store::Store;
+use switch::{Mailbox, Parts, Switch, SwitchConfig, Watch};
+use vault::{KeyholderKey, Keyholders, Vault, VaultConfig};
+
+use crate::{config::Config, data::Data};
+
+/// A running node.
+pub(crate) struct Node {
+    desk: Desk,
+    line: Line,
+    media: Media,
+    vault: Vault,
+    switch: Switch,
+    /// What was found and settled at the start.
+    pub(crate) recovered: Recovered,
+}
+
+impl Node {
+    /// Opens the data folder, settles what the last run left, and takes calls from then on.
+    pub(crate) fn open(
+        data: &Data,
+        config: &Config,
+        clock: &Clock,
+        watch: Option<Watch>,
+    ) -> Result<Self> {
+        let pack = Arc::new(Pack::builtin().context("the built-in prompts do not read")?);
+        let (desk, vault, recovered) = open_desk(data, &pack, clock)?;
+        let mailbox = Mailbox::new();
+        let media = Media::start(audio(config), pack, clock.clone(), mailbox.media_events())
+            .context("cannot start the audio side")?;
+        let line = Line::start(
+            LineConfig {
+                bind: config.sip.listen,
+                realm: REALM.to_owned(),
+                user_agent: concat!("Parlatory/", env!("CARGO_PKG_VERSION")).to_owned(),
+                inbound: Inbound::Stations,
+                // Two dialogs a call.
+                calls_max: config.limits.calls_max.saturating_mul(2),
+            },
+            Arc::new(desk.clone()),
+            clock.clone(),
+            mailbox.line_events(),
+        )
+        .with_context(|| format!("cannot take SIP on `{}`", config.sip.listen))?;
+        let parts = Parts {
+            line: line.clone(),
+            media: media.clone(),
+            vault: vault.clone(),
+            office: Arc::new(desk.clone()),
+            watch,
+        };
+        let limits = SwitchConfig { boot: desk.boot(), calls_max: config.limits.calls_max };
+        let switch = Switch::start(limits, mailbox, parts, clock.clone())
+            .context("cannot start the switch")?;
+        Ok(Self { desk, line, media, vault, switch, recovered })
+    }
+
+    /// Where SIP is taken.
+    pub(crate) fn sip_address(&self) -> SocketAddr {
+        self.line.local_address()
+    }
+
+    /// Takes no new calls and gives the running ones `limit`; may be said again.
+    pub(crate) fn begin_stop(&self, limit: Duration) {
+        self.switch.begin_stop(limit);
+    }
+
+    /// What says it again to a node that another thread waits for.
+    pub(crate) fn stopper(&self) -> impl Fn(Duration) + Send + 'static {
+        self.switch.stopper()
+    }
+
+    /// Returns when all calls are over and everything is on disk.
+    pub(crate) fn join(self) {
+        self.switch.join();
+        self.line.stop();
+        self.media.stop();
+        self.vault.close();
+        self.desk.close();
+    }
+}
+
+/// Realm of digest accounts; stored password hashes depend on it.
+pub(crate) const REALM: &str = "parlatory";
+
+/// How much audio a power loss may cost at most.
+const SYNC_EVERY: Duration = Duration::from_secs(2);
+
+/// A leg counts as live when audio came from it within this time.
+const LIVE_WITHIN: Duration = Duration::from_millis(1_500);
+
+/// A leg without audio for so long ends the call.
+const LOST_AFTER: Duration = Duration::from_secs(20);
+
+fn audio(config: &Config) -> MediaConfig {
+    let [first, last] = config.media.ports;
+    MediaConfig {
+        ip: config.media.address,
+        ports: first..=last,
+        threads: config.media.threads,
+        live_within: LIVE_WITHIN,
+        lost_after: LOST_AFTER,
+    }
+}
+
+fn open_desk(data: &Data, pack: &Pack, clock: &Clock) -> Result<(Desk, Vault, Recovered)> {
+    let keyholders = read_keyholders(data)?;
+    let config = DeskConfig {
+        store: data.store(),
+        journal: data.journal(),
+        pin_key: read_pin_key(data)?,
+        pack: pack.version(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        timing: call::limits::Timing::default(),
+    };
+    let recordings = data.recordings();
+    Desk::open(config, clock.clone(), |registry| {
+        let config = VaultConfig { dir: recordings, keyholders, sync_every: SYNC_EVERY };
+        Vault::open(config, registry, clock.clone())
+    })
+    .with_context(|| format!("cannot open the data folder `{}`", data.root().display()))
+}
+
+/// The key of the PIN hash.
+pub(crate) fn read_pin_key(data: &Data) -> Result<PinKey> {
+    let path = data.pin_key();
+    let octets = fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let octets = octets
+        .try_into()
+        .map_err(|_| anyhow!("`{}` is damaged: restore it from a backup", path.display()))?;
+    Ok(PinKey::new(octets))
+}
+
+/// Public keys of the keyholders: the folder's own two, and those of agencies that named theirs.
+pub(crate) fn read_keyholders(data: &Data) -> Result<Keyholders> {
+    let read = |holder: &str| -> Result<KeyholderKey> {
+        let path = data.keyholder_public(holder);
+        let text = fs::read_to_string(&path).with_context(|| {
+            format!("cannot read the keyholder's public key `{}`", path.display())
+        })?;
+        text.parse().map_err(|error| anyhow!("`{}`: {error}", path.display()))
+    };
+    let (agency, independent) = (read("agency")?, read("independent")?);
+    let mut agencies = BTreeMap::new();
+    for row in Store::open(&data.store())?.agencies()? {
+        if let Some(text) = row.keyholder {
+            let key = text.parse().map_err(|error| anyhow!("keyholder of `{}`: {error}", row.key))?;
+            agencies.insert(row.id, key);
+        }
+    }
+    Ok(Keyholders { agency, agencies, independent })
+}

@@ -1,0 +1,96 @@
+//! `parlatory provision`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use model::Timestamp;
+use store::{Applied, Plan, Store};
+use vault::KeyholderKey;
+
+use crate::{
+    cli::ProvisionArgs,
+    clock::clock,
+    data::Data,
+    node::read_pin_key,
+    print::{error, line},
+};
+
+/// Checks a file, and applies it.
+pub(crate) fn run(args: &ProvisionArgs) -> Result<()> {
+    let data = Data::existing(&args.data.data)?;
+    let now = clock().now();
+    if args.check {
+        read(&data, &args.file, now)?;
+        line("The file is in order. Nothing was applied.");
+        return Ok(());
+    }
+    let applied = apply(&data, &args.file, now)?;
+    if args.json {
+        line(&serde_json::to_string_pretty(&to_json(&applied))?);
+    } else {
+        print(&applied);
+    }
+    Ok(())
+}
+
+/// Reads a file and applies it; all of it or nothing.
+pub(crate) fn apply(data: &Data, file: &Path, now: Timestamp) -> Result<Applied> {
+    let plan = read(data, file, now)?;
+    let store = Store::open(&data.store())?;
+    store.apply(&plan, now).with_context(|| format!("`{}` was not applied", file.display()))
+}
+
+/// Reads a file; every problem is printed, not only the first.
+fn read(data: &Data, file: &Path, now: Timestamp) -> Result<Plan> {
+    let key = read_pin_key(data)?;
+    let hash = |facility: &str, pin: &str| key.hash(facility, pin);
+    let plan = match desk::provision::read(file, &hash, now) {
+        Ok(plan) => plan,
+        Err(problems) => {
+            for problem in &problems {
+                error(&problem.to_string());
+            }
+            bail!("`{}`: {} to mend; nothing was applied", file.display(), problems.len());
+        }
+    };
+    for agency in &plan.agencies {
+        if let Some(text) = &agency.keyholder {
+            text.parse::<KeyholderKey>().map_err(|wrong| {
+                anyhow::anyhow!("`{}`: keyholder of `{}`: {wrong}", file.display(), agency.key)
+            })?;
+        }
+    }
+    Ok(plan)
+}
+
+fn print(applied: &Applied) {
+    for (kind, count) in applied.counts() {
+        let (added, changed, unchanged) = (count.added, count.changed, count.unchanged);
+        if added + changed + unchanged > 0 {
+            line(&format!("  {kind:<18} {added:>6} added {changed:>6} changed {unchanged:>6} unchanged"));
+        }
+    }
+    line(&format!(
+        "Configuration version {}, registry epoch {}. A running node takes it over within a second.",
+        applied.version, applied.epoch
+    ));
+}
+
+fn to_json(applied: &Applied) -> serde_json::Value {
+    let counts: serde_json::Map<_, _> = applied
+        .counts()
+        .into_iter()
+        .map(|(kind, count)| {
+            let (added, changed, unchanged) = (count.added, count.changed, count.unchanged);
+            let value = serde_json::json!({
+                "added": added, "changed": changed, "unchanged": unchanged
+            });
+            (kind.replace(' ', "_"), value)
+        })
+        .collect();
+    serde_json::json!({
+        "version": applied.version,
+        "registry_epoch": applied.epoch,
+        "applied": counts,
+    })
+}

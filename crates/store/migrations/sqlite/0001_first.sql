@@ -1,0 +1,230 @@
+-- The state of one cell. Times are microseconds since 1970-01-01T00:00:00Z, money is in micro-dollars,
+-- telephone numbers are integers with the country code first. Ids are given once and never again.
+--
+-- Every key starts with agency_id, so that agencies can be moved between cells. Four tables speak of
+-- the cell as a whole and have none: cell, registry, trunk and boot.
+--
+-- Tables that follow from the journal (call, hold, recording, called_language, pin_refusal, boot)
+-- refer to nothing by foreign key: the journal is the truth, and a fact is kept whatever else is here.
+
+CREATE TABLE cell (
+    one            INTEGER PRIMARY KEY CHECK (one = 1),
+    version        BIGINT  NOT NULL, -- grows with every plan that changed something
+    projected_seq  BIGINT  NOT NULL  -- facts of the journal up to here are in the tables below
+);
+INSERT INTO cell (one, version, projected_seq) VALUES (1, 0, 0);
+
+CREATE TABLE agency (
+    agency_id  INTEGER PRIMARY KEY,
+    key        TEXT    NOT NULL UNIQUE,
+    name       TEXT    NOT NULL,
+    keyholder  TEXT
+);
+
+CREATE TABLE facility (
+    agency_id            INTEGER NOT NULL REFERENCES agency (agency_id),
+    facility_id          INTEGER NOT NULL,
+    key                  TEXT    NOT NULL,
+    name                 TEXT    NOT NULL,
+    kind                 TEXT    NOT NULL,
+    adp                  BIGINT  NOT NULL,
+    adp_year             INTEGER,
+    state                TEXT    NOT NULL,
+    timezone             TEXT    NOT NULL,
+    recording            INTEGER NOT NULL,
+    registry_down        TEXT    NOT NULL,
+    talk_max_us          BIGINT  NOT NULL,
+    allowed_only         INTEGER NOT NULL,
+    base_micros          BIGINT  NOT NULL,
+    additive_micros      BIGINT  NOT NULL,
+    caller_id            BIGINT  NOT NULL,
+    PRIMARY KEY (agency_id, facility_id),
+    UNIQUE (agency_id, key)
+);
+
+CREATE TABLE unit (
+    agency_id    INTEGER NOT NULL,
+    unit_id      INTEGER NOT NULL,
+    facility_id  INTEGER NOT NULL,
+    key          TEXT    NOT NULL,
+    name         TEXT    NOT NULL,
+    PRIMARY KEY (agency_id, unit_id),
+    UNIQUE (agency_id, key),
+    FOREIGN KEY (agency_id, facility_id) REFERENCES facility (agency_id, facility_id)
+);
+
+CREATE TABLE station (
+    agency_id    INTEGER NOT NULL,
+    station_id   INTEGER NOT NULL,
+    facility_id  INTEGER NOT NULL,
+    unit_id      INTEGER NOT NULL,
+    key          TEXT    NOT NULL,
+    address      TEXT,             -- by source address, with port; port 0 is any
+    digest_user  TEXT,             -- by digest: the user name, or with an address the gateway's line
+    ha1          BLOB,             -- MD5 of user:realm:password
+    removed      INTEGER NOT NULL,
+    PRIMARY KEY (agency_id, station_id),
+    UNIQUE (agency_id, key),
+    FOREIGN KEY (agency_id, unit_id) REFERENCES unit (agency_id, unit_id)
+);
+
+CREATE TABLE person (
+    agency_id    INTEGER NOT NULL,
+    person_id    INTEGER NOT NULL,
+    facility_id  INTEGER NOT NULL,
+    key          TEXT    NOT NULL,
+    name         TEXT    NOT NULL,
+    pin          BLOB    NOT NULL, -- keyed hash
+    language     TEXT    NOT NULL,
+    removed      INTEGER NOT NULL,
+    PRIMARY KEY (agency_id, person_id),
+    UNIQUE (agency_id, key),
+    FOREIGN KEY (agency_id, facility_id) REFERENCES facility (agency_id, facility_id)
+);
+
+CREATE TABLE account (
+    agency_id         INTEGER NOT NULL,
+    account_id        INTEGER NOT NULL,
+    person_id         INTEGER NOT NULL,
+    deposited_micros  BIGINT  NOT NULL, -- sum of its deposits
+    settled_micros    BIGINT  NOT NULL, -- sum of what its ended calls were charged
+    PRIMARY KEY (agency_id, account_id),
+    UNIQUE (agency_id, person_id),
+    FOREIGN KEY (agency_id, person_id) REFERENCES person (agency_id, person_id)
+);
+
+CREATE TABLE deposit (
+    agency_id      INTEGER NOT NULL,
+    reference      TEXT    NOT NULL,
+    account_id     INTEGER NOT NULL,
+    amount_micros  BIGINT  NOT NULL,
+    at_us          BIGINT  NOT NULL,
+    PRIMARY KEY (agency_id, reference),
+    FOREIGN KEY (agency_id, account_id) REFERENCES account (agency_id, account_id)
+);
+
+CREATE TABLE contact (
+    agency_id  INTEGER NOT NULL,
+    person_id  INTEGER NOT NULL,
+    number     BIGINT  NOT NULL,
+    PRIMARY KEY (agency_id, person_id, number),
+    FOREIGN KEY (agency_id, person_id) REFERENCES person (agency_id, person_id)
+);
+
+CREATE TABLE number_rule (
+    agency_id    INTEGER NOT NULL REFERENCES agency (agency_id),
+    facility_id  INTEGER NOT NULL, -- 0 for the whole agency
+    number       BIGINT  NOT NULL,
+    rule         TEXT    NOT NULL,
+    PRIMARY KEY (agency_id, facility_id, number)
+);
+
+CREATE TABLE protected_number (
+    agency_id  INTEGER NOT NULL REFERENCES agency (agency_id),
+    number     BIGINT  NOT NULL,
+    holder     TEXT,
+    PRIMARY KEY (agency_id, number)
+);
+
+CREATE TABLE registry (
+    one           INTEGER PRIMARY KEY CHECK (one = 1),
+    epoch         BIGINT  NOT NULL,
+    confirmed_us  BIGINT  NOT NULL,
+    count_max     BIGINT  NOT NULL
+);
+INSERT INTO registry (one, epoch, confirmed_us, count_max) VALUES (1, 0, 0, 0);
+
+CREATE TABLE trunk (
+    one      INTEGER PRIMARY KEY CHECK (one = 1),
+    address  TEXT    NOT NULL
+);
+
+-- One row per call, allowed or refused. `record` numbers them densely: a set of records is a bitmap.
+CREATE TABLE call (
+    record            INTEGER PRIMARY KEY,
+    agency_id         INTEGER NOT NULL,
+    call_id           BIGINT  NOT NULL,
+    facility_id       INTEGER NOT NULL,
+    unit_id           INTEGER,          -- not known of refused calls
+    station_id        INTEGER NOT NULL,
+    person_id         INTEGER NOT NULL,
+    number            BIGINT,           -- null when what was dialled is no number
+    at_us             BIGINT  NOT NULL, -- admitted or denied
+    denied            TEXT,             -- why it was refused before it was dialled
+    class             TEXT,
+    epoch             BIGINT,           -- of the registry snapshot that was asked
+    may_not_record    TEXT,             -- why it may not be recorded
+    answered_us       BIGINT,
+    consent_key       TEXT,             -- the accepting key; null until somebody accepted
+    consent_path      TEXT,
+    consent_language  TEXT,
+    consent_prompts   TEXT,
+    consent_pack      BLOB,
+    played_called     BLOB,
+    played_station    BLOB,
+    notice_ended_us   BIGINT,
+    key_onset_us      BIGINT,
+    off_reason        TEXT,             -- why an accepted call was not recorded
+    talk_mark_us      BIGINT,           -- length of the conversation at the last mark
+    talk_mark_at_us   BIGINT,           -- when that mark was made
+    ended_us          BIGINT,
+    end_reason        TEXT,
+    talked_us         BIGINT,
+    charged_micros    BIGINT,
+    decision_key      TEXT,
+    UNIQUE (agency_id, call_id)
+);
+CREATE INDEX call_by_id ON call (call_id);
+CREATE INDEX call_by_time ON call (agency_id, at_us);
+CREATE INDEX call_open ON call (agency_id, call_id) WHERE ended_us IS NULL AND denied IS NULL;
+
+CREATE TABLE hold (
+    agency_id        INTEGER NOT NULL,
+    call_id          BIGINT  NOT NULL,
+    account_id       INTEGER NOT NULL,
+    amount_micros    BIGINT  NOT NULL,
+    base_micros      BIGINT  NOT NULL,
+    additive_micros  BIGINT  NOT NULL,
+    site_kind        TEXT    NOT NULL,
+    site_adp         BIGINT  NOT NULL,
+    site_state       TEXT    NOT NULL,
+    rate_at_us       BIGINT  NOT NULL,
+    expires_us       BIGINT  NOT NULL,
+    charged_micros   BIGINT,            -- null while it is open
+    rest             TEXT,              -- what became of the rest: released or expired
+    PRIMARY KEY (agency_id, call_id)
+);
+
+CREATE TABLE recording (
+    agency_id  INTEGER NOT NULL,
+    call_id    BIGINT  NOT NULL,
+    epoch      BIGINT  NOT NULL,        -- of the registry when it started
+    state      TEXT,                    -- null while it is open, then ended or cut
+    bytes      BIGINT,
+    frames     BIGINT,
+    sha256     BLOB,
+    closed_us  BIGINT,
+    PRIMARY KEY (agency_id, call_id)
+);
+
+CREATE TABLE called_language (
+    agency_id  INTEGER NOT NULL,
+    number     BIGINT  NOT NULL,
+    language   TEXT    NOT NULL,
+    at_us      BIGINT  NOT NULL,
+    PRIMARY KEY (agency_id, number)
+);
+
+-- Wrong PINs by station and time, never the digits.
+CREATE TABLE pin_refusal (
+    agency_id   INTEGER NOT NULL,       -- 0 when the station is not known
+    station_id  INTEGER NOT NULL,
+    at_us       BIGINT  NOT NULL
+);
+CREATE INDEX pin_refusal_by_time ON pin_refusal (agency_id, station_id, at_us);
+
+CREATE TABLE boot (
+    boot     BIGINT PRIMARY KEY,
+    at_us    BIGINT NOT NULL,
+    version  TEXT   NOT NULL
+);

@@ -1,0 +1,254 @@
+//! Rules about numbers, protected numbers and the trunk.
+
+use super::{Change, places::Places};
+use crate::{
+    code::{Coded, Columns, digits, signed},
+    dialect::Work,
+    error::{Broken, Doing, Refused, StoreError},
+    plan::{Applied, Count, NumberRule, Plan, Protected},
+};
+use model::{
+    Timestamp,
+    plan::{NumberUse, Trunk},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Applies rules about numbers.
+pub(super) async fn apply_rules(
+    work: &mut Work,
+    wanted: &[NumberRule],
+    places: &Places,
+) -> Result<Count, StoreError> {
+    let mut count = Count::default();
+    if wanted.is_empty() {
+        return Ok(count);
+    }
+    let mut stored: BTreeMap<(u32, u32, i64), NumberUse> = BTreeMap::new();
+    let rows = sqlx::query("SELECT agency_id, facility_id, number, rule FROM number_rule")
+        .fetch_all(&mut **work)
+        .await
+        .doing("read rules about numbers")?;
+    for row in rows {
+        let key = (row.number("agency_id")?, row.number("facility_id")?, row.int("number")?);
+        stored.insert(key, row.coded("rule")?);
+    }
+    for rule in wanted {
+        let agency = places.agency(&rule.agency)?.0;
+        let facility = match &rule.facility {
+            Some(key) => places.facility(key)?.1.0,
+            None => WHOLE_AGENCY,
+        };
+        let key = (agency, facility, digits(*rule.number.expose()));
+        let change = match (stored.get(&key), rule.rule) {
+            (None, None) => Change::Unchanged,
+            (None, Some(_)) => Change::Added,
+            (Some(_), None) => Change::Removed,
+            (Some(before), Some(after)) if *before == after => Change::Unchanged,
+            (Some(_), Some(_)) => Change::Changed,
+        };
+        if change != Change::Unchanged {
+            write_rule(work, key, rule.rule).await?;
+        }
+        count.note(change);
+        match rule.rule {
+            Some(rule) => stored.insert(key, rule),
+            None => stored.remove(&key),
+        };
+    }
+    Ok(count)
+}
+
+async fn write_rule(
+    work: &mut Work,
+    (agency, facility, number): (u32, u32, i64),
+    rule: Option<NumberUse>,
+) -> Result<(), Broken> {
+    let query = match rule {
+        Some(rule) => sqlx::query(
+            "INSERT INTO number_rule (agency_id, facility_id, number, rule) \
+             VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (agency_id, facility_id, number) DO UPDATE SET rule = excluded.rule",
+        )
+        .bind(agency)
+        .bind(facility)
+        .bind(number)
+        .bind(rule.code()),
+        None => sqlx::query(
+            "DELETE FROM number_rule WHERE agency_id = $1 AND facility_id = $2 AND number = $3",
+        )
+        .bind(agency)
+        .bind(facility)
+        .bind(number),
+    };
+    query.execute(&mut **work).await.doing("keep a rule about a number")?;
+    Ok(())
+}
+
+/// What a plan did to the registry's set of numbers or to what is trusted of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Registry {
+    /// Nothing, or it was only confirmed.
+    AsBefore,
+    /// A new epoch, or another size is trusted.
+    Changed,
+}
+
+/// Applies the protected numbers. A plan that does not speak of them neither changes nor confirms the
+/// registry; one that does confirms it, and makes a new epoch when the set is another.
+pub(super) async fn apply_protected(
+    work: &mut Work,
+    plan: &Plan,
+    places: &Places,
+    now: Timestamp,
+    applied: &mut Applied,
+) -> Result<Registry, StoreError> {
+    let before = sqlx::query("SELECT epoch, confirmed_us, count_max FROM registry WHERE one = 1")
+        .fetch_one(&mut **work)
+        .await
+        .doing("read the registry")?;
+    let (epoch, count_max) = (before.count("epoch")?, before.count("count_max")?);
+    applied.epoch = epoch;
+    let Some(protected) = &plan.protected else { return Ok(Registry::AsBefore) };
+    let found =
+        apply_protected_numbers(work, plan, protected, places, &mut applied.protected).await?;
+    if let Some(expected) = protected.count.filter(|expected| *expected != found) {
+        return Err(Refused::ProtectedCount { expected, found }.into());
+    }
+    let is_other = applied.protected.added + applied.protected.removed > 0;
+    if is_other || epoch == 0 {
+        applied.epoch += 1;
+    }
+    let trusted = if protected.count.is_some() { found } else { count_max.max(found) };
+    sqlx::query("UPDATE registry SET epoch = $1, confirmed_us = $2, count_max = $3 WHERE one = 1")
+        .bind(signed(applied.epoch))
+        .bind(now.max(before.time("confirmed_us")?).micros())
+        .bind(signed(trusted))
+        .execute(&mut **work)
+        .await
+        .doing("keep the registry")?;
+    let changed = applied.epoch != epoch || trusted != count_max;
+    Ok(if changed { Registry::Changed } else { Registry::AsBefore })
+}
+
+/// Gives back how many different numbers are protected afterwards.
+async fn apply_protected_numbers(
+    work: &mut Work,
+    plan: &Plan,
+    protected: &Protected,
+    places: &Places,
+    count: &mut Count,
+) -> Result<u64, StoreError> {
+    let mut stored: BTreeMap<(u32, i64), Option<String>> = BTreeMap::new();
+    let rows = sqlx::query("SELECT agency_id, number, holder FROM protected_number")
+        .fetch_all(&mut **work)
+        .await
+        .doing("read the registry")?;
+    for row in rows {
+        let key = (row.number("agency_id")?, row.int("number")?);
+        stored.insert(key, row.maybe_text("holder")?);
+    }
+    let mut listed: BTreeSet<(u32, i64)> = BTreeSet::new();
+    for wanted in &protected.numbers {
+        let key = (places.agency(&wanted.agency)?.0, digits(*wanted.number.expose()));
+        let holder = wanted.holder.as_ref().map(|holder| holder.expose().clone());
+        let change = match stored.get(&key) {
+            None => Change::Added,
+            // A row without a note leaves the note that is stored.
+            Some(before) if holder.is_none() || *before == holder => Change::Unchanged,
+            Some(_) => Change::Changed,
+        };
+        if change != Change::Unchanged {
+            write_protected(work, key, holder.as_deref()).await?;
+            stored.insert(key, holder);
+        }
+        // A number that stands twice in the list counts once.
+        if listed.insert(key) || change != Change::Unchanged {
+            count.note(change);
+        }
+    }
+    if protected.replace {
+        let mut agencies: BTreeSet<u32> = listed.iter().map(|(agency, _)| *agency).collect();
+        for agency in &plan.agencies {
+            agencies.insert(places.agency(&agency.key)?.0);
+        }
+        for key in forgotten(&stored, &listed, &agencies) {
+            remove_protected(work, key).await?;
+            stored.remove(&key);
+            count.note(Change::Removed);
+        }
+    }
+    let distinct: BTreeSet<i64> = stored.keys().map(|(_, number)| *number).collect();
+    Ok(distinct.len() as u64)
+}
+
+/// Stored numbers of `agencies` that are not listed.
+fn forgotten(
+    stored: &BTreeMap<(u32, i64), Option<String>>,
+    listed: &BTreeSet<(u32, i64)>,
+    agencies: &BTreeSet<u32>,
+) -> Vec<(u32, i64)> {
+    let keys = stored.keys().filter(|key| agencies.contains(&key.0) && !listed.contains(key));
+    keys.copied().collect()
+}
+
+async fn write_protected(
+    work: &mut Work,
+    (agency, number): (u32, i64),
+    holder: Option<&str>,
+) -> Result<(), Broken> {
+    sqlx::query(
+        "INSERT INTO protected_number (agency_id, number, holder) VALUES ($1, $2, $3) \
+         ON CONFLICT (agency_id, number) DO UPDATE SET holder = excluded.holder",
+    )
+    .bind(agency)
+    .bind(number)
+    .bind(holder)
+    .execute(&mut **work)
+    .await
+    .doing("keep a protected number")?;
+    Ok(())
+}
+
+async fn remove_protected(work: &mut Work, (agency, number): (u32, i64)) -> Result<(), Broken> {
+    sqlx::query("DELETE FROM protected_number WHERE agency_id = $1 AND number = $2")
+        .bind(agency)
+        .bind(number)
+        .execute(&mut **work)
+        .await
+        .doing("remove a protected number")?;
+    Ok(())
+}
+
+/// Applies the trunk.
+pub(super) async fn apply_trunk(
+    work: &mut Work,
+    wanted: Option<&Trunk>,
+) -> Result<Count, StoreError> {
+    let mut count = Count::default();
+    let Some(wanted) = wanted else { return Ok(count) };
+    let before = sqlx::query("SELECT address FROM trunk WHERE one = 1")
+        .fetch_optional(&mut **work)
+        .await
+        .doing("read the trunk")?;
+    let address = wanted.address.to_string();
+    let change = match before.map(|row| row.text("address")).transpose()? {
+        None => Change::Added,
+        Some(before) if before == address => Change::Unchanged,
+        Some(_) => Change::Changed,
+    };
+    if change != Change::Unchanged {
+        sqlx::query(
+            "INSERT INTO trunk (one, address) VALUES (1, $1) \
+             ON CONFLICT (one) DO UPDATE SET address = excluded.address",
+        )
+        .bind(&address)
+        .execute(&mut **work)
+        .await
+        .doing("keep the trunk")?;
+    }
+    count.note(change);
+    Ok(count)
+}
+
+/// The facility of a rule for a whole agency; facilities are numbered from 1.
+pub(crate) const WHOLE_AGENCY: u32 = 0;

@@ -1,0 +1,327 @@
+//! People, their accounts, contacts and deposits.
+
+use super::{Change, Ids, places::Places};
+use crate::{
+    code::{Columns as _, digits},
+    dialect::Work,
+    error::{Broken, Doing, Refused, StoreError},
+    plan::{Applied, Contact, Count, Deposit, Person, Plan, Table},
+};
+use model::{AgencyId, FacilityId, Language, Money, Timestamp};
+use std::collections::BTreeMap;
+
+/// Applies everything of the plan that belongs to people.
+pub(super) async fn apply(
+    work: &mut Work,
+    plan: &Plan,
+    places: &Places,
+    now: Timestamp,
+    applied: &mut Applied,
+) -> Result<(), StoreError> {
+    if plan.people.is_empty() && plan.contacts.is_empty() && plan.deposits.is_empty() {
+        return Ok(());
+    }
+    let mut people = stored_people(work).await?;
+    apply_people(work, &plan.people, places, &mut people, &mut applied.people).await?;
+    apply_contacts(work, &plan.contacts, places, &people, &mut applied.contacts).await?;
+    apply_deposits(work, &plan.deposits, places, &mut people, now, &mut applied.deposits).await?;
+    Ok(())
+}
+
+/// All people by agency and key.
+type People = BTreeMap<(AgencyId, String), StoredPerson>;
+
+struct StoredPerson {
+    id: u32,
+    account: u32,
+    deposited: Money,
+    record: PersonRecord,
+}
+
+/// What a plan may change about a person.
+#[derive(Clone, PartialEq, Eq)]
+struct PersonRecord {
+    facility: FacilityId,
+    name: String,
+    pin: [u8; 32],
+    language: Language,
+    removed: bool,
+}
+
+async fn stored_people(work: &mut Work) -> Result<People, Broken> {
+    let rows = sqlx::query(
+        "SELECT p.*, c.account_id, c.deposited_micros FROM person p \
+         JOIN account c ON c.agency_id = p.agency_id AND c.person_id = p.person_id",
+    )
+    .fetch_all(&mut **work)
+    .await
+    .doing("read people")?;
+    let mut people = People::new();
+    for row in rows {
+        let stored = StoredPerson {
+            id: row.number("person_id")?,
+            account: row.number("account_id")?,
+            deposited: row.money("deposited_micros")?,
+            record: PersonRecord {
+                facility: FacilityId(row.number("facility_id")?),
+                name: row.text("name")?,
+                pin: row.octets("pin")?,
+                language: row.coded("language")?,
+                removed: row.flag("removed")?,
+            },
+        };
+        people.insert((AgencyId(row.number("agency_id")?), row.text("key")?), stored);
+    }
+    Ok(people)
+}
+
+async fn apply_people(
+    work: &mut Work,
+    wanted: &[Person],
+    places: &Places,
+    people: &mut People,
+    count: &mut Count,
+) -> Result<(), StoreError> {
+    let mut ids = Ids::after(people.values().map(|person| person.id));
+    let mut accounts = Ids::after(people.values().map(|person| person.account));
+    for person in wanted {
+        let agency = places.agency(&person.agency)?;
+        let (_, facility) = places.facility(&person.facility)?;
+        let record = PersonRecord {
+            facility,
+            name: person.name.expose().clone(),
+            pin: *person.pin.expose(),
+            language: person.language,
+            removed: person.removed,
+        };
+        let key = (agency, person.key.expose().clone());
+        let change = match people.get_mut(&key) {
+            None => {
+                let (id, account) = (ids.give()?, accounts.give()?);
+                insert_person(work, agency, id, account, &key.1, &record).await?;
+                people.insert(key, StoredPerson { id, account, deposited: Money::ZERO, record });
+                Change::Added
+            }
+            Some(stored) if stored.record == record => Change::Unchanged,
+            Some(stored) => {
+                update_person(work, agency, stored.id, &record).await?;
+                let left = record.removed && !stored.record.removed;
+                stored.record = record;
+                if left { Change::Removed } else { Change::Changed }
+            }
+        };
+        count.note(change);
+    }
+    Ok(check_pins(wanted, places, people)?)
+}
+
+async fn insert_person(
+    work: &mut Work,
+    agency: AgencyId,
+    id: u32,
+    account: u32,
+    key: &str,
+    record: &PersonRecord,
+) -> Result<(), Broken> {
+    sqlx::query(
+        "INSERT INTO person (agency_id, person_id, facility_id, key, name, pin, language, removed) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(agency.0)
+    .bind(id)
+    .bind(record.facility.0)
+    .bind(key)
+    .bind(&record.name)
+    .bind(record.pin.to_vec())
+    .bind(record.language.code())
+    .bind(i64::from(record.removed))
+    .execute(&mut **work)
+    .await
+    .doing("keep a person")?;
+    sqlx::query(
+        "INSERT INTO account (agency_id, account_id, person_id, deposited_micros, settled_micros) \
+         VALUES ($1, $2, $3, 0, 0)",
+    )
+    .bind(agency.0)
+    .bind(account)
+    .bind(id)
+    .execute(&mut **work)
+    .await
+    .doing("open an account")?;
+    Ok(())
+}
+
+async fn update_person(
+    work: &mut Work,
+    agency: AgencyId,
+    id: u32,
+    record: &PersonRecord,
+) -> Result<(), Broken> {
+    sqlx::query(
+        "UPDATE person SET facility_id = $3, name = $4, pin = $5, language = $6, removed = $7 \
+         WHERE agency_id = $1 AND person_id = $2",
+    )
+    .bind(agency.0)
+    .bind(id)
+    .bind(record.facility.0)
+    .bind(&record.name)
+    .bind(record.pin.to_vec())
+    .bind(record.language.code())
+    .bind(i64::from(record.removed))
+    .execute(&mut **work)
+    .await
+    .doing("keep a person")?;
+    Ok(())
+}
+
+/// Refuses PINs that would name two people of one facility. Looks at the whole outcome, so that two
+/// people may exchange theirs in one plan.
+fn check_pins(wanted: &[Person], places: &Places, people: &People) -> Result<(), Refused> {
+    let mut holders: BTreeMap<(FacilityId, [u8; 32]), u32> = BTreeMap::new();
+    for person in people.values().filter(|person| !person.record.removed) {
+        *holders.entry((person.record.facility, person.record.pin)).or_default() += 1;
+    }
+    let mut lines = Vec::new();
+    for person in wanted.iter().filter(|person| !person.removed) {
+        let (_, facility) = places.facility(&person.facility)?;
+        if holders.get(&(facility, *person.pin.expose())).is_some_and(|count| *count > 1) {
+            lines.push(person.line);
+        }
+    }
+    if lines.is_empty() { Ok(()) } else { Err(Refused::PinTaken { lines }) }
+}
+
+async fn apply_contacts(
+    work: &mut Work,
+    wanted: &[Contact],
+    places: &Places,
+    people: &People,
+    count: &mut Count,
+) -> Result<(), StoreError> {
+    let mut unknown = Vec::new();
+    for contact in wanted {
+        let agency = places.agency(&contact.agency)?;
+        let Some(person) = people.get(&(agency, contact.person.expose().clone())) else {
+            unknown.push(contact.line);
+            continue;
+        };
+        let (query, change) = if contact.removed {
+            let sql = "DELETE FROM contact WHERE agency_id = $1 AND person_id = $2 AND number = $3";
+            (sqlx::query(sql), Change::Removed)
+        } else {
+            let sql = "INSERT INTO contact (agency_id, person_id, number) VALUES ($1, $2, $3) \
+                       ON CONFLICT (agency_id, person_id, number) DO NOTHING";
+            (sqlx::query(sql), Change::Added)
+        };
+        let done = query
+            .bind(agency.0)
+            .bind(person.id)
+            .bind(digits(*contact.number.expose()))
+            .execute(&mut **work)
+            .await
+            .doing("keep a contact")?;
+        count.note(if done.rows_affected() == 0 { Change::Unchanged } else { change });
+    }
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(Refused::PersonUnknown { table: Table::Contacts, lines: unknown }.into())
+    }
+}
+
+async fn apply_deposits(
+    work: &mut Work,
+    wanted: &[Deposit],
+    places: &Places,
+    people: &mut People,
+    now: Timestamp,
+    count: &mut Count,
+) -> Result<(), StoreError> {
+    // Lines of refused rows, by what is wrong with them, so that all of a kind are named at once.
+    let (mut unknown, mut differing, mut too_large) = (Vec::new(), Vec::new(), Vec::new());
+    for deposit in wanted {
+        let agency = places.agency(&deposit.agency)?;
+        let Some(person) = people.get_mut(&(agency, deposit.person.expose().clone())) else {
+            unknown.push(deposit);
+            continue;
+        };
+        let Some(sum) = person.deposited.checked_add(deposit.amount) else {
+            too_large.push(deposit);
+            continue;
+        };
+        match book(work, agency, person.account, deposit, now).await? {
+            Booked::Now => {
+                person.deposited = sum;
+                count.note(Change::Added);
+            }
+            Booked::Before => count.note(Change::Unchanged),
+            Booked::Differently => differing.push(deposit),
+        }
+    }
+    let of = |rows: Vec<&Deposit>| -> Option<(Table, Vec<u64>)> {
+        let table = rows.first()?.table;
+        Some((table, rows.iter().filter(|row| row.table == table).map(|row| row.line).collect()))
+    };
+    if let Some((table, lines)) = of(unknown) {
+        return Err(Refused::PersonUnknown { table, lines }.into());
+    }
+    if let Some((table, lines)) = of(differing) {
+        return Err(Refused::DepositDiffers { table, lines }.into());
+    }
+    if let Some((table, lines)) = of(too_large) {
+        return Err(Refused::DepositTooLarge { table, lines }.into());
+    }
+    Ok(())
+}
+
+/// What became of a deposit.
+enum Booked {
+    Now,
+    Before,
+    Differently,
+}
+
+async fn book(
+    work: &mut Work,
+    agency: AgencyId,
+    account: u32,
+    deposit: &Deposit,
+    now: Timestamp,
+) -> Result<Booked, Broken> {
+    let inserted = sqlx::query(
+        "INSERT INTO deposit (agency_id, reference, account_id, amount_micros, at_us) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (agency_id, reference) DO NOTHING",
+    )
+    .bind(agency.0)
+    .bind(deposit.reference.expose())
+    .bind(account)
+    .bind(deposit.amount.micros())
+    .bind(now.micros())
+    .execute(&mut **work)
+    .await
+    .doing("book a deposit")?;
+    if inserted.rows_affected() > 0 {
+        sqlx::query(
+            "UPDATE account SET deposited_micros = deposited_micros + $3 \
+             WHERE agency_id = $1 AND account_id = $2",
+        )
+        .bind(agency.0)
+        .bind(account)
+        .bind(deposit.amount.micros())
+        .execute(&mut **work)
+        .await
+        .doing("book a deposit")?;
+        return Ok(Booked::Now);
+    }
+    let before = sqlx::query(
+        "SELECT account_id, amount_micros FROM deposit WHERE agency_id = $1 AND reference = $2",
+    )
+    .bind(agency.0)
+    .bind(deposit.reference.expose())
+    .fetch_one(&mut **work)
+    .await
+    .doing("read a deposit")?;
+    let same =
+        before.number("account_id")? == account && before.money("amount_micros")? == deposit.amount;
+    Ok(if same { Booked::Before } else { Booked::Differently })
+}

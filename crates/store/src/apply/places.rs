@@ -1,0 +1,368 @@
+//! Agencies, facilities, units and stations.
+
+use super::{Change, Ids};
+use crate::{
+    code::{Coded, Columns, digits, micros},
+    dialect::{Row, Work},
+    error::{Broken, Doing, Refused, StoreError},
+    plan::{Agency, Applied, Count, Facility, Plan, Station, Unit},
+};
+use model::{AgencyId, FacilityId, Private, UnitId, place::Site, plan::StationAccess};
+use std::{collections::BTreeMap, net::SocketAddr};
+
+/// Numbers of all places, by key.
+pub(super) struct Places {
+    agencies: BTreeMap<String, AgencyId>,
+    facilities: BTreeMap<String, (AgencyId, FacilityId)>,
+}
+
+impl Places {
+    pub(super) fn agency(&self, key: &str) -> Result<AgencyId, Refused> {
+        self.agencies.get(key).copied().ok_or_else(|| unknown("agency", key))
+    }
+
+    pub(super) fn facility(&self, key: &str) -> Result<(AgencyId, FacilityId), Refused> {
+        self.facilities.get(key).copied().ok_or_else(|| unknown("facility", key))
+    }
+}
+
+/// Applies all places of the plan.
+pub(super) async fn apply(
+    work: &mut Work,
+    plan: &Plan,
+    applied: &mut Applied,
+) -> Result<Places, StoreError> {
+    let agencies = apply_agencies(work, &plan.agencies, &mut applied.agencies).await?;
+    let mut places = Places { agencies, facilities: BTreeMap::new() };
+    apply_facilities(work, &plan.facilities, &mut places, &mut applied.facilities).await?;
+    let units = apply_units(work, &plan.units, &places, &mut applied.units).await?;
+    if !plan.stations.is_empty() {
+        apply_stations(work, &plan.stations, &units, &mut applied.stations).await?;
+    }
+    Ok(places)
+}
+
+async fn apply_agencies(
+    work: &mut Work,
+    wanted: &[Agency],
+    count: &mut Count,
+) -> Result<BTreeMap<String, AgencyId>, StoreError> {
+    let mut stored = BTreeMap::new();
+    for row in all(work, "SELECT agency_id, key, name, keyholder FROM agency").await? {
+        let agency = Agency {
+            key: row.text("key")?,
+            name: row.text("name")?,
+            keyholder: row.maybe_text("keyholder")?,
+        };
+        stored.insert(agency.key.clone(), (row.number("agency_id")?, agency));
+    }
+    let mut ids = Ids::after(stored.values().map(|(id, _)| *id));
+    for agency in wanted {
+        let (id, before) = match stored.remove(&agency.key) {
+            Some((id, before)) => (id, Some(before)),
+            None => (ids.give()?, None),
+        };
+        let mut after = agency.clone();
+        // A plan that does not name a keyholder leaves the one that is stored.
+        after.keyholder = after.keyholder.or_else(|| before.as_ref()?.keyholder.clone());
+        let change = difference(before.as_ref(), &after);
+        if change != Change::Unchanged {
+            sqlx::query(
+                "INSERT INTO agency (agency_id, key, name, keyholder) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (agency_id) DO UPDATE \
+                 SET name = excluded.name, keyholder = excluded.keyholder",
+            )
+            .bind(id)
+            .bind(&after.key)
+            .bind(&after.name)
+            .bind(after.keyholder.as_deref())
+            .execute(&mut **work)
+            .await
+            .doing("keep an agency")?;
+        }
+        count.note(change);
+        stored.insert(agency.key.clone(), (id, after));
+    }
+    Ok(stored.into_iter().map(|(key, (id, _))| (key, AgencyId(id))).collect())
+}
+
+async fn apply_facilities(
+    work: &mut Work,
+    wanted: &[Facility],
+    places: &mut Places,
+    count: &mut Count,
+) -> Result<(), StoreError> {
+    let mut stored = BTreeMap::new();
+    let sql = "SELECT f.*, a.key AS agency_key FROM facility f \
+               JOIN agency a ON a.agency_id = f.agency_id";
+    for row in all(work, sql).await? {
+        let facility = facility(&row)?;
+        let at = (AgencyId(row.number("agency_id")?), FacilityId(row.number("facility_id")?));
+        stored.insert(facility.key.clone(), (at, facility));
+    }
+    let mut ids = Ids::after(stored.values().map(|((_, id), _)| id.0));
+    for facility in wanted {
+        let agency = places.agency(&facility.agency)?;
+        let (at, before) = match stored.remove(&facility.key) {
+            Some((at, before)) => (at, Some(before)),
+            None => ((agency, FacilityId(ids.give()?)), None),
+        };
+        let change = difference(before.as_ref(), facility);
+        if change != Change::Unchanged {
+            write_facility(work, at, facility).await?;
+        }
+        count.note(change);
+        stored.insert(facility.key.clone(), (at, facility.clone()));
+    }
+    places.facilities = stored.into_iter().map(|(key, (at, _))| (key, at)).collect();
+    Ok(())
+}
+
+fn facility(row: &Row) -> Result<Facility, Broken> {
+    Ok(Facility {
+        agency: row.text("agency_key")?,
+        key: row.text("key")?,
+        name: row.text("name")?,
+        site: Site {
+            kind: row.coded("kind")?,
+            adp: row.number("adp")?,
+            state: row.state("state")?,
+        },
+        adp_year: row
+            .maybe_number("adp_year")?
+            .map(|year| u16::try_from(year).map_err(|_| Broken::unreadable("adp_year")))
+            .transpose()?,
+        timezone: row.text("timezone")?,
+        recording: row.flag("recording")?,
+        registry_down: row.coded("registry_down")?,
+        talk_max: row.length("talk_max_us")?,
+        allowed_only: row.flag("allowed_only")?,
+        base_per_minute: row.money("base_micros")?,
+        additive_per_minute: row.money("additive_micros")?,
+        caller_id: row.e164("caller_id")?,
+    })
+}
+
+async fn write_facility(
+    work: &mut Work,
+    (agency, id): (AgencyId, FacilityId),
+    facility: &Facility,
+) -> Result<(), Broken> {
+    sqlx::query(
+        "INSERT INTO facility (agency_id, facility_id, key, name, kind, adp, adp_year, state, \
+         timezone, recording, registry_down, talk_max_us, allowed_only, base_micros, \
+         additive_micros, caller_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
+         ON CONFLICT (agency_id, facility_id) DO UPDATE SET name = excluded.name, \
+         kind = excluded.kind, adp = excluded.adp, adp_year = excluded.adp_year, \
+         state = excluded.state, timezone = excluded.timezone, recording = excluded.recording, \
+         registry_down = excluded.registry_down, talk_max_us = excluded.talk_max_us, \
+         allowed_only = excluded.allowed_only, base_micros = excluded.base_micros, \
+         additive_micros = excluded.additive_micros, caller_id = excluded.caller_id",
+    )
+    .bind(agency.0)
+    .bind(id.0)
+    .bind(&facility.key)
+    .bind(&facility.name)
+    .bind(facility.site.kind.code())
+    .bind(facility.site.adp)
+    .bind(facility.adp_year)
+    .bind(facility.site.state.code())
+    .bind(&facility.timezone)
+    .bind(i64::from(facility.recording))
+    .bind(facility.registry_down.code())
+    .bind(micros(facility.talk_max))
+    .bind(i64::from(facility.allowed_only))
+    .bind(facility.base_per_minute.micros())
+    .bind(facility.additive_per_minute.micros())
+    .bind(digits(facility.caller_id))
+    .execute(&mut **work)
+    .await
+    .doing("keep a facility")?;
+    Ok(())
+}
+
+/// A unit's numbers.
+#[derive(Clone, Copy)]
+struct UnitAt {
+    agency: AgencyId,
+    facility: FacilityId,
+    unit: UnitId,
+}
+
+async fn apply_units(
+    work: &mut Work,
+    wanted: &[Unit],
+    places: &Places,
+    count: &mut Count,
+) -> Result<BTreeMap<String, UnitAt>, StoreError> {
+    let mut stored = BTreeMap::new();
+    let sql = "SELECT u.*, f.key AS facility_key FROM unit u JOIN facility f \
+               ON f.agency_id = u.agency_id AND f.facility_id = u.facility_id";
+    for row in all(work, sql).await? {
+        let unit = Unit {
+            facility: row.text("facility_key")?,
+            key: row.text("key")?,
+            name: row.text("name")?,
+        };
+        let at = UnitAt {
+            agency: AgencyId(row.number("agency_id")?),
+            facility: FacilityId(row.number("facility_id")?),
+            unit: UnitId(row.number("unit_id")?),
+        };
+        stored.insert(unit.key.clone(), (at, unit));
+    }
+    let mut ids = Ids::after(stored.values().map(|(at, _)| at.unit.0));
+    for unit in wanted {
+        let (agency, facility) = places.facility(&unit.facility)?;
+        let (at, before) = match stored.remove(&unit.key) {
+            Some((at, before)) => (at, Some(before)),
+            None => (UnitAt { agency, facility, unit: UnitId(ids.give()?) }, None),
+        };
+        let change = difference(before.as_ref(), unit);
+        if change != Change::Unchanged {
+            sqlx::query(
+                "INSERT INTO unit (agency_id, unit_id, facility_id, key, name) \
+                 VALUES ($1, $2, $3, $4, $5) \
+                 ON CONFLICT (agency_id, unit_id) DO UPDATE SET name = excluded.name",
+            )
+            .bind(at.agency.0)
+            .bind(at.unit.0)
+            .bind(at.facility.0)
+            .bind(&unit.key)
+            .bind(&unit.name)
+            .execute(&mut **work)
+            .await
+            .doing("keep a unit")?;
+        }
+        count.note(change);
+        stored.insert(unit.key.clone(), (at, unit.clone()));
+    }
+    Ok(stored.into_iter().map(|(key, (at, _))| (key, at)).collect())
+}
+
+async fn apply_stations(
+    work: &mut Work,
+    wanted: &[Station],
+    units: &BTreeMap<String, UnitAt>,
+    count: &mut Count,
+) -> Result<(), StoreError> {
+    let mut stored = BTreeMap::new();
+    let sql = "SELECT s.*, u.key AS unit_key FROM station s \
+               JOIN unit u ON u.agency_id = s.agency_id AND u.unit_id = s.unit_id";
+    for row in all(work, sql).await? {
+        let station = Station {
+            unit: row.text("unit_key")?,
+            key: row.text("key")?,
+            access: access(&row)?,
+            removed: row.flag("removed")?,
+        };
+        stored.insert(station.key.clone(), (row.number("station_id")?, station));
+    }
+    let mut ids = Ids::after(stored.values().map(|(id, _)| *id));
+    for station in wanted {
+        let at = *units.get(&station.unit).ok_or_else(|| unknown("unit", &station.unit))?;
+        let (id, before) = match stored.remove(&station.key) {
+            Some((id, before)) => (id, Some(before)),
+            None => (ids.give()?, None),
+        };
+        let mut change = difference(before.as_ref(), station);
+        if change == Change::Changed && station.removed && before.is_some_and(|was| !was.removed) {
+            change = Change::Removed;
+        }
+        if change != Change::Unchanged {
+            write_station(work, at, id, station).await?;
+        }
+        count.note(change);
+        stored.insert(station.key.clone(), (id, station.clone()));
+    }
+    Ok(check_told_apart(wanted, stored.values().map(|(_, station)| station))?)
+}
+
+async fn write_station(
+    work: &mut Work,
+    at: UnitAt,
+    id: u32,
+    station: &Station,
+) -> Result<(), Broken> {
+    let (address, user, ha1) = match &station.access {
+        StationAccess::Source { address, user } => (Some(address.to_string()), user.clone(), None),
+        StationAccess::Digest { user, ha1 } => {
+            (None, Some(user.clone()), Some(ha1.expose().to_vec()))
+        }
+    };
+    sqlx::query(
+        "INSERT INTO station (agency_id, station_id, facility_id, unit_id, key, address, \
+         digest_user, ha1, removed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+         ON CONFLICT (agency_id, station_id) DO UPDATE SET address = excluded.address, \
+         digest_user = excluded.digest_user, ha1 = excluded.ha1, removed = excluded.removed",
+    )
+    .bind(at.agency.0)
+    .bind(id)
+    .bind(at.facility.0)
+    .bind(at.unit.0)
+    .bind(&station.key)
+    .bind(address)
+    .bind(user)
+    .bind(ha1)
+    .bind(i64::from(station.removed))
+    .execute(&mut **work)
+    .await
+    .doing("keep a station")?;
+    Ok(())
+}
+
+/// How a stored station's calls are recognised.
+pub(crate) fn access(row: &Row) -> Result<StationAccess, Broken> {
+    let user = row.maybe_text("digest_user")?;
+    match row.maybe_text("address")? {
+        Some(address) => {
+            let address: SocketAddr = address.parse().map_err(|_| Broken::unreadable("address"))?;
+            Ok(StationAccess::Source { address, user })
+        }
+        None => Ok(StationAccess::Digest {
+            user: user.ok_or_else(|| Broken::unreadable("digest_user"))?,
+            ha1: Private::new(row.octets("ha1")?),
+        }),
+    }
+}
+
+/// Refuses two stations in service whose calls look the same, where the plan names one of them.
+fn check_told_apart<'a>(
+    wanted: &[Station],
+    stations: impl Iterator<Item = &'a Station>,
+) -> Result<(), Refused> {
+    let mut seen: BTreeMap<(Option<SocketAddr>, Option<&str>), &str> = BTreeMap::new();
+    for station in stations.filter(|station| !station.removed) {
+        let sign = match &station.access {
+            StationAccess::Source { address, user } => (Some(*address), user.as_deref()),
+            StationAccess::Digest { user, .. } => (None, Some(user.as_str())),
+        };
+        if let Some(other) = seen.insert(sign, &station.key) {
+            let named = wanted.iter().any(|wanted| wanted.key == station.key);
+            let (station, other) =
+                if named { (station.key.as_str(), other) } else { (other, station.key.as_str()) };
+            return Err(Refused::AccessTaken {
+                station: station.to_owned(),
+                other: other.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn difference<T: PartialEq>(before: Option<&T>, after: &T) -> Change {
+    match before {
+        None => Change::Added,
+        Some(before) if before == after => Change::Unchanged,
+        Some(_) => Change::Changed,
+    }
+}
+
+fn unknown(kind: &'static str, key: &str) -> Refused {
+    Refused::Unknown { kind, key: key.to_owned() }
+}
+
+async fn all(work: &mut Work, sql: &'static str) -> Result<Vec<Row>, Broken> {
+    sqlx::query(sql).fetch_all(&mut **work).await.doing("read what is stored")
+}

@@ -1,0 +1,223 @@
+//! What a node must know, read as of one moment.
+
+use crate::{
+    apply::{WHOLE_AGENCY, access},
+    code::Columns,
+    dialect::{Database, Row, Work},
+    error::{Broken, Doing},
+};
+use model::{
+    AccountId, AgencyId, E164, FacilityId, Language, PersonId, Private, StationId, Timestamp,
+    UnitId,
+    fact::Epoch,
+    place::Site,
+    plan::{Account, Configuration, Facility, NumberRule, Person, RegistryData, Station, Trunk},
+};
+use std::collections::BTreeMap;
+
+/// An agency as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgencyRow {
+    /// Its number.
+    pub id: AgencyId,
+    /// The operator's key.
+    pub key: String,
+    /// Its name.
+    pub name: String,
+    /// Public key of its keyholder, as the provision file gave it.
+    pub keyholder: Option<String>,
+}
+
+/// See [`crate::Store::configuration`].
+pub(crate) async fn configuration(database: &Database) -> Result<Configuration, Broken> {
+    let mut work = database.read().await?;
+    let configuration = Configuration {
+        version: read_version(&mut work).await?,
+        facilities: facilities(&mut work).await?,
+        stations: stations(&mut work).await?,
+        people: people(&mut work).await?,
+        numbers: numbers(&mut work).await?,
+        registry: registry(&mut work).await?,
+        accounts: accounts(&mut work).await?,
+        languages: languages(&mut work).await?,
+        trunk: trunk(&mut work).await?,
+    };
+    Ok(configuration)
+}
+
+/// See [`crate::Store::version`].
+pub(crate) async fn version(database: &Database) -> Result<u64, Broken> {
+    read_version(&mut database.read().await?).await
+}
+
+/// See [`crate::Store::agencies`].
+pub(crate) async fn agencies(database: &Database) -> Result<Vec<AgencyRow>, Broken> {
+    let mut work = database.read().await?;
+    let sql = "SELECT agency_id, key, name, keyholder FROM agency ORDER BY agency_id";
+    each(&mut work, sql, |row| {
+        Ok(AgencyRow {
+            id: AgencyId(row.number("agency_id")?),
+            key: row.text("key")?,
+            name: row.text("name")?,
+            keyholder: row.maybe_text("keyholder")?,
+        })
+    })
+    .await
+}
+
+/// See [`crate::Store::confirm_registry`].
+pub(crate) async fn confirm_registry(database: &Database, now: Timestamp) -> Result<(), Broken> {
+    let mut work = database.write().await?;
+    sqlx::query(
+        "UPDATE registry SET confirmed_us = $1 WHERE one = 1 AND epoch > 0 AND confirmed_us < $1",
+    )
+    .bind(now.micros())
+    .execute(&mut *work)
+    .await
+    .doing("confirm the registry")?;
+    work.commit().await.doing("confirm the registry")
+}
+
+async fn read_version(work: &mut Work) -> Result<u64, Broken> {
+    sqlx::query("SELECT version FROM cell WHERE one = 1")
+        .fetch_one(&mut **work)
+        .await
+        .doing("read its version")?
+        .count("version")
+}
+
+async fn facilities(work: &mut Work) -> Result<Vec<Facility>, Broken> {
+    each(work, "SELECT * FROM facility ORDER BY facility_id", |row| {
+        Ok(Facility {
+            id: FacilityId(row.number("facility_id")?),
+            agency: AgencyId(row.number("agency_id")?),
+            key: row.text("key")?,
+            name: row.text("name")?,
+            site: Site {
+                kind: row.coded("kind")?,
+                adp: row.number("adp")?,
+                state: row.state("state")?,
+            },
+            recording: row.flag("recording")?,
+            registry_down: row.coded("registry_down")?,
+            talk_max: row.length("talk_max_us")?,
+            allowed_only: row.flag("allowed_only")?,
+            base_per_minute: row.money("base_micros")?,
+            additive_per_minute: row.money("additive_micros")?,
+            caller_id: row.e164("caller_id")?,
+        })
+    })
+    .await
+}
+
+async fn stations(work: &mut Work) -> Result<Vec<Station>, Broken> {
+    each(work, "SELECT * FROM station WHERE removed = 0 ORDER BY station_id", |row| {
+        Ok(Station {
+            id: StationId(row.number("station_id")?),
+            unit: UnitId(row.number("unit_id")?),
+            facility: FacilityId(row.number("facility_id")?),
+            key: row.text("key")?,
+            access: access(row)?,
+        })
+    })
+    .await
+}
+
+async fn people(work: &mut Work) -> Result<Vec<Person>, Broken> {
+    let mut contacts: BTreeMap<PersonId, Vec<Private<E164>>> = BTreeMap::new();
+    let sql = "SELECT person_id, number FROM contact ORDER BY person_id, number";
+    for (person, number) in each(work, sql, |row| {
+        Ok((PersonId(row.number("person_id")?), Private::new(row.e164("number")?)))
+    })
+    .await?
+    {
+        contacts.entry(person).or_default().push(number);
+    }
+    let sql = "SELECT p.*, c.account_id FROM person p \
+               JOIN account c ON c.agency_id = p.agency_id AND c.person_id = p.person_id \
+               WHERE p.removed = 0 ORDER BY p.person_id";
+    each(work, sql, |row| {
+        let id = PersonId(row.number("person_id")?);
+        Ok(Person {
+            id,
+            facility: FacilityId(row.number("facility_id")?),
+            key: Private::new(row.text("key")?),
+            name: Private::new(row.text("name")?),
+            pin: Private::new(row.octets("pin")?),
+            language: row.coded("language")?,
+            account: AccountId(row.number("account_id")?),
+            contacts: contacts.remove(&id).unwrap_or_default(),
+        })
+    })
+    .await
+}
+
+async fn numbers(work: &mut Work) -> Result<Vec<NumberRule>, Broken> {
+    let sql = "SELECT * FROM number_rule ORDER BY agency_id, facility_id, number";
+    each(work, sql, |row| {
+        let facility = row.number("facility_id")?;
+        Ok(NumberRule {
+            agency: AgencyId(row.number("agency_id")?),
+            facility: (facility != WHOLE_AGENCY).then_some(FacilityId(facility)),
+            number: Private::new(row.e164("number")?),
+            rule: row.coded("rule")?,
+        })
+    })
+    .await
+}
+
+async fn registry(work: &mut Work) -> Result<RegistryData, Broken> {
+    let sql = "SELECT DISTINCT number FROM protected_number ORDER BY number";
+    let numbers = each(work, sql, |row| Ok(Private::new(row.e164("number")?))).await?;
+    let row = sqlx::query("SELECT epoch, confirmed_us, count_max FROM registry WHERE one = 1")
+        .fetch_one(&mut **work)
+        .await
+        .doing("read the registry")?;
+    Ok(RegistryData {
+        epoch: Epoch(row.count("epoch")?),
+        confirmed: row.time("confirmed_us")?,
+        count_max: row.count("count_max")?,
+        numbers,
+    })
+}
+
+/// Also the accounts of people who left: their open calls may still have to be settled.
+async fn accounts(work: &mut Work) -> Result<Vec<Account>, Broken> {
+    each(work, "SELECT * FROM account ORDER BY account_id", |row| {
+        Ok(Account {
+            id: AccountId(row.number("account_id")?),
+            agency: AgencyId(row.number("agency_id")?),
+            deposited: row.money("deposited_micros")?,
+            settled: row.money("settled_micros")?,
+        })
+    })
+    .await
+}
+
+async fn languages(work: &mut Work) -> Result<Vec<(AgencyId, Private<E164>, Language)>, Broken> {
+    let sql = "SELECT agency_id, number, language FROM called_language ORDER BY agency_id, number";
+    each(work, sql, |row| {
+        let agency = AgencyId(row.number("agency_id")?);
+        Ok((agency, Private::new(row.e164("number")?), row.coded("language")?))
+    })
+    .await
+}
+
+async fn trunk(work: &mut Work) -> Result<Option<Trunk>, Broken> {
+    let trunks = each(work, "SELECT address FROM trunk", |row| {
+        let address = row.text("address")?;
+        Ok(Trunk { address: address.parse().map_err(|_| Broken::unreadable("address"))? })
+    })
+    .await?;
+    Ok(trunks.into_iter().next())
+}
+
+/// All rows of `sql`, each read by `read`.
+async fn each<T>(
+    work: &mut Work,
+    sql: &'static str,
+    read: impl FnMut(&Row) -> Result<T, Broken>,
+) -> Result<Vec<T>, Broken> {
+    let rows = sqlx::query(sql).fetch_all(&mut **work).await.doing("read the configuration")?;
+    rows.iter().map(read).collect()
+}

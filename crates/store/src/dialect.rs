@@ -1,0 +1,167 @@
+//! What is particular to SQLite: connections, transactions, migrations, failures. Statements
+//! elsewhere keep to what SQLite and PostgreSQL both understand (`$1`, `ON CONFLICT`, `CAST`).
+
+use crate::{
+    error::{Broken, Doing},
+    limits::{ACQUIRE_WAIT, BUSY_WAIT, READERS_MAX, STATEMENTS_MAX},
+};
+use sqlx::{
+    Pool, Sqlite, Transaction,
+    migrate::{MigrateError, Migrator},
+    pool::PoolOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+use std::{
+    fs, future::Future, io, os::unix::fs::OpenOptionsExt, os::unix::fs::PermissionsExt, path::Path,
+};
+use tokio::runtime::{Builder, Runtime};
+
+/// The driver.
+pub(crate) type Driver = Sqlite;
+/// A row of a result.
+pub(crate) type Row = sqlx::sqlite::SqliteRow;
+/// A transaction.
+pub(crate) type Work = Transaction<'static, Driver>;
+
+/// Connections and the runtime that drives them.
+pub(crate) struct Database {
+    /// One connection: SQLite has one writer at a time, and queueing for it here is fair, while
+    /// SQLite's own waiting is by sleeping.
+    writer: Pool<Driver>,
+    readers: Pool<Driver>,
+    runtime: Runtime,
+}
+
+impl Database {
+    pub(crate) fn open(path: &Path) -> Result<Self, Broken> {
+        keep_private(path)
+            .map_err(|error| Broken::new("make its file", error.kind().to_string()))?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Broken::new("start its runtime", error.kind().to_string()))?;
+        let options = options(path);
+        let (writer, readers) = runtime.block_on(async {
+            let writer = pool(1).connect_with(options.clone()).await.doing("open its file")?;
+            MIGRATIONS.run(&writer).await.map_err(|error| migrating(&error))?;
+            let readers = pool(READERS_MAX).connect_lazy_with(options.pragma("query_only", "1"));
+            Ok((writer, readers))
+        })?;
+        Ok(Self { writer, readers, runtime })
+    }
+
+    /// Runs `work` on the calling thread until it is done.
+    pub(crate) fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Begins to write. Other writers, also of other processes, wait until it is committed or dropped;
+    /// taking the lock at the start means that nothing read inside can be stale when it is written.
+    pub(crate) async fn write(&self) -> Result<Work, Broken> {
+        self.writer.begin_with("BEGIN IMMEDIATE").await.doing("begin a change")
+    }
+
+    /// Begins to read one consistent state, beside writers.
+    pub(crate) async fn read(&self) -> Result<Work, Broken> {
+        self.readers.begin().await.doing("begin to read")
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // Closing in order folds the write-ahead log back into the file. A failure costs nothing:
+        // the log is read at the next start.
+        self.runtime.block_on(async {
+            self.readers.close().await;
+            self.writer.close().await;
+        });
+    }
+}
+
+/// The kind of a driver's failure in words, without the values that its own message may quote.
+pub(crate) fn cause(error: &sqlx::Error) -> String {
+    if let Some(database) = error.as_database_error() {
+        let code = database.code().map_or_else(String::new, |code| code.into_owned());
+        // The lower eight bits of SQLite's extended result codes are the primary one.
+        let primary = code.parse::<u32>().map_or(0, |code| code & 0xff);
+        return match PRIMARY_CODES.iter().find(|(known, _)| *known == primary) {
+            Some((_, words)) => (*words).to_owned(),
+            None => format!("SQLite result code {code}"),
+        };
+    }
+    if let sqlx::Error::Io(error) = error {
+        return error.kind().to_string();
+    }
+    if let sqlx::Error::ColumnDecode { index, .. } = error {
+        return format!("column {index} holds a value of another kind");
+    }
+    if matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) {
+        return "no connection came free in time".to_owned();
+    }
+    "the driver failed".to_owned()
+}
+
+fn migrating(error: &MigrateError) -> Broken {
+    use MigrateError::{Execute, ExecuteMigration, VersionMismatch, VersionMissing, VersionTooNew};
+    let cause = if matches!(error, VersionMissing(_) | VersionTooNew(..)) {
+        "a newer version of Parlatory made it; use that version".to_owned()
+    } else if let VersionMismatch(version) = error {
+        format!("its migration {version} is not the one this program knows")
+    } else if let Execute(error) | ExecuteMigration(error, _) = error {
+        cause(error)
+    } else {
+        "the list of migrations is faulty".to_owned()
+    };
+    Broken::new("bring its tables up to date", cause)
+}
+
+/// Makes the file, or an older one, readable by its owner alone; SQLite gives its side files the
+/// same permissions.
+fn keep_private(path: &Path) -> io::Result<()> {
+    let file = fs::OpenOptions::new().create(true).append(true).mode(OWNER_ONLY).open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(fs::Permissions::from_mode(OWNER_ONLY))?;
+    }
+    Ok(())
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    use sqlx::ConnectOptions;
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .journal_mode(SqliteJournalMode::Wal)
+        // A power cut may lose the last transactions, never the file; the journal has them.
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_WAIT)
+        .statement_cache_capacity(STATEMENTS_MAX)
+        // Statements in logs would be many and, with values, personal.
+        .disable_statement_logging()
+}
+
+fn pool(connections: u32) -> PoolOptions<Driver> {
+    PoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_WAIT)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+const OWNER_ONLY: u32 = 0o600;
+
+/// SQLite's primary result codes that an operator can do something about.
+const PRIMARY_CODES: &[(u32, &str)] = &[
+    (5, "another program holds it for too long; stop the other program"),
+    (6, "another program holds it for too long; stop the other program"),
+    (8, "its file cannot be written; check the owner of the data folder"),
+    (10, "the disk failed"),
+    (11, "its file is damaged; restore it from a backup or rebuild it from the journal"),
+    (13, "the disk is full; free some space"),
+    (14, "its file cannot be opened; check the data folder"),
+    (19, "a value contradicts another that is stored"),
+    (26, "its file is not a database; check the data folder"),
+];

@@ -1,0 +1,371 @@
+//! Facts of the journal become rows.
+//!
+//! Facts come exactly once because the sequence number of the last one is kept in the same
+//! transaction. A fact about a call that is not there (a journal that was cut at its beginning) is
+//! left out with a warning: stopping at it would keep every later call out of the tables, and the
+//! journal still has it.
+
+use crate::{
+    code::{Coded, Columns, digits, hash, micros, prompts, signed},
+    dialect::{Database, Row, Work},
+    error::{Broken, Doing},
+};
+use model::{
+    AgencyId, CallId, E164, Language, StationId, Timestamp,
+    fact::{
+        Admitted, ConsentEvidence, Denied, Ended, Epoch, Fact, HoldFact, OffReason, RecordingEnd,
+    },
+};
+use std::{collections::BTreeMap, time::Duration};
+
+/// See [`crate::Store::project`].
+pub(crate) async fn project(database: &Database, facts: &[(u64, Fact)]) -> Result<(), Broken> {
+    let Some((last, _)) = facts.last() else { return Ok(()) };
+    let mut work = database.write().await?;
+    let done = last_projected(&mut work).await?;
+    if *last <= done {
+        return Ok(());
+    }
+    let mut marks = BTreeMap::new();
+    for (seq, fact) in facts.iter().filter(|(seq, _)| *seq > done) {
+        if project_one(&mut work, fact, &mut marks).await? == Found::Nothing {
+            tracing::warn!(seq, "a fact about an unknown call was left out of the tables");
+        }
+    }
+    for (call, mark) in marks {
+        write_mark(&mut work, call, mark).await?;
+    }
+    sqlx::query("UPDATE cell SET projected_seq = $1 WHERE one = 1")
+        .bind(signed(*last))
+        .execute(&mut *work)
+        .await
+        .doing(KEEP)?;
+    work.commit().await.doing(KEEP)
+}
+
+/// See [`crate::Store::projected`].
+pub(crate) async fn projected(database: &Database) -> Result<u64, Broken> {
+    last_projected(&mut database.read().await?).await
+}
+
+/// See [`crate::Store::boots`].
+pub(crate) async fn boots(database: &Database) -> Result<u32, Broken> {
+    let mut work = database.read().await?;
+    sqlx::query("SELECT CAST(COALESCE(MAX(boot), 0) AS BIGINT) AS boot FROM boot")
+        .fetch_one(&mut *work)
+        .await
+        .doing("read how often the node started")?
+        .number("boot")
+}
+
+async fn last_projected(work: &mut Work) -> Result<u64, Broken> {
+    sqlx::query("SELECT projected_seq FROM cell WHERE one = 1")
+        .fetch_one(&mut **work)
+        .await
+        .doing("read how far the journal was followed")?
+        .count("projected_seq")
+}
+
+/// Whether a fact found the row it speaks of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Row,
+    Nothing,
+}
+
+impl Found {
+    fn rows(rows: u64) -> Self {
+        if rows == 0 { Self::Nothing } else { Self::Row }
+    }
+}
+
+/// How long a conversation had lasted at which moment.
+type Mark = (Duration, Timestamp);
+
+async fn project_one(
+    work: &mut Work,
+    fact: &Fact,
+    marks: &mut BTreeMap<CallId, Mark>,
+) -> Result<Found, Broken> {
+    match fact {
+        Fact::Boot { boot, at, version } => start(work, *boot, *at, version).await,
+        Fact::Admitted(admitted) => admit(work, admitted).await,
+        Fact::Denied(denied) => deny(work, denied).await,
+        Fact::Answered { call, at } => answer(work, *call, *at).await,
+        Fact::Accepted { call, evidence, recording } => {
+            accept(work, *call, evidence, *recording).await
+        }
+        Fact::Talked { call, talked, at } => {
+            // Only the last mark of a batch matters, so it costs one statement for each call.
+            marks.insert(*call, (*talked, *at));
+            Ok(Found::Row)
+        }
+        Fact::RecordingClosed { call, recording, at } => {
+            close_recording(work, *call, recording, *at).await
+        }
+        Fact::Ended(ended) => end(work, ended).await,
+        Fact::LanguageChosen { agency, number, language, at } => {
+            choose(work, *agency, *number.expose(), *language, *at).await
+        }
+        Fact::PinRefused { station, at } => refuse_pin(work, *station, *at).await,
+    }
+}
+
+async fn start(work: &mut Work, boot: u32, at: Timestamp, version: &str) -> Result<Found, Broken> {
+    sqlx::query(
+        "INSERT INTO boot (boot, at_us, version) VALUES ($1, $2, $3) \
+         ON CONFLICT (boot) DO UPDATE SET at_us = excluded.at_us, version = excluded.version",
+    )
+    .bind(boot)
+    .bind(at.micros())
+    .bind(version)
+    .execute(&mut **work)
+    .await
+    .doing(KEEP)?;
+    Ok(Found::Row)
+}
+
+async fn admit(work: &mut Work, admitted: &Admitted) -> Result<Found, Broken> {
+    let inserted = sqlx::query(
+        "INSERT INTO call (agency_id, call_id, facility_id, unit_id, station_id, person_id, \
+         number, at_us, class, epoch, may_not_record) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         ON CONFLICT (agency_id, call_id) DO NOTHING",
+    )
+    .bind(admitted.agency.0)
+    .bind(admitted.call.0.cast_signed())
+    .bind(admitted.facility.0)
+    .bind(admitted.unit.0)
+    .bind(admitted.station.0)
+    .bind(admitted.person.0)
+    .bind(digits(*admitted.number.expose()))
+    .bind(admitted.at.micros())
+    .bind(admitted.class.code())
+    .bind(signed(admitted.epoch.0))
+    .bind(admitted.may_record.err().map(Coded::code))
+    .execute(&mut **work)
+    .await
+    .doing(KEEP)?;
+    if let Some(hold) = &admitted.hold {
+        insert_hold(work, admitted, hold).await?;
+    }
+    Ok(Found::rows(inserted.rows_affected()))
+}
+
+async fn insert_hold(work: &mut Work, admitted: &Admitted, hold: &HoldFact) -> Result<(), Broken> {
+    sqlx::query(
+        "INSERT INTO hold (agency_id, call_id, account_id, amount_micros, base_micros, \
+         additive_micros, site_kind, site_adp, site_state, rate_at_us, expires_us) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         ON CONFLICT (agency_id, call_id) DO NOTHING",
+    )
+    .bind(admitted.agency.0)
+    .bind(admitted.call.0.cast_signed())
+    .bind(hold.account.0)
+    .bind(hold.amount.micros())
+    .bind(hold.rate.base_per_minute.micros())
+    .bind(hold.rate.additive_per_minute.micros())
+    .bind(hold.rate.site.kind.code())
+    .bind(hold.rate.site.adp)
+    .bind(hold.rate.site.state.code())
+    .bind(hold.rate.at.micros())
+    .bind(hold.expires.micros())
+    .execute(&mut **work)
+    .await
+    .doing(KEEP)?;
+    Ok(())
+}
+
+async fn deny(work: &mut Work, denied: &Denied) -> Result<Found, Broken> {
+    let inserted = sqlx::query(
+        "INSERT INTO call (agency_id, call_id, facility_id, station_id, person_id, number, at_us, \
+         denied) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+         ON CONFLICT (agency_id, call_id) DO NOTHING",
+    )
+    .bind(denied.agency.0)
+    .bind(denied.call.0.cast_signed())
+    .bind(denied.facility.0)
+    .bind(denied.station.0)
+    .bind(denied.person.0)
+    .bind(denied.number.as_ref().map(|number| digits(*number.expose())))
+    .bind(denied.at.micros())
+    .bind(denied.reason.code())
+    .execute(&mut **work)
+    .await
+    .doing(KEEP)?;
+    Ok(Found::rows(inserted.rows_affected()))
+}
+
+async fn answer(work: &mut Work, call: CallId, at: Timestamp) -> Result<Found, Broken> {
+    let updated = sqlx::query("UPDATE call SET answered_us = $2 WHERE call_id = $1")
+        .bind(call.0.cast_signed())
+        .bind(at.micros())
+        .execute(&mut **work)
+        .await
+        .doing(KEEP)?;
+    Ok(Found::rows(updated.rows_affected()))
+}
+
+async fn accept(
+    work: &mut Work,
+    call: CallId,
+    evidence: &ConsentEvidence,
+    recording: Result<Epoch, OffReason>,
+) -> Result<Found, Broken> {
+    let updated = sqlx::query(
+        "UPDATE call SET consent_key = $2, consent_path = $3, consent_language = $4, \
+         consent_prompts = $5, consent_pack = $6, played_called = $7, played_station = $8, \
+         notice_ended_us = $9, key_onset_us = $10, off_reason = $11 WHERE call_id = $1",
+    )
+    .bind(call.0.cast_signed())
+    .bind(evidence.key.to_string())
+    .bind(evidence.path.code())
+    .bind(evidence.language.code())
+    .bind(prompts(&evidence.prompts))
+    .bind(hash(&evidence.pack))
+    .bind(hash(&evidence.played_called))
+    .bind(hash(&evidence.played_station))
+    .bind(evidence.notice_ended.micros())
+    .bind(evidence.key_onset.micros())
+    .bind(recording.err().map(Coded::code))
+    .execute(&mut **work)
+    .await
+    .doing(KEEP)?;
+    if let Ok(epoch) = recording {
+        sqlx::query(
+            "INSERT INTO recording (agency_id, call_id, epoch) \
+             SELECT agency_id, call_id, $2 FROM call WHERE call_id = $1 \
+             ON CONFLICT (agency_id, call_id) DO NOTHING",
+        )
+        .bind(call.0.cast_signed())
+        .bind(signed(epoch.0))
+        .execute(&mut **work)
+        .await
+        .doing(KEEP)?;
+    }
+    Ok(Found::rows(updated.rows_affected()))
+}
+
+async fn write_mark(work: &mut Work, call: CallId, (talked, at): Mark) -> Result<(), Broken> {
+    sqlx::query(
+        "UPDATE call SET talk_mark_us = $2, talk_mark_at_us = $3 \
+         WHERE call_id = $1 AND ended_us IS NULL",
+    )
+    .bind(call.0.cast_signed())
+    .bind(micros(talked))
+    .bind(at.micros())
+    .execute(&mut **work)
+    .await
+    .doing(KEEP)?;
+    Ok(())
+}
+
+async fn close_recording(
+    work: &mut Work,
+    call: CallId,
+    end: &RecordingEnd,
+    at: Timestamp,
+) -> Result<Found, Broken> {
+    let updated = sqlx::query(
+        "UPDATE recording SET state = $2, bytes = $3, frames = $4, sha256 = $5, closed_us = $6 \
+         WHERE call_id = $1 AND agency_id = (SELECT agency_id FROM call WHERE call_id = $1)",
+    )
+    .bind(call.0.cast_signed())
+    .bind(end.state.code())
+    .bind(signed(end.bytes))
+    .bind(end.frames)
+    .bind(end.sha256.to_vec())
+    .bind(at.micros())
+    .execute(&mut **work)
+    .await
+    .doing(KEEP)?;
+    Ok(Found::rows(updated.rows_affected()))
+}
+
+/// Ends the call and settles its hold. A second end of the same call finds no open one, so money is
+/// settled once whatever the journal says.
+async fn end(work: &mut Work, ended: &Ended) -> Result<Found, Broken> {
+    let updated = sqlx::query(
+        "UPDATE call SET ended_us = $2, end_reason = $3, talked_us = $4, charged_micros = $5, \
+         decision_key = $6, off_reason = COALESCE(off_reason, $7) \
+         WHERE call_id = $1 AND ended_us IS NULL AND denied IS NULL RETURNING agency_id",
+    )
+    .bind(ended.call.0.cast_signed())
+    .bind(ended.at.micros())
+    .bind(ended.reason.code())
+    .bind(micros(ended.talked))
+    .bind(ended.charged.micros())
+    .bind(ended.decision_key.map(String::from))
+    .bind(ended.off.map(Coded::code))
+    .fetch_all(&mut **work)
+    .await
+    .doing(KEEP)?;
+    let Some(row) = updated.first() else { return Ok(Found::Nothing) };
+    settle(work, AgencyId(row.number("agency_id")?), ended).await?;
+    Ok(Found::Row)
+}
+
+async fn settle(work: &mut Work, agency: AgencyId, ended: &Ended) -> Result<(), Broken> {
+    let settled: Vec<Row> = sqlx::query(
+        "UPDATE hold SET charged_micros = $3, rest = $4 \
+         WHERE agency_id = $1 AND call_id = $2 AND charged_micros IS NULL RETURNING account_id",
+    )
+    .bind(agency.0)
+    .bind(ended.call.0.cast_signed())
+    .bind(ended.charged.micros())
+    .bind(ended.rest.code())
+    .fetch_all(&mut **work)
+    .await
+    .doing(KEEP)?;
+    for row in settled {
+        sqlx::query(
+            "UPDATE account SET settled_micros = settled_micros + $3 \
+             WHERE agency_id = $1 AND account_id = $2",
+        )
+        .bind(agency.0)
+        .bind(row.number("account_id")?)
+        .bind(ended.charged.micros())
+        .execute(&mut **work)
+        .await
+        .doing(KEEP)?;
+    }
+    Ok(())
+}
+
+async fn choose(
+    work: &mut Work,
+    agency: AgencyId,
+    number: E164,
+    language: Language,
+    at: Timestamp,
+) -> Result<Found, Broken> {
+    sqlx::query(
+        "INSERT INTO called_language (agency_id, number, language, at_us) \
+         VALUES ($1, $2, $3, $4) ON CONFLICT (agency_id, number) \
+         DO UPDATE SET language = excluded.language, at_us = excluded.at_us",
+    )
+    .bind(agency.0)
+    .bind(digits(number))
+    .bind(language.code())
+    .bind(at.micros())
+    .execute(&mut **work)
+    .await
+    .doing(KEEP)?;
+    Ok(Found::Row)
+}
+
+async fn refuse_pin(work: &mut Work, station: StationId, at: Timestamp) -> Result<Found, Broken> {
+    sqlx::query(
+        "INSERT INTO pin_refusal (agency_id, station_id, at_us) VALUES \
+         (COALESCE((SELECT agency_id FROM station WHERE station_id = $1), 0), $1, $2)",
+    )
+    .bind(station.0)
+    .bind(at.micros())
+    .execute(&mut **work)
+    .await
+    .doing(KEEP)?;
+    Ok(Found::Row)
+}
+
+/// What is being done whenever a statement here fails.
+const KEEP: &str = "follow the journal";

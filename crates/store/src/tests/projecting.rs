@@ -1,0 +1,267 @@
+//! Facts: once, again, across a restart, beside readers.
+
+use super::samples::{accepted, admitted, at, call, closed, denied, ended, filled, number, talked};
+use crate::{CallFilter, MoneyTotals, Outcome, RecordingRow, Store};
+use model::{
+    AgencyId, Language, Money, StationId,
+    fact::{EndReason, Epoch, Fact, NumberClass, OffReason, RecordingState, Refusal, Rest},
+};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+fn admit(counter: u32, held_cents: Option<i32>) -> Fact {
+    Fact::Admitted(Box::new(admitted(counter, held_cents)))
+}
+
+/// One of every fact: a whole recorded call, an unrecorded one, a refused one and what stands alone.
+fn story() -> Vec<(u64, Fact)> {
+    let facts = vec![
+        Fact::Boot { boot: 1, at: at(90), version: "0.1.0".into() },
+        admit(1, Some(240)),
+        Fact::Answered { call: call(1), at: at(105) },
+        accepted(1, Ok(Epoch(1))),
+        talked(1, 5),
+        talked(1, 10),
+        closed(1, RecordingState::Ended),
+        ended(1, 12, Rest::Released),
+        admit(2, None),
+        accepted(2, Err(OffReason::Protected)),
+        ended(2, 0, Rest::NoHold),
+        denied(3),
+        Fact::PinRefused { station: StationId(2), at: at(140) },
+        Fact::PinRefused { station: StationId(99), at: at(141) },
+        Fact::LanguageChosen {
+            agency: AgencyId(1),
+            number: number(42),
+            language: Language::Es,
+            at: at(142),
+        },
+        admit(4, Some(240)),
+        ended(4, 0, Rest::Expired),
+        admit(5, Some(120)),
+    ];
+    (1..).zip(facts).collect()
+}
+
+fn cents(cents: i32) -> Money {
+    Money::from_cents(cents)
+}
+
+fn conserved(money: MoneyTotals) -> bool {
+    let parts = [money.settled, money.released, money.expired, money.open];
+    parts.iter().map(|part| part.micros()).sum::<i64>() == money.held.micros()
+}
+
+#[test]
+fn every_fact_becomes_rows() {
+    let (_folder, store) = filled();
+    store.project(&story()).unwrap();
+    assert_eq!((store.projected().unwrap(), store.boots().unwrap()), (18, 1));
+    let calls = store.calls(&CallFilter::default()).unwrap();
+    assert_eq!(calls.iter().map(|row| row.record).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    let first = &calls[0];
+    assert_eq!(first.call, call(1));
+    assert_eq!(first.number, Some(number(42)));
+    assert_eq!((first.at, first.answered, first.accepted), (at(100), Some(at(105)), Some(at(111))));
+    assert_eq!((first.consent_key, first.consent_language), (Some('1'), Some(Language::Es)));
+    let over = Outcome::Ended {
+        at: at(131),
+        reason: EndReason::CalledHungUp,
+        talked: Duration::from_micros(10_250_001),
+        charged: cents(12),
+        rest: Rest::Released,
+        decision_key: Some('1'),
+    };
+    assert_eq!(first.outcome, over);
+    let recorded = RecordingRow::Recorded {
+        state: RecordingState::Ended,
+        bytes: 160_000,
+        frames: 10,
+        sha256: [9; 32],
+    };
+    assert_eq!((first.recording, first.held), (recorded, Some(cents(240))));
+    assert_eq!(calls[1].recording, RecordingRow::Off(OffReason::Protected));
+    assert_eq!((calls[1].held, calls[1].class), (None, Some(NumberClass::Ordinary)));
+    assert_eq!(calls[2].outcome, Outcome::Denied(Refusal::InsufficientFunds));
+    assert_eq!((calls[2].recording, calls[2].number.is_none()), (RecordingRow::NoTalk, true));
+    assert_eq!(calls[4].outcome, Outcome::Open { talked: Duration::ZERO });
+    let money = store.money().unwrap();
+    let expected = MoneyTotals {
+        held: cents(600),
+        settled: cents(12),
+        released: cents(228),
+        expired: cents(240),
+        open: cents(120),
+    };
+    assert_eq!(money, expected);
+    assert!(conserved(money));
+    let accounts = store.configuration().unwrap().accounts;
+    assert_eq!(accounts[0].settled, cents(12));
+}
+
+#[test]
+fn facts_count_once_however_they_are_cut_into_batches() {
+    let whole = filled();
+    whole.1.project(&story()).unwrap();
+    let everything = |store: &Store| {
+        let rows = store.calls(&CallFilter::default()).unwrap();
+        (rows, store.open_calls().unwrap(), store.money().unwrap(), store.configuration().unwrap())
+    };
+    for batch in 1..=story().len() {
+        let (_folder, store) = filled();
+        for part in story().chunks(batch) {
+            store.project(part).unwrap();
+            store.project(part).unwrap();
+        }
+        store.project(&story()).unwrap();
+        assert_eq!(everything(&store), everything(&whole.1), "batches of {batch}");
+    }
+}
+
+#[test]
+fn a_batch_that_overlaps_gives_only_what_is_new() {
+    let (_folder, store) = filled();
+    let story = story();
+    store.project(&story[..8]).unwrap();
+    store.project(&story[4..12]).unwrap();
+    assert_eq!(store.projected().unwrap(), 12);
+    store.project(&[]).unwrap();
+    store.project(&story[..3]).unwrap();
+    assert_eq!(store.projected().unwrap(), 12);
+    assert_eq!(store.money().unwrap().settled, cents(12));
+}
+
+#[test]
+fn after_a_crash_the_open_calls_and_the_money_are_there() {
+    let (folder, store) = filled();
+    let mut hushed = admitted(2, None);
+    hushed.may_record = Err(OffReason::FacilityOff);
+    let facts = [
+        admit(1, Some(240)),
+        Fact::Admitted(Box::new(hushed.clone())),
+        accepted(1, Ok(Epoch(1))),
+        talked(1, 5),
+        Fact::Answered { call: call(2), at: at(106) },
+        accepted(2, Err(OffReason::FacilityOff)),
+        admit(3, Some(120)),
+    ];
+    let facts: Vec<(u64, Fact)> = (1..).zip(facts).collect();
+    store.project(&facts).unwrap();
+    drop(store);
+    let store = Store::open(&folder.path().join("cell.db")).unwrap();
+    assert_eq!(store.projected().unwrap(), 7);
+    let open = store.open_calls().unwrap();
+    assert_eq!(open.len(), 3);
+    assert_eq!(open[0].admitted, admitted(1, Some(240)));
+    assert_eq!((open[0].accepted, open[0].accepted_key), (Some(at(111)), Some('1')));
+    assert_eq!(open[0].recording, Some(Ok(Epoch(1))));
+    assert!(!open[0].recording_closed);
+    assert_eq!((open[0].talked, open[0].talked_at), (Duration::from_secs(5), Some(at(116))));
+    assert_eq!(open[1].admitted, hushed);
+    assert_eq!(open[1].answered, Some(at(106)));
+    assert_eq!(open[1].recording, Some(Err(OffReason::FacilityOff)));
+    assert_eq!((open[2].accepted, open[2].recording), (None, None));
+    assert_eq!(store.money().unwrap().open, cents(360));
+
+    let end = [closed(1, RecordingState::Cut), ended(1, 1, Rest::Released)];
+    let end: Vec<(u64, Fact)> = (8..).zip(end).collect();
+    store.project(&end[..1]).unwrap();
+    assert!(store.open_calls().unwrap()[0].recording_closed);
+    store.project(&end).unwrap();
+    assert_eq!(store.open_calls().unwrap().len(), 2);
+    let money = store.money().unwrap();
+    assert_eq!((money.open, money.settled, money.released), (cents(120), cents(1), cents(239)));
+}
+
+#[test]
+fn a_process_that_died_while_it_wrote_leaves_nothing_of_the_batch() {
+    let (_folder, store) = filled();
+    store.0.run(async {
+        let mut work = store.0.write().await.unwrap();
+        sqlx::query("UPDATE cell SET projected_seq = 7, version = 7")
+            .execute(&mut *work)
+            .await
+            .unwrap();
+        drop(work);
+    });
+    assert_eq!((store.projected().unwrap(), store.version().unwrap()), (0, 1));
+}
+
+#[test]
+fn an_end_that_is_said_twice_or_of_nobody_settles_nothing() {
+    let (_folder, store) = filled();
+    let facts = [
+        admit(1, Some(240)),
+        ended(1, 12, Rest::Released),
+        ended(1, 24, Rest::Released),
+        ended(9, 99, Rest::Released),
+        talked(1, 60),
+        denied(2),
+        ended(2, 5, Rest::NoHold),
+        admit(1, Some(500)),
+        Fact::Answered { call: call(9), at: at(1) },
+        closed(9, RecordingState::Cut),
+    ];
+    let facts: Vec<(u64, Fact)> = (1..).zip(facts).collect();
+    store.project(&facts).unwrap();
+    assert_eq!(store.projected().unwrap(), 10);
+    let money = store.money().unwrap();
+    assert_eq!((money.held, money.settled), (cents(240), cents(12)));
+    assert!(conserved(money));
+    assert_eq!(store.configuration().unwrap().accounts[0].settled, cents(12));
+    assert!(store.open_calls().unwrap().is_empty());
+}
+
+#[test]
+fn calls_come_in_pages_and_by_agency_and_time() {
+    let (_folder, store) = filled();
+    let mut facts = Vec::new();
+    for counter in 1..=5_u32 {
+        let mut call = admitted(counter, None);
+        call.at = at(i64::from(counter));
+        call.agency = AgencyId(1 + counter % 2);
+        facts.push((u64::from(counter), Fact::Admitted(Box::new(call))));
+    }
+    store.project(&facts).unwrap();
+    let records = |filter: CallFilter| -> Vec<u64> {
+        store.calls(&filter).unwrap().iter().map(|row| row.record).collect()
+    };
+    let all = CallFilter::default();
+    assert_eq!(records(all), [1, 2, 3, 4, 5]);
+    assert_eq!(records(CallFilter { after: 2, limit: Some(2), ..all }), [3, 4]);
+    assert_eq!(records(CallFilter { agency: Some(AgencyId(1)), ..all }), [2, 4]);
+    let span = CallFilter { from: Some(at(2)), until: Some(at(4)), ..all };
+    assert_eq!(records(span), [2, 3]);
+}
+
+#[test]
+fn readers_see_whole_batches_while_facts_are_projected() {
+    let (_folder, store) = filled();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = store.clone();
+        let done = &done;
+        let reading = scope.spawn(move || {
+            let mut looks = 0_u32;
+            while !done.load(Ordering::Acquire) {
+                assert!(conserved(reader.money().unwrap()));
+                assert!(reader.open_calls().unwrap().is_empty(), "a batch ends what it began");
+                looks += 1;
+            }
+            looks
+        });
+        for counter in 1..=100 {
+            let first = u64::from(counter) * 2;
+            let batch = [
+                (first, admit(counter, Some(240))),
+                (first + 1, ended(counter, 1, Rest::Released)),
+            ];
+            store.project(&batch).unwrap();
+        }
+        done.store(true, Ordering::Release);
+        reading.join().unwrap();
+    });
+    assert_eq!(store.money().unwrap().settled, cents(100));
+}

@@ -1,0 +1,19 @@
+//! Limits of a node.
+
+use std::time::Duration;
+
+/// Payload type we offer for telephone-event (RFC 4733); dynamic, the customary one.
+pub(crate) const TELEPHONE_EVENT_PAYLOAD_TYPE: u8 = 101;
+
+/// Milliseconds of audio in the packets we send.
+pub(crate) const PACKET_MS: u8 = 20;
+
+/// How long the loop sleeps when no call waits for anything.
+pub(crate) const IDLE_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// SIP status of a call that the station may not make.
+pub(crate) const STATUS_FORBIDDEN: u16 = 403;
+/// SIP status of a call whose audio we do not understand (RFC 3261 section 21.4.26).
+pub(crate) const STATUS_NOT_ACCEPTABLE_HERE: u16 = 488;
+/// SIP status of a call for which there is no room.
+pub(crate) const STATUS_UNAVAILABLE: u16 = 503;

@@ -1,0 +1,333 @@
+//! One call in progress: its machine, its wires and what the machine's outputs do to them.
+
+use std::sync::Arc;
+
+use call::{Answer, HangUpCause, Input, Machine, Output, PlayEnd, Recording, TrunkFailure};
+use line::{Line, Target, WireId};
+use media::{Media, MediaEvent, PlayEnded};
+use model::{
+    CallId, Codec, MediaDescription, Side, StationId, Timestamp,
+    audio::Direction,
+    fact::{EndReason, KeyPath},
+};
+use vault::{About, Vault};
+
+use crate::{
+    limits::{PACKET_MS, TELEPHONE_EVENT_PAYLOAD_TYPE},
+    office::{Office, Reply, StationPlan},
+    step::{Step, StepKind, Watch},
+};
+
+/// What a call needs of its node.
+pub(crate) struct Surroundings {
+    pub(crate) line: Line,
+    pub(crate) media: Media,
+    pub(crate) vault: Vault,
+    pub(crate) office: Arc<dyn Office>,
+    /// Sends an answer of the office back to the loop.
+    pub(crate) answer: Arc<dyn Fn(CallId, Answer) + Send + Sync>,
+    /// Who watches the steps of calls, if anybody.
+    pub(crate) watch: Option<Watch>,
+}
+
+/// One call in progress.
+pub(crate) struct Live {
+    call: CallId,
+    station: StationId,
+    plan: StationPlan,
+    machine: Machine,
+    station_end: End,
+    called_end: Option<End>,
+    /// What went wrong while an output was performed; the machine hears of it after its drain.
+    mishap: Option<Input>,
+    over: bool,
+}
+
+/// One leg: its SIP dialog and what we told the other end about our audio.
+struct End {
+    wire: WireId,
+    local: MediaDescription,
+    hung_up: bool,
+}
+
+impl Live {
+    /// A call whose station leg has been answered on `wire` with `local`.
+    pub(crate) fn new(
+        call: CallId,
+        station: StationId,
+        plan: StationPlan,
+        wire: WireId,
+        local: MediaDescription,
+        now: Timestamp,
+    ) -> Self {
+        let machine = Machine::new(
+            call::Setup {
+                call,
+                facility: plan.facility_name.clone(),
+                pack: plan.pack,
+                timing: plan.timing,
+            },
+            now,
+        );
+        let station_end = End { wire, local, hung_up: false };
+        Self { call, station, plan, machine, station_end, called_end: None, mishap: None, over: false }
+    }
+
+    /// Whether nothing is left to do.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// When the machine wants to be woken.
+    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
+        self.machine.poll_timeout()
+    }
+
+    /// The SIP dialogs of this call.
+    pub(crate) fn wires(&self) -> impl Iterator<Item = WireId> + '_ {
+        std::iter::once(self.station_end.wire).chain(self.called_end.as_ref().map(|end| end.wire))
+    }
+
+    /// Does everything the machine wants done.
+    pub(crate) fn drain(&mut self, now: Timestamp, around: &Surroundings) {
+        loop {
+            while let Some(output) = self.machine.poll_output() {
+                self.watched(now, StepKind::of_output(&output), around);
+                self.perform(output, around);
+            }
+            match self.mishap.take() {
+                Some(input) if !self.over => self.machine.handle(now, input),
+                _ => break,
+            }
+        }
+    }
+
+    /// Gives the machine an input and does what it wants done.
+    pub(crate) fn handle(&mut self, now: Timestamp, input: Input, around: &Surroundings) {
+        if self.over {
+            return;
+        }
+        self.watched(now, StepKind::of_input(&input), around);
+        self.machine.handle(now, input);
+        self.drain(now, around);
+    }
+
+    /// The called party answered with `answer`: from here on audio flows.
+    pub(crate) fn answered(
+        &mut self,
+        now: Timestamp,
+        wire: WireId,
+        answer: &MediaDescription,
+        around: &Surroundings,
+    ) {
+        let side = self.side_of(wire);
+        let Some(agreed) = self.local_of(side).and_then(|local| line::agree(local, answer)) else {
+            // The other end answered with audio we did not offer (RFC 3264 section 6.1).
+            around.line.hang_up(wire);
+            let failed = match side {
+                Side::Station => Input::HungUp(Side::Station),
+                Side::Called => Input::CalledFailed(TrunkFailure::Failed),
+            };
+            self.handle(now, failed, around);
+            return;
+        };
+        around.media.connect(self.call.leg(side), agreed);
+        if side == Side::Called {
+            self.handle(now, Input::CalledAnswered, around);
+        }
+    }
+
+    /// The other end of a leg offers new audio within the dialog: hold, another codec or address.
+    /// The dialog is the authority for the change; a datagram alone never is.
+    pub(crate) fn reoffered(
+        &mut self,
+        wire: WireId,
+        offer: &MediaDescription,
+        around: &Surroundings,
+    ) {
+        let side = self.side_of(wire);
+        if let Some(local) = self.local_of(side)
+            && let Some(agreed) = line::agree(local, offer)
+        {
+            around.media.connect(self.call.leg(side), agreed);
+            around.line.reanswer(wire, local.clone());
+        }
+    }
+
+    /// A dialog is over.
+    pub(crate) fn hung_up(&mut self, now: Timestamp, wire: WireId, around: &Surroundings) {
+        let side = self.side_of(wire);
+        let end = match side {
+            Side::Station => Some(&mut self.station_end),
+            Side::Called => self.called_end.as_mut(),
+        };
+        if let Some(end) = end {
+            end.hung_up = true;
+        }
+        around.media.close(self.call.leg(side));
+        self.handle(now, Input::HungUp(side), around);
+    }
+
+    /// Which leg a dialog of this call is.
+    pub(crate) fn side_of(&self, wire: WireId) -> Side {
+        if wire == self.station_end.wire { Side::Station } else { Side::Called }
+    }
+
+    /// Drops everything the call holds on the wire and in the media, after a fault of ours.
+    pub(crate) fn abandon(&mut self, around: &Surroundings) {
+        self.over = true;
+        for wire in self.wires() {
+            around.line.hang_up(wire);
+        }
+        around.media.close(self.call.leg(Side::Station));
+        around.media.close(self.call.leg(Side::Called));
+    }
+
+    /// Shows a step to whoever watches.
+    pub(crate) fn watched(&self, at: Timestamp, kind: Option<StepKind>, around: &Surroundings) {
+        if let (Some(watch), Some(kind)) = (&around.watch, kind) {
+            watch(&Step { at, call: self.call, station: self.plan.station_key.clone(), kind });
+        }
+    }
+
+    fn local_of(&self, side: Side) -> Option<&MediaDescription> {
+        match side {
+            Side::Station => Some(&self.station_end.local),
+            Side::Called => self.called_end.as_ref().map(|end| &end.local),
+        }
+    }
+
+    fn perform(&mut self, output: Output, around: &Surroundings) {
+        match output {
+            Output::Play { side, play, script } => {
+                around.media.play(self.call.leg(side), play, script);
+            }
+            Output::Hush(side) => around.media.hush(self.call.leg(side)),
+            Output::Ringback(on) => around.media.ringback(self.call.leg(Side::Station), on),
+            Output::Ask(question) => {
+                let (answer, call) = (Arc::clone(&around.answer), self.call);
+                let reply = Reply::new(move |given| answer(call, given));
+                around.office.ask(self.call, self.station, question, reply);
+            }
+            Output::Dial { number } => self.dial(*number.expose(), around),
+            Output::Bridge(recording) => self.bridge(recording, around),
+            Output::HangUp { side, cause } => self.hang_up(side, cause, around),
+            Output::Event(event) => around.office.tell(self.call, event),
+            Output::Finished(finished) => {
+                around.media.close(self.call.leg(Side::Station));
+                around.media.close(self.call.leg(Side::Called));
+                around.office.finished(self.call, finished);
+                self.over = true;
+            }
+        }
+    }
+
+    fn dial(&mut self, number: model::E164, around: &Surroundings) {
+        match around.media.open(self.call.leg(Side::Called)) {
+            Ok(address) => {
+                let local = our_audio(address);
+                let from = self.plan.caller_id.display().to_string();
+                let wire = around.line.dial(Target::Trunk { number }, from, local.clone());
+                self.called_end = Some(End { wire, local, hung_up: false });
+            }
+            Err(error) => {
+                tracing::error!(call = self.call.0, %error, "no audio port for the called party");
+                self.mishap = Some(Input::CalledFailed(TrunkFailure::Failed));
+            }
+        }
+    }
+
+    /// Joins the legs. `Off` has no writer and so no tap: there is nothing to switch off.
+    fn bridge(&mut self, recording: Recording, around: &Surroundings) {
+        let tap = match recording {
+            Recording::Consented(consent) => {
+                let about =
+                    About { agency: self.plan.agency, facility: self.plan.facility };
+                let (office, call) = (Arc::clone(&around.office), self.call);
+                let closed = move |end: Result<_, vault::VaultError>| {
+                    if let Err(error) = &end {
+                        tracing::error!(call = call.0, %error, "a recording could not be closed");
+                    }
+                    office.recording_closed(call, end.ok());
+                };
+                match around.vault.begin(consent, about, closed) {
+                    Ok(writer) => {
+                        Some(Box::new(crate::tapping::Tapping::new(writer)) as Box<dyn media::Tap>)
+                    }
+                    Err(vault::NotRecorded(reason)) => {
+                        around.office.not_recorded(self.call, reason);
+                        None
+                    }
+                }
+            }
+            Recording::Off(_) => None,
+        };
+        around.media.bridge(self.call, tap);
+    }
+
+    fn hang_up(&mut self, side: Side, cause: HangUpCause, around: &Surroundings) {
+        let end = match side {
+            Side::Station => Some(&mut self.station_end),
+            Side::Called => self.called_end.as_mut(),
+        };
+        if cause == HangUpCause::Fault {
+            tracing::warn!(call = self.call.0, "a leg is ended because of a fault or a stop");
+        }
+        if let Some(end) = end
+            && !end.hung_up
+        {
+            end.hung_up = true;
+            around.line.hang_up(end.wire);
+        }
+        around.media.close(self.call.leg(side));
+    }
+}
+
+/// What happened on the media side, in the machine's words; `None` when it does not concern a call.
+pub(crate) fn input_of(event: MediaEvent) -> Option<(CallId, Input)> {
+    match event {
+        MediaEvent::Key { leg, key, onset, path } => {
+            Some((leg.call, Input::Key { side: leg.side, key, onset, path }))
+        }
+        MediaEvent::Played { leg, play, end } => {
+            let end = match end {
+                PlayEnded::Complete { content, ended } => PlayEnd::Complete { content, ended },
+                PlayEnded::Cut => PlayEnd::Cut,
+            };
+            Some((leg.call, Input::Played { side: leg.side, play, end }))
+        }
+        MediaEvent::Lost { leg, last } => {
+            Some((leg.call, Input::MediaLost { side: leg.side, last }))
+        }
+        MediaEvent::Broken { call } => Some((call, Input::Stop(EndReason::Fault))),
+        MediaEvent::Live { .. } | MediaEvent::Sound { .. } => None,
+    }
+}
+
+/// A key that came as SIP INFO: its onset is not known better than its arrival.
+pub(crate) fn info_key(side: Side, key: model::Key, now: Timestamp) -> Input {
+    Input::Key { side, key, onset: now, path: KeyPath::Info }
+}
+
+/// Why the trunk could not connect, by SIP status (RFC 3261 section 21).
+pub(crate) fn failure_of(status: u16) -> TrunkFailure {
+    match status {
+        486 | 600 => TrunkFailure::Busy,
+        408 | 480 | 487 => TrunkFailure::NoAnswer,
+        404 | 410 | 484 | 604 => TrunkFailure::Unallocated,
+        603 => TrunkFailure::Declined,
+        _ => TrunkFailure::Failed,
+    }
+}
+
+/// What we say about our end of a leg whose audio port is `address`.
+pub(crate) fn our_audio(address: std::net::SocketAddr) -> MediaDescription {
+    MediaDescription {
+        address,
+        codecs: vec![Codec::Pcmu, Codec::Pcma],
+        telephone_event: Some(TELEPHONE_EVENT_PAYLOAD_TYPE),
+        packet_ms: PACKET_MS,
+        direction: Direction::SendRecv,
+    }
+}
+

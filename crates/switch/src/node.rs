@@ -1,0 +1,427 @@
+//! The loop of a node: one inbox, one thread, all calls.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, Sender},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use call::{Answer, Input};
+use line::{Line, LineEvent, Origin, WireId};
+use media::{Media, MediaEvent};
+use model::{CallId, Clock, MediaDescription, Side, StationId, Timestamp, fact::EndReason};
+use vault::Vault;
+
+use crate::{
+    limits::{
+        IDLE_WAIT_MAX, STATUS_FORBIDDEN, STATUS_NOT_ACCEPTABLE_HERE, STATUS_UNAVAILABLE,
+    },
+    live::{Live, Surroundings, failure_of, info_key, input_of, our_audio},
+    office::Office,
+    step::{StepKind, Watch},
+};
+
+/// All calls of one node. Dropping it does not stop the node; [`Switch::begin_stop`] does.
+pub struct Switch {
+    inbox: Sender<Letter>,
+    counts: Arc<Counts>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the node runs on. `line` and `media` report through [`Mailbox`].
+pub struct Parts {
+    /// The SIP side, already started.
+    pub line: Line,
+    /// The audio side, already started.
+    pub media: Media,
+    /// Where recordings go.
+    pub vault: Vault,
+    /// Who is asked.
+    pub office: Arc<dyn Office>,
+    /// Who watches the steps of calls, if anybody.
+    pub watch: Option<Watch>,
+}
+
+/// Limits of this node.
+#[derive(Clone, Debug)]
+pub struct SwitchConfig {
+    /// Number of this start of the node; call numbers begin with it.
+    pub boot: u32,
+    /// Most calls at once; more are refused with 503.
+    pub calls_max: usize,
+}
+
+/// Counts of a node, readable at any time.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Calls in progress.
+    pub live: AtomicU64,
+    /// Calls taken since the start.
+    pub taken: AtomicU64,
+    /// Calls refused before a machine was started for them.
+    pub turned_away: AtomicU64,
+    /// Calls lost to a fault of ours.
+    pub faults: AtomicU64,
+}
+
+/// Where line and media put what happened. It exists before them, since they need it to start.
+pub struct Mailbox {
+    sender: Sender<Letter>,
+    receiver: Receiver<Letter>,
+}
+
+impl Mailbox {
+    /// An empty mailbox.
+    pub fn new() -> Self {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        Self { sender, receiver }
+    }
+
+    /// What [`Line::start`] reports to.
+    pub fn line_events(&self) -> impl Fn(LineEvent) + Send + Sync + 'static {
+        let sender = self.sender.clone();
+        move |event| drop(sender.send(Letter::Line(event)))
+    }
+
+    /// What [`Media::start`] reports to.
+    pub fn media_events(&self) -> impl Fn(MediaEvent) + Send + Sync + 'static {
+        let sender = self.sender.clone();
+        move |event| drop(sender.send(Letter::Media(event)))
+    }
+}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Switch {
+    /// Starts the loop on a thread of its own.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn start(
+        config: SwitchConfig,
+        mailbox: Mailbox,
+        parts: Parts,
+        clock: Clock,
+    ) -> std::io::Result<Self> {
+        let counts = Arc::new(Counts::default());
+        let inbox = mailbox.sender.clone();
+        let answers = mailbox.sender;
+        let answer = move |call, given| drop(answers.send(Letter::Answer(call, given)));
+        let around = Surroundings {
+            line: parts.line,
+            media: parts.media,
+            vault: parts.vault,
+            office: parts.office,
+            answer: Arc::new(answer),
+            watch: parts.watch,
+        };
+        let mut node = Node {
+            config,
+            around,
+            clock,
+            counts: Arc::clone(&counts),
+            counter: 0,
+            calls: HashMap::new(),
+            wires: HashMap::new(),
+            wakes: BTreeSet::new(),
+            stopping: None,
+        };
+        let thread = std::thread::Builder::new()
+            .name("switch".into())
+            .spawn(move || node.run(&mailbox.receiver))?;
+        Ok(Self { inbox, counts, thread: Some(thread) })
+    }
+
+    /// What the node has counted.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Takes no new calls from now on, lets the running ones finish for at most `limit`, then ends
+    /// them. Said again with a shorter limit, it holds sooner.
+    pub fn begin_stop(&self, limit: Duration) {
+        let _ = self.inbox.send(Letter::Stop(limit));
+    }
+
+    /// [`Switch::begin_stop`] for a thread that does not hold the switch.
+    pub fn stopper(&self) -> impl Fn(Duration) + Send + 'static {
+        let inbox = self.inbox.clone();
+        move |limit| drop(inbox.send(Letter::Stop(limit)))
+    }
+
+    /// Returns when the node has stopped and all its calls are settled.
+    pub fn join(mut self) {
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What comes into the loop.
+enum Letter {
+    Line(LineEvent),
+    Media(MediaEvent),
+    Answer(CallId, Answer),
+    Stop(Duration),
+}
+
+/// When the node was asked to stop, and what it has done about it.
+struct Stopping {
+    deadline: Timestamp,
+    ended: bool,
+}
+
+struct Node {
+    config: SwitchConfig,
+    around: Surroundings,
+    clock: Clock,
+    counts: Arc<Counts>,
+    /// Calls numbered since this boot.
+    counter: u32,
+    calls: HashMap<CallId, Live>,
+    wires: HashMap<WireId, CallId>,
+    /// Every call's wish to be woken, earliest first.
+    wakes: BTreeSet<(Timestamp, CallId)>,
+    stopping: Option<Stopping>,
+}
+
+impl Node {
+    fn run(&mut self, inbox: &Receiver<Letter>) {
+        loop {
+            let now = self.clock.now();
+            self.wake_due(now);
+            if self.stopped(now) {
+                return;
+            }
+            match inbox.recv_timeout(self.wait(now)) {
+                Ok(letter) => self.open(letter),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// How long nothing needs to be done unless a letter comes.
+    fn wait(&self, now: Timestamp) -> Duration {
+        let wake = self.wakes.first().map(|(at, _)| *at);
+        let deadline = self.stopping.as_ref().filter(|stop| !stop.ended).map(|stop| stop.deadline);
+        match wake.into_iter().chain(deadline).min() {
+            Some(next) => next.since(now).min(IDLE_WAIT_MAX),
+            None => IDLE_WAIT_MAX,
+        }
+    }
+
+    fn open(&mut self, letter: Letter) {
+        let now = self.clock.now();
+        match letter {
+            Letter::Line(event) => self.line_event(now, event),
+            Letter::Media(event) => {
+                if let Some((call, input)) = input_of(event) {
+                    self.with_call(call, now, |live, around| live.handle(now, input, around));
+                }
+            }
+            Letter::Answer(call, answer) => {
+                let input = Input::Answer(answer);
+                self.with_call(call, now, |live, around| live.handle(now, input, around));
+            }
+            Letter::Stop(limit) => {
+                self.around.line.refuse_new();
+                self.stopping = Some(Stopping { deadline: now.after(limit), ended: false });
+            }
+        }
+    }
+
+    fn line_event(&mut self, now: Timestamp, event: LineEvent) {
+        match event {
+            LineEvent::Incoming { wire, origin, dialled: _, offer } => {
+                self.incoming(now, wire, &origin, offer.as_ref());
+            }
+            LineEvent::Ringing { wire } => self.with_wire(wire, now, |live, around| {
+                if live.side_of(wire) == Side::Called {
+                    live.handle(now, Input::Ringing, around);
+                }
+            }),
+            LineEvent::Answered { wire, answer } => self.with_wire(wire, now, |live, around| {
+                live.answered(now, wire, &answer, around);
+            }),
+            LineEvent::Failed { wire, status } => self.with_wire(wire, now, |live, around| {
+                live.handle(now, Input::CalledFailed(failure_of(status)), around);
+            }),
+            LineEvent::Reoffered { wire, offer } => {
+                self.with_wire(wire, now, |live, around| live.reoffered(wire, &offer, around));
+            }
+            LineEvent::Key { wire, key } => self.with_wire(wire, now, |live, around| {
+                live.handle(now, info_key(live.side_of(wire), key, now), around);
+            }),
+            LineEvent::HungUp { wire } => {
+                self.with_wire(wire, now, |live, around| live.hung_up(now, wire, around));
+                self.wires.remove(&wire);
+            }
+        }
+    }
+
+    /// A station wants to make a call.
+    fn incoming(
+        &mut self,
+        now: Timestamp,
+        wire: WireId,
+        origin: &Origin,
+        offer: Option<&MediaDescription>,
+    ) {
+        match self.take(now, wire, origin, offer) {
+            Ok(call) => {
+                self.counts.taken.fetch_add(1, Ordering::Relaxed);
+                self.wires.insert(wire, call);
+                self.with_call(call, now, |live, around| {
+                    live.watched(now, Some(StepKind::StationCalled), around);
+                    live.drain(now, around);
+                });
+            }
+            Err(status) => {
+                self.counts.turned_away.fetch_add(1, Ordering::Relaxed);
+                self.around.line.reject(wire, status);
+            }
+        }
+    }
+
+    /// Answers a station's call and starts its machine, or says with which SIP status to refuse it.
+    fn take(
+        &mut self,
+        now: Timestamp,
+        wire: WireId,
+        origin: &Origin,
+        offer: Option<&MediaDescription>,
+    ) -> Result<CallId, u16> {
+        let station = match origin {
+            Origin::Station(station) => *station,
+            Origin::Unknown => return Err(STATUS_FORBIDDEN),
+        };
+        if self.calls.len() >= self.config.calls_max || self.stopping.is_some() {
+            return Err(STATUS_UNAVAILABLE);
+        }
+        let plan = self.around.office.station(station).ok_or(STATUS_FORBIDDEN)?;
+        self.counter = self.counter.checked_add(1).ok_or(STATUS_UNAVAILABLE)?;
+        let call = CallId::from_parts(self.config.boot, self.counter);
+        let leg = call.leg(Side::Station);
+        let address = self.around.media.open(leg).map_err(|error| {
+            tracing::error!(%error, "no audio port for a station");
+            STATUS_UNAVAILABLE
+        })?;
+        let local = our_audio(address);
+        if let Some(offer) = offer {
+            let Some(agreed) = line::agree(&local, offer) else {
+                self.around.media.close(leg);
+                return Err(STATUS_NOT_ACCEPTABLE_HERE);
+            };
+            self.around.media.connect(leg, agreed);
+        }
+        self.around.line.answer(wire, local.clone());
+        self.start_live(call, station, Live::new(call, station, plan, wire, local, now));
+        Ok(call)
+    }
+
+    fn start_live(&mut self, call: CallId, station: StationId, live: Live) {
+        tracing::debug!(call = call.0, station = station.0, "a station calls");
+        self.calls.insert(call, live);
+        self.counts.live.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn with_wire(
+        &mut self,
+        wire: WireId,
+        now: Timestamp,
+        act: impl FnOnce(&mut Live, &Surroundings),
+    ) {
+        if let Some(call) = self.wires.get(&wire).copied() {
+            self.with_call(call, now, act);
+        }
+    }
+
+    /// Lets `act` work on a call and books what follows from it. A panic in it costs this call and
+    /// no other: nothing of a call is shared with another one.
+    fn with_call(
+        &mut self,
+        call: CallId,
+        now: Timestamp,
+        act: impl FnOnce(&mut Live, &Surroundings),
+    ) {
+        let Some(live) = self.calls.get_mut(&call) else { return };
+        if let Some(at) = live.wake_at() {
+            self.wakes.remove(&(at, call));
+        }
+        let around = &self.around;
+        if catch_unwind(AssertUnwindSafe(|| act(live, around))).is_err() {
+            self.fault(call, now);
+            return;
+        }
+        if live.is_over() {
+            self.forget(call);
+            return;
+        }
+        for wire in live.wires() {
+            self.wires.insert(wire, call);
+        }
+        if let Some(at) = live.wake_at() {
+            self.wakes.insert((at, call));
+        }
+    }
+
+    /// A fault of ours in one call: its legs are ended and the office settles what was talked.
+    fn fault(&mut self, call: CallId, now: Timestamp) {
+        tracing::error!(call = call.0, "a fault of ours ended this call");
+        self.counts.faults.fetch_add(1, Ordering::Relaxed);
+        if let Some(live) = self.calls.get_mut(&call) {
+            let around = &self.around;
+            let _ = catch_unwind(AssertUnwindSafe(|| live.abandon(around)));
+        }
+        self.around.office.broken(call, now);
+        self.wakes.retain(|(_, waiting)| *waiting != call);
+        self.forget(call);
+    }
+
+    fn forget(&mut self, call: CallId) {
+        if let Some(live) = self.calls.remove(&call) {
+            for wire in live.wires() {
+                self.wires.remove(&wire);
+            }
+            self.counts.live.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn wake_due(&mut self, now: Timestamp) {
+        while let Some((at, call)) = self.wakes.first().copied() {
+            if at > now {
+                return;
+            }
+            self.wakes.remove(&(at, call));
+            self.with_call(call, now, |live, around| live.handle(now, Input::Timeout, around));
+        }
+    }
+
+    /// Whether the node has stopped: asked to, and no call is left.
+    fn stopped(&mut self, now: Timestamp) -> bool {
+        let Some(stopping) = self.stopping.as_mut() else { return false };
+        if self.calls.is_empty() {
+            return true;
+        }
+        if !stopping.ended && now >= stopping.deadline {
+            stopping.ended = true;
+            let calls: Vec<CallId> = self.calls.keys().copied().collect();
+            for call in calls {
+                let stop = Input::Stop(EndReason::NodeStopping);
+                self.with_call(call, now, |live, around| live.handle(now, stop, around));
+            }
+        }
+        false
+    }
+}

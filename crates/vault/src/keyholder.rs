@@ -1,0 +1,232 @@
+//! Keys of those who can open a recording together: the agency and an independent party.
+//!
+//! Only their public halves are used here. A private half can be made and written down, because
+//! setting up a node needs that, and then nothing in this crate can do anything with it.
+
+use crate::{VaultError, seal};
+use hpke::{Deserializable, Kem as _, Serializable};
+use model::AgencyId;
+use sha2::{Digest, Sha256};
+use std::{collections::BTreeMap, fmt, str::FromStr};
+use zeroize::Zeroizing;
+
+/// A keyholder's public key (X25519). As text: `parlatory-keyholder:` and 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyholderKey([u8; KEY_OCTETS]);
+
+impl KeyholderKey {
+    /// Which key it is, without being the key: the first 8 octets of the SHA-256 of its 32 octets.
+    pub fn id(&self) -> KeyId {
+        let digest = Sha256::digest(self.0);
+        KeyId(digest.first_chunk().copied().unwrap_or_default())
+    }
+
+    /// The key as the sealing library wants it.
+    pub(crate) fn public(&self) -> Result<seal::PublicKey, VaultError> {
+        seal::PublicKey::from_bytes(&self.0)
+            .map_err(|_| VaultError::CannotSeal(self.id().to_string()))
+    }
+}
+
+impl FromStr for KeyholderKey {
+    type Err = NotAKey;
+
+    /// Reads the text form; space around it is ignored.
+    fn from_str(text: &str) -> Result<Self, NotAKey> {
+        let text = text.trim();
+        if text.starts_with(SECRET_PREFIX) {
+            return Err(NotAKey::Secret);
+        }
+        let digits = text.strip_prefix(PUBLIC_PREFIX).ok_or(NotAKey::Prefix)?;
+        if digits.len() != 2 * KEY_OCTETS {
+            return Err(NotAKey::Length { digits: digits.chars().count() });
+        }
+        let mut octets = [0; KEY_OCTETS];
+        for (octet, pair) in octets.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+            *octet = pair.iter().try_fold(0, |value, digit| {
+                let digit = char::from(*digit).to_digit(16).and_then(|d| u8::try_from(d).ok());
+                Ok((value << 4) | digit.ok_or(NotAKey::Digit)?)
+            })?;
+        }
+        let key = Self(octets);
+        // Some points give the same shared secret to everybody (RFC 7748 section 6.1).
+        match seal::seal_share(seal::Share::A, &[0; 32], &key, &[]) {
+            Ok(_) | Err(VaultError::NoRandomness) => Ok(key),
+            Err(_) => Err(NotAKey::Weak),
+        }
+    }
+}
+
+impl fmt::Display for KeyholderKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(PUBLIC_PREFIX)?;
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
+}
+
+impl fmt::Debug for KeyholderKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Short name of a keyholder's key, as in a recording's header. Prints 16 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(pub [u8; 8]);
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Why a text is no keyholder's public key. The text itself is not repeated: it may be a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAKey {
+    /// It does not begin as one.
+    #[error("a keyholder's public key begins with `parlatory-keyholder:`")]
+    Prefix,
+    /// It is the private half.
+    #[error(
+        "this is a keyholder's private key: give it back to its holder and put the public one here"
+    )]
+    Secret,
+    /// It has the wrong length.
+    #[error("a keyholder's public key has 64 hexadecimal digits, and this has {digits}")]
+    Length {
+        /// How many it has.
+        digits: usize,
+    },
+    /// It has something that is no hexadecimal digit.
+    #[error("a keyholder's public key has only the digits 0 to 9 and a to f")]
+    Digit,
+    /// Anybody could open what is sealed to it.
+    #[error("this keyholder's public key protects nothing: make another pair")]
+    Weak,
+}
+
+/// A keyholder's private key, on its way to a file that only its holder has. It is wiped from memory
+/// when dropped, and nothing in this crate takes one.
+pub struct KeyholderSecret(Zeroizing<[u8; KEY_OCTETS]>);
+
+impl KeyholderSecret {
+    /// `parlatory-keyholder-secret:` and 64 hexadecimal digits.
+    pub fn text(&self) -> Zeroizing<String> {
+        // With its final capacity from the start, so that growing leaves no copy behind.
+        let mut text = String::with_capacity(SECRET_PREFIX.len() + 2 * KEY_OCTETS);
+        text.push_str(SECRET_PREFIX);
+        for octet in self.0.iter() {
+            for digit in [octet >> 4, octet & 15] {
+                text.push(char::from_digit(digit.into(), 16).unwrap_or_default());
+            }
+        }
+        Zeroizing::new(text)
+    }
+}
+
+impl fmt::Debug for KeyholderSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[private]")
+    }
+}
+
+/// Makes a pair of keys for a keyholder.
+///
+/// # Errors
+/// [`VaultError::NoRandomness`].
+pub fn generate() -> Result<(KeyholderSecret, KeyholderKey), VaultError> {
+    let mut seed = Zeroizing::new([0; KEY_OCTETS]);
+    getrandom::fill(seed.as_mut_slice()).map_err(|_| VaultError::NoRandomness)?;
+    let (secret, public) = seal::Kem::derive_keypair(seed.as_slice());
+    let mut pair =
+        (KeyholderSecret(Zeroizing::new([0; KEY_OCTETS])), KeyholderKey([0; KEY_OCTETS]));
+    secret.write_exact(pair.0.0.as_mut_slice());
+    public.write_exact(&mut pair.1.0);
+    Ok(pair)
+}
+
+/// Who holds the keys: for each agency its own holder of share a, and one independent holder of
+/// share b.
+#[derive(Clone, Debug)]
+pub struct Keyholders {
+    /// Holder of share a for an agency that is not in `agencies`.
+    pub agency: KeyholderKey,
+    /// Holders of share a by agency.
+    pub agencies: BTreeMap<AgencyId, KeyholderKey>,
+    /// Holder of share b: a court, an auditor. As a key of its own it is what keeps an agency from
+    /// opening recordings alone.
+    pub independent: KeyholderKey,
+}
+
+impl Keyholders {
+    /// The holder of share a for `agency`.
+    pub fn of(&self, agency: AgencyId) -> &KeyholderKey {
+        self.agencies.get(&agency).unwrap_or(&self.agency)
+    }
+}
+
+const KEY_OCTETS: usize = 32;
+const PUBLIC_PREFIX: &str = "parlatory-keyholder:";
+const SECRET_PREFIX: &str = "parlatory-keyholder-secret:";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_reads_back_from_its_text_and_its_id_is_pinned() {
+        let (secret, key) = generate().unwrap();
+        assert_eq!(key.to_string().parse(), Ok(key));
+        assert_eq!(
+            format!(" {key}\n")
+                .to_uppercase()
+                .replace("PARLATORY-KEYHOLDER", "parlatory-keyholder")
+                .parse(),
+            Ok(key)
+        );
+        assert_eq!(secret.text().len(), SECRET_PREFIX.len() + 64);
+        assert_eq!(format!("{secret:?}"), "[private]");
+        // The key of RFC 7748 section 6.1, Alice.
+        let text =
+            "parlatory-keyholder:8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a";
+        assert_eq!(text.parse::<KeyholderKey>().unwrap().id().to_string(), ALICE_ID);
+        let (_, other) = generate().unwrap();
+        assert_ne!(key, other);
+    }
+
+    #[test]
+    fn what_is_no_key_says_why_and_repeats_nothing() {
+        let (secret, key) = generate().unwrap();
+        let text = key.to_string();
+        for (text, fault) in [
+            ("", NotAKey::Prefix),
+            ("8520f0", NotAKey::Prefix),
+            (secret.text().as_str(), NotAKey::Secret),
+            (&text[..text.len() - 1], NotAKey::Length { digits: 63 }),
+            (&format!("{text}0"), NotAKey::Length { digits: 65 }),
+            (&format!("{}g", &text[..text.len() - 1]), NotAKey::Digit),
+            (&format!("{PUBLIC_PREFIX}{}", "é".repeat(32)), NotAKey::Digit),
+            (&format!("{PUBLIC_PREFIX}{}", "00".repeat(32)), NotAKey::Weak),
+        ] {
+            assert_eq!(text.parse::<KeyholderKey>(), Err(fault), "{text}");
+            assert!(!fault.to_string().contains(secret.text().as_str()));
+        }
+    }
+
+    #[test]
+    fn an_agency_without_its_own_holder_has_the_common_one() {
+        let [common, own, independent] = [(); 3].map(|()| generate().unwrap().1);
+        let agencies = BTreeMap::from([(AgencyId(2), own)]);
+        let keyholders = Keyholders { agency: common, agencies, independent };
+        assert_eq!(*keyholders.of(AgencyId(1)), common);
+        assert_eq!(*keyholders.of(AgencyId(2)), own);
+    }
+
+    const ALICE_ID: &str = "300c9c9603b92a4b";
+}

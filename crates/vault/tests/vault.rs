@@ -1,0 +1,316 @@
+//! When a recording begins and when it does not, and what is left of it after a fault.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by it"
+)]
+
+mod consent;
+mod open;
+mod world;
+
+use model::{
+    AgencyId, RecordingId, Timestamp,
+    fact::{Epoch, OffReason, RecordingState},
+};
+use open::{End, HEADER, open};
+use std::{
+    env, fs,
+    io::Write,
+    path::Path,
+    process::Command,
+    sync::{Arc, Condvar, Mutex, mpsc},
+    time::Duration,
+};
+use vault::{NotRecorded, QUEUED_SECONDS_MAX, VaultError};
+use world::{ABOUT, EPOCH, NUMBER, PROTECTED, World, second};
+
+#[test]
+fn a_number_that_became_protected_after_the_notice_is_not_recorded() {
+    let world = World::new();
+    let vault = world.vault();
+    let begun = world.try_begin(&vault, 1, PROTECTED);
+    assert_eq!(begun.err(), Some(NotRecorded(OffReason::Protected)));
+    assert_eq!(world.files(), [] as [&Path; 0]);
+}
+
+#[test]
+fn a_registry_that_is_stale_missing_or_went_back_records_nothing() {
+    let world = World::new();
+    let vault = world.vault();
+    let unusable = Some(NotRecorded(OffReason::RegistryUnusable));
+    world.pass(Duration::from_secs(3_601));
+    assert_eq!(world.try_begin(&vault, 1, NUMBER).err(), unusable);
+    world.load(Epoch(0));
+    assert_eq!(world.try_begin(&vault, 1, NUMBER).err(), unusable);
+    world.load(Epoch(EPOCH.0 - 1));
+    assert_eq!(world.try_begin(&vault, 1, NUMBER).err(), unusable);
+    assert_eq!(world.files(), [] as [&Path; 0]);
+    // A newer one was asked about the number just now, so it may.
+    world.load(Epoch(EPOCH.0 + 1));
+    let (writer, closing) = world.begin(&vault, 1);
+    writer.end();
+    closing.recv().unwrap().unwrap();
+    let octets = fs::read(world.closed(1, "rec")).unwrap();
+    assert_eq!(open(&octets, &world.a, &world.b).unwrap().header.epoch, EPOCH.0 + 1);
+}
+
+#[test]
+fn a_disk_that_takes_no_file_means_unrecorded() {
+    let world = World::new();
+    let vault = world.vault();
+    // A file where the folder should be refuses even those whom no permission stops.
+    fs::remove_dir(world.vault_dir().join("open")).unwrap();
+    fs::write(world.vault_dir().join("open"), []).unwrap();
+    let disk = Some(NotRecorded(OffReason::Disk));
+    assert_eq!(world.try_begin(&vault, 1, NUMBER).err(), disk);
+    fs::remove_file(world.vault_dir().join("open")).unwrap();
+    fs::create_dir(world.vault_dir().join("open")).unwrap();
+    let (writer, closing) = world.begin(&vault, 1);
+    writer.end();
+    closing.recv().unwrap().unwrap();
+    // Nothing is ever written over.
+    assert_eq!(world.try_begin(&vault, 1, NUMBER).err(), disk);
+    let (_running, _) = world.begin(&vault, 2);
+    assert_eq!(world.try_begin(&vault, 2, NUMBER).err(), disk);
+}
+
+#[test]
+fn a_closed_vault_records_nothing_and_says_how_running_recordings_ended() {
+    let world = World::new();
+    let vault = world.vault();
+    let other = vault.clone();
+    let (mut writer, closing) = world.begin(&vault, 1);
+    writer.second(second(0, 5));
+    vault.close();
+    let end = closing.recv().unwrap().unwrap();
+    assert_eq!((end.state, end.frames), (RecordingState::Cut, 1));
+    writer.second(second(1, 5));
+    writer.end();
+    assert_eq!(world.try_begin(&other, 2, NUMBER).err(), Some(NotRecorded(OffReason::Disk)));
+    assert_eq!(world.files(), [world.closed(1, "cut")]);
+}
+
+#[test]
+fn a_writer_that_is_dropped_leaves_a_cut_recording() {
+    let world = World::new();
+    let vault = world.vault();
+    let (mut writer, closing) = world.begin(&vault, 1);
+    writer.second(second(0, 5));
+    writer.second(second(1, 5));
+    drop(writer);
+    let end = closing.recv().unwrap().unwrap();
+    assert_eq!((end.state, end.frames), (RecordingState::Cut, 2));
+    let octets = fs::read(world.closed(1, "cut")).unwrap();
+    let opened = open(&octets, &world.a, &world.b).unwrap();
+    assert_eq!(opened.seconds, [second(0, 5), second(1, 5)]);
+    assert_eq!(opened.end, End::Cut { left_over: 0 });
+    assert_eq!(vault.end_of(ABOUT.agency, RecordingId(1)).unwrap(), Some(end));
+    assert_eq!(vault.end_of(AgencyId(9), RecordingId(1)).unwrap(), None);
+}
+
+#[test]
+fn a_second_that_is_too_long_cuts_the_recording_and_no_other() {
+    let world = World::new();
+    let vault = world.vault();
+    let (mut long, closing) = world.begin(&vault, 1);
+    let (mut other, other_closing) = world.begin(&vault, 2);
+    long.second(second(0, 5));
+    long.second(second(1, 8_000));
+    long.second(second(2, 5));
+    other.second(second(0, 5));
+    other.end();
+    let end = closing.recv().unwrap().unwrap();
+    assert_eq!((end.state, end.frames), (RecordingState::Cut, 1));
+    assert_eq!(other_closing.recv().unwrap().unwrap().state, RecordingState::Ended);
+}
+
+#[test]
+fn a_disk_that_cannot_keep_up_cuts_the_recording_and_keeps_what_was_queued() {
+    let world = World::new();
+    let vault = world.vault();
+    let (mut writer, closing) = world.begin(&vault, 1);
+    // Another recording's `closed` holds the vault's thread, as a slow disk would.
+    let gate = Arc::new((Mutex::new(false), Condvar::new()));
+    let held = Arc::clone(&gate);
+    let (entered, wait) = mpsc::channel();
+    let consent = consent::consent(model::CallId(2), model::E164::new(NUMBER).unwrap(), EPOCH);
+    let holder = vault.begin(consent, ABOUT, move |_| {
+        entered.send(()).unwrap();
+        let opened = held.1.wait_while(held.0.lock().unwrap(), |open| !*open).unwrap();
+        drop(opened);
+    });
+    holder.unwrap().end();
+    wait.recv().unwrap();
+    let more = u32::try_from(QUEUED_SECONDS_MAX).unwrap() + 5;
+    for index in 0..more {
+        writer.second(second(index, 5));
+    }
+    *gate.0.lock().unwrap() = true;
+    gate.1.notify_all();
+    let end = closing.recv().unwrap().unwrap();
+    assert_eq!((end.state, end.frames as usize), (RecordingState::Cut, QUEUED_SECONDS_MAX));
+    writer.second(second(0, 5));
+    writer.end();
+    assert!(closing.recv().is_err(), "told twice");
+}
+
+#[test]
+fn a_caller_that_fails_in_its_own_code_ends_no_other_recording() {
+    let world = World::new();
+    let vault = world.vault();
+    let consent = consent::consent(model::CallId(1), model::E164::new(NUMBER).unwrap(), EPOCH);
+    vault.begin(consent, ABOUT, |_| panic!("a fault in a caller's code")).unwrap().end();
+    let (mut writer, closing) = world.begin(&vault, 2);
+    writer.second(second(0, 5));
+    writer.end();
+    assert_eq!(closing.recv().unwrap().unwrap().state, RecordingState::Ended);
+}
+
+#[test]
+fn a_file_that_cannot_be_filed_away_is_reported_and_found_at_the_next_start() {
+    let world = World::new();
+    let vault = world.vault();
+    let (mut writer, closing) = world.begin(&vault, 1);
+    writer.second(second(0, 5));
+    let agency = world.vault_dir().join("closed/3");
+    fs::write(&agency, []).unwrap();
+    writer.end();
+    assert!(matches!(closing.recv().unwrap(), Err(VaultError::Io { .. })));
+    vault.close();
+    fs::remove_file(&agency).unwrap();
+    let vault = world.vault();
+    let [(recording, end)] = vault.recover().try_into().unwrap();
+    // Its last frame was written: it is not cut.
+    assert_eq!((recording, end.state, end.frames), (RecordingId(1), RecordingState::Ended, 1));
+    assert_eq!(world.files(), [world.closed(1, "rec")]);
+}
+
+#[test]
+fn a_process_that_dies_loses_no_written_second() {
+    let world = World::new();
+    let child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "child_records_and_dies", "--quiet"])
+        .env(CHILD_FOLDER, world.root())
+        .status()
+        .unwrap();
+    assert!(!child.success());
+    let vault = world.vault();
+    let recovered = vault.recover();
+    assert_eq!(vault.recover(), []);
+    let ids: Vec<_> = recovered.iter().map(|(id, end)| (id.0, end.state, end.frames)).collect();
+    assert_eq!(ids, [(1, RecordingState::Cut, 3), (2, RecordingState::Cut, 0)]);
+    assert_eq!(world.files(), [world.closed(1, "cut"), world.closed(2, "cut")]);
+    for (id, end) in recovered {
+        assert_eq!(vault.end_of(ABOUT.agency, id).unwrap(), Some(end));
+    }
+    // Its keys were the child's and are not here; that it is whole shows in its length.
+    assert_eq!(fs::read(world.closed(2, "cut")).unwrap().len(), HEADER);
+    let (writer, closing) = world.begin(&vault, 3);
+    writer.end();
+    closing.recv().unwrap().unwrap();
+}
+
+/// Runs in the child process of the test above, and does nothing otherwise.
+#[test]
+fn child_records_and_dies() {
+    if let Some(dir) = env::var_os(CHILD_FOLDER) {
+        let world = World::at(Path::new(&dir));
+        let vault = world.vault();
+        let (mut writer, _closing) = world.begin(&vault, 1);
+        let (_silent, _other) = world.begin(&vault, 2);
+        for index in 0..3 {
+            writer.second(second(index, 5));
+        }
+        // The thread takes messages in order: once a later recording is closed, all this is written.
+        let (third, third_closed) = world.begin(&vault, 4);
+        third.end();
+        third_closed.recv().unwrap().unwrap();
+        fs::remove_file(world.closed(4, "rec")).unwrap();
+        std::process::abort();
+    }
+}
+
+#[test]
+fn leftovers_of_every_length_are_filed_away_unchanged() {
+    let world = World::new();
+    let (file, _) = world.recorded(1, 3);
+    let whole = fs::read(&file).unwrap();
+    let frame = (whole.len() - HEADER - 49) / 3;
+    fs::remove_file(&file).unwrap();
+    // Recordings numbered by how much of the file is left.
+    for cut in 0..=whole.len() {
+        fs::write(world.part(cut as u64), &whole[..cut]).unwrap();
+    }
+    let mut longer = whole.clone();
+    longer.push(0);
+    fs::write(world.part(longer.len() as u64), &longer).unwrap();
+    let recovered = world.vault().recover();
+    assert_eq!(recovered.len(), longer.len() + 1);
+    for (cut, (recording, end)) in recovered.into_iter().enumerate() {
+        let (state, suffix) = if cut == whole.len() {
+            (RecordingState::Ended, "rec")
+        } else {
+            (RecordingState::Cut, "cut")
+        };
+        assert_eq!((recording.0, end.state), (cut as u64, state), "cut at {cut}");
+        let seconds = (cut.saturating_sub(HEADER) / frame).min(3);
+        assert_eq!((end.frames as usize, end.bytes), (seconds, cut as u64), "cut at {cut}");
+        let octets = fs::read(world.closed(cut as u64, suffix)).unwrap();
+        assert_eq!(octets, longer[..cut]);
+        assert_eq!(<[u8; 32]>::from(<sha2::Sha256 as sha2::Digest>::digest(octets)), end.sha256);
+    }
+}
+
+#[test]
+fn pages_that_never_reached_the_disk_read_as_a_cut() {
+    let world = World::new();
+    let (file, _) = world.recorded(1, 3);
+    let mut octets = fs::read(&file).unwrap();
+    let frame = (octets.len() - HEADER - 49) / 3;
+    octets.truncate(HEADER + 2 * frame);
+    octets.resize(HEADER + 2 * frame + 4_096, 0);
+    fs::remove_file(&file).unwrap();
+    fs::File::create(world.part(1)).unwrap().write_all(&octets).unwrap();
+    let [(_, end)] = world.vault().recover().try_into().unwrap();
+    assert_eq!((end.state, end.frames, end.bytes), (RecordingState::Cut, 2, octets.len() as u64));
+    let opened = open(&octets, &world.a, &world.b).unwrap();
+    assert_eq!((opened.seconds.len(), opened.end), (2, End::Cut { left_over: 4_096 }));
+}
+
+#[test]
+fn a_running_recording_is_not_recovered() {
+    let world = World::new();
+    let vault = world.vault();
+    let (writer, closing) = world.begin(&vault, 1);
+    assert_eq!(vault.recover(), []);
+    writer.end();
+    assert_eq!(closing.recv().unwrap().unwrap().state, RecordingState::Ended);
+}
+
+#[test]
+fn two_vaults_on_one_folder_are_refused() {
+    let world = World::new();
+    let vault = world.vault();
+    assert!(matches!(world.try_vault(), Err(VaultError::InUse { .. })));
+    vault.close();
+    let vault = world.vault();
+    let (writer, closing) = world.begin(&vault, 1);
+    drop(vault);
+    assert_eq!(closing.recv().unwrap().unwrap().state, RecordingState::Cut);
+    drop(writer);
+    world.vault();
+}
+
+#[test]
+fn what_is_printed_names_no_person() {
+    let world = World::new();
+    let vault = world.vault();
+    let (writer, _closing) = world.begin(&vault, 1);
+    let printed = format!("{vault:?} {writer:?} {}", NotRecorded(OffReason::Protected));
+    assert!(!printed.contains("5550"));
+    assert_ne!(world.now(), Timestamp::default());
+}
+
+const CHILD_FOLDER: &str = "PARLATORY_TEST_VAULT";
