@@ -62,6 +62,17 @@ pub enum Broken {
     /// The registry of protected numbers.
     #[error(transparent)]
     Registry(#[from] registry::NotASuccessor),
+    /// The journal ends before what the store has already taken from it.
+    #[error(
+        "the journal ends at fact {journal}, the store has {store}: the journal was lost or set back; \
+         restore it, or calls would be numbered and charged twice"
+    )]
+    JournalLost {
+        /// Last fact of the journal.
+        journal: u64,
+        /// Last fact that the store knows.
+        store: u64,
+    },
     /// The operating system gives no thread.
     #[error("no thread for `{what}`: {source}")]
     Thread {
@@ -120,12 +131,14 @@ impl Desk {
         open_vault: impl FnOnce(RegistryView) -> Result<Vault, VaultError>,
     ) -> Result<(Self, Vault, Recovered), Broken> {
         let store = Store::open(&config.store)?;
-        let caught_up = recovery::catch_up(&store, &config.journal)?;
         let (items, received) = std::sync::mpsc::channel();
         let sink = items.clone();
-        let (journal, found) = Journal::open(&config.journal, Default::default(), move |seq, fact| {
-            let _ = sink.send(Item::Fact(seq.0, fact.clone()));
-        })?;
+        let (journal, found) =
+            Journal::open(&config.journal, Default::default(), move |seq, fact| {
+                let _ = sink.send(Item::Fact(seq.0, fact.clone()));
+            })?;
+        // After opening, which cuts what a crash left unfinished, and before the first append.
+        let caught_up = recovery::catch_up(&store, &config.journal, found.last)?;
         let projector = Projector::start(store.clone(), items, received)
             .map_err(|source| Broken::Thread { what: "projector", source })?;
         let now = clock.now();

@@ -92,13 +92,8 @@ impl Office for Desk {
             Some(open) => open.talked,
             None => return,
         };
-        let finished = Finished {
-            at,
-            reason: Some(EndReason::Fault),
-            talked,
-            decision_key: None,
-            off: None,
-        };
+        let finished =
+            Finished { at, reason: Some(EndReason::Fault), talked, decision_key: None, off: None };
         self.settle(call, EndReason::Fault, &finished);
     }
 }
@@ -182,8 +177,7 @@ impl Desk {
         let (quote, hold, price) = if screened.free {
             (None, None, Price::Free)
         } else {
-            let quote =
-                admission::rate(facility, wish.now, &self.inner().caps).map_err(refuse)?;
+            let quote = admission::rate(facility, wish.now, &self.inner().caps).map_err(refuse)?;
             let held = state
                 .ledger
                 .hold(call.hold(), person.account, &quote, facility.talk_max, wish.now)
@@ -309,12 +303,16 @@ impl Desk {
             off,
         };
         let desk = self.clone();
-        self.inner().journal.append(vec![Fact::Ended(Box::new(ended))], move |durable| match durable
-        {
-            Ok(_) => drop(desk.state().ledger.forget(call.hold())),
-            // The hold stays in memory; the next start finds the call open and settles it.
-            Err(error) => tracing::error!(%error, call = call.0, "an end could not be made durable"),
-        });
+        self.inner().journal.append(
+            vec![Fact::Ended(Box::new(ended))],
+            move |durable| match durable {
+                Ok(_) => drop(desk.state().ledger.forget(call.hold())),
+                // The hold stays in memory; the next start finds the call open and settles it.
+                Err(error) => {
+                    tracing::error!(%error, call = call.0, "an end could not be made durable")
+                }
+            },
+        );
     }
 
     /// Appends a fact whose durability nobody waits for. A failure is loud; the next start finds

@@ -1,39 +1,49 @@
-//! Reads a provision file: what a sheriff's office writes down becomes a [`Plan`] for the store, or a
-//! list of everything that is wrong with it. It changes nothing itself.
+//! Reads a provision file: what a sheriff's office writes down becomes a [`Plan`] for the store, or
+//! a list of everything that is wrong with it. It changes nothing itself.
 //!
 //! # The file
-//! `provision.toml` names places and telephones; tables of people and numbers are CSV files beside it,
-//! named under `[files]`. Applying it again changes nothing. It adds and changes; nothing disappears
-//! because it is not there. What is to go is marked `removed`. Keys are short names of your own
-//! (letters, digits, `-`, `_`, `.`), unique within what contains them; a path such as
+//! `provision.toml` names places and telephones; tables of people and numbers are CSV files beside
+//! it, named under `[files]`. Applying it again changes nothing. It adds and changes; nothing
+//! disappears because it is not there. What is to go is marked `removed`. Keys are short names of
+//! your own (letters, digits, `-`, `_`, `.`), unique within what contains them; a path such as
 //! `cedar/jail/a/1` names agency, facility, unit and station. Keys never change.
 //!
-//! | table | keys (`?` may be left out) |
-//! |---|---|
-//! | `[[agency]]` | `key`, `name`, `keyholder`? (public key of who can open its recordings) |
-//! | `[[facility]]` | `agency`, `key`, `name`, `kind` (`jail`, `prison`), `adp`, `adp_year`?, `state`, `timezone`, `recording` (`on`, `off`), `registry_down`? (`place_unrecorded`, `refuse`), `talk_minutes_max`? (20), `allowed_only`? (`false`), `caller_id`, `rate` (`base`, `additive`? in dollars per minute, as text) |
-//! | `[[unit]]` | `facility`, `key`, `name`? |
-//! | `[[station]]` | `unit`, `key`, `removed`?, and either `address` (with or without port) or `digest` (`user`, `password`) |
-//! | `[[gateway]]` | `unit`, `address`, `removed`?, and either `lines` (names) or `line_count` (`line-1`, `line-2`, …); each line is a station, recognised by the user part of its From address |
-//! | `[files]` | `people`?, `contacts`?, `numbers`?, `protected`?, `deposits`? |
-//! | `[trunk]` | `address` |
-//! | top of the file | `replace_protected`? , `protected_count`? |
+//! Tables of the TOML file, `?` where something may be left out:
 //!
-//! | CSV file | columns (`?` may be left out) |
-//! |---|---|
-//! | `people` | `facility` (path), `id`, `name`, `pin`, `language`? (`en`, `es`), `opening_balance`?, `removed`? |
-//! | `contacts` | `person` (id), `number`, `agency`?, `removed`? |
-//! | `numbers` | `scope` (agency or facility path), `number`, `rule` (`allowed`, `blocked`, `free`), `removed`? |
-//! | `protected` | `number`, `holder`?, `agency`? |
-//! | `deposits` | `person` (id), `amount`, `reference`, `agency`? |
+//! - `[[agency]]`: `key`; `name`; `keyholder`?, the public key of who can open its recordings.
+//! - `[[facility]]`: `agency`; `key`; `name`, which is spoken; `kind`, `jail` or `prison`; `adp`,
+//!   the average daily population; `adp_year`?; `state`; `timezone`; `recording`, `on` or `off`;
+//!   `registry_down`?, `place_unrecorded` (which it is without) or `refuse`; `talk_minutes_max`?,
+//!   20 without; `allowed_only`?, `false` without; `caller_id`; `rate`, with `base` and
+//!   `additive`? in dollars per minute, as text.
+//! - `[[unit]]`: `facility`; `key`; `name`?.
+//! - `[[station]]`: `unit`; `key`; `removed`?; and either `address`, with or without port, or
+//!   `digest`, with `user` and `password`.
+//! - `[[gateway]]`: `unit`; `address`; `removed`?; and either `lines`, their names, or `line_count`
+//!   for `line-1`, `line-2` and so on. Each line is a station, recognised by the user part of its
+//!   From address.
+//! - `[files]`: `people`?; `contacts`?; `numbers`?; `protected`?; `deposits`?.
+//! - `[trunk]`: `address`.
+//! - At the top, above all tables: `replace_protected`?; `protected_count`?.
 //!
-//! `agency` may be left out where the file has one agency only. Lines that begin with `#` are comments.
-//! Numbers may be written in any usual way. Where `people` is given, `contacts` and `deposits` name
-//! people of that file; where it is not, people applied before.
+//! Columns of the CSV files, which their first row names in any order:
 //!
-//! A `protected` file adds numbers. Only with `replace_protected = true` are numbers of the agencies in
-//! the file that are not listed removed; and when the registry shrinks much by that, nodes do not
-//! trust it, and record nothing, until `protected_count` says how many numbers there are.
+//! - `people`: `facility`, a path; `id`; `name`; `pin`; `language`?, `en` or `es`;
+//!   `opening_balance`?; `removed`?, `yes` or `no`.
+//! - `contacts`: `person`, an id; `number`; `agency`?; `removed`?.
+//! - `numbers`: `scope`, an agency or the path of a facility; `number`; `rule`, `allowed`,
+//!   `blocked` or `free`; `removed`?.
+//! - `protected`: `number`; `holder`?, a note; `agency`?.
+//! - `deposits`: `person`, an id; `amount`; `reference`; `agency`?.
+//!
+//! `agency` may be left out where the file has one agency only. Lines that begin with `#` are
+//! comments. Numbers may be written in any usual way. Where `people` is given, `contacts` and
+//! `deposits` name people of that file; where it is not, people applied before.
+//!
+//! A `protected` file adds numbers. Only with `replace_protected = true` are numbers of the
+//! agencies in the file that are not listed removed; and when the registry shrinks much by that,
+//! nodes do not trust it, and record nothing, until `protected_count` says how many numbers there
+//! are.
 //!
 //! A rate that is above a cap in force (47 CFR 64.6030) is a problem like any other.
 
@@ -63,8 +73,8 @@ pub type PinHash<'a> = dyn Fn(&str, &str) -> Private<[u8; 32]> + 'a;
 /// checked without the store. Rates are proved lawful for calls at `now`.
 ///
 /// # Errors
-/// Every problem of every file, in their order; at most a thousand, then how many more there are. No
-/// problem quotes a PIN, a password, a name or a telephone number.
+/// Every problem of every file, in their order; at most a thousand, then how many more there are.
+/// No problem quotes a PIN, a password, a name or a telephone number.
 pub fn read(path: &Path, pins: &PinHash<'_>, now: Timestamp) -> Result<Plan, Vec<Problem>> {
     let mut problems = Problems::default();
     let plan = Source::read(path, &mut problems)

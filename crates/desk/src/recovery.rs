@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
 
 use charging::{CapTable, Quote, tariff::LawfulRate};
+use journal::Seq;
 use model::{
     CallId, Money, RecordingId, Timestamp,
     fact::{EndReason, Ended, Fact, HoldFact, RecordingEnd, RecordingState, Rest},
@@ -32,11 +33,14 @@ pub struct Recovered {
 }
 
 /// Writes the facts that the store lacks into it.
-pub(crate) fn catch_up(store: &Store, journal: &Path) -> Result<u64, Broken> {
+pub(crate) fn catch_up(store: &Store, journal: &Path, last: Seq) -> Result<u64, Broken> {
     let after = store.projected()?;
+    if last.0 < after {
+        return Err(Broken::JournalLost { journal: last.0, store: after });
+    }
     let mut batch = Vec::new();
     let (mut count, mut projected) = (0_u64, Ok(()));
-    journal::replay(journal, journal::Seq(after), |seq, fact| {
+    journal::replay(journal, Seq(after), |seq, fact| {
         batch.push((seq.0, fact));
         count += 1;
         if batch.len() >= PROJECT_BATCH_MAX {
@@ -68,7 +72,8 @@ pub(crate) fn settle_open_calls(desk: &Desk, vault: &Vault) -> Result<Recovered,
         }
         let ended = end_of(&open, now, &desk.inner().caps);
         recovered.calls += 1;
-        recovered.charged = recovered.charged.checked_add(ended.charged).unwrap_or(recovered.charged);
+        recovered.charged =
+            recovered.charged.checked_add(ended.charged).unwrap_or(recovered.charged);
         facts.push(Fact::Ended(Box::new(ended)));
     }
     if !facts.is_empty() {

@@ -99,7 +99,7 @@ pub(crate) struct Engine {
     /// Wires by our tag, which is how the other end names a dialog.
     by_tag: HashMap<String, WireId>,
     due: BTreeSet<(Timestamp, WireId)>,
-    /// INVITE transactions of the other end that still run, by source.
+    /// INVITEs of the other end that have a final response and no ACK yet, by source.
     pending: HashMap<IpAddr, usize>,
     pending_all: usize,
     /// BYEs and CANCELs that still run.
@@ -133,6 +133,7 @@ enum Phase {
 
 struct Offered {
     serving: Serving,
+    source: IpAddr,
     reply: Reply,
     offer: Option<Session>,
     said: bool,
@@ -401,6 +402,9 @@ impl Engine {
         if let Some(reoffer) = &wire.reoffer {
             reoffer.serving.respond(reoffer.reply.with(487, None));
         }
+        if let Phase::Offered(offered) = &wire.phase {
+            self.hold_pending(offered.source);
+        }
         Some(wire)
     }
 
@@ -428,6 +432,13 @@ impl Engine {
         }
     }
 
+    /// An INVITE of the other end is about to get its final response.
+    fn hold_pending(&mut self, source: IpAddr) {
+        *self.pending.entry(source).or_default() += 1;
+        self.pending_all += 1;
+    }
+
+    /// Its transaction is over.
     fn release_pending(&mut self, source: IpAddr) {
         self.pending_all = self.pending_all.saturating_sub(1);
         if let Some(count) = self.pending.get_mut(&source) {

@@ -23,10 +23,11 @@ pub(crate) const SDP_MEDIA_MAX: usize = 8;
 /// Most formats of a media line.
 pub(crate) const SDP_FORMATS_MAX: usize = 32;
 
-/// INVITEs of one source that have no final response or no ACK yet.
-pub(crate) const PENDING_PER_SOURCE_MAX: usize = 256;
+/// INVITEs of one source that have a final response and no ACK yet. The library keeps 24 kB for
+/// each, up to 32 seconds. Those without a final response count as calls.
+pub(crate) const PENDING_PER_SOURCE_MAX: usize = 1_024;
 /// The same of all sources together.
-pub(crate) const PENDING_MAX: usize = 2_048;
+pub(crate) const PENDING_MAX: usize = 4_096;
 /// Datagrams read in one go before other work is looked at.
 pub(crate) const DATAGRAMS_PER_TURN_MAX: usize = 32;
 /// Receive buffer of the socket, so that a burst waits in the kernel.

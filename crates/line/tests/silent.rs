@@ -1,4 +1,5 @@
 //! The SIP library logs whole messages, with numbers and all. Nothing of that is ever heard.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use line::{Directory, Inbound, Line, LineConfig, LineEvent, Target};
 use model::audio::Direction;

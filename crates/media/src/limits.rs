@@ -33,6 +33,9 @@ pub const CATCH_UP_MAX_PACKETS: u32 = 3;
 /// How long a bridge waits for a packet that is due before it sends silence instead.
 pub const RELAY_PATIENCE: Duration = Duration::from_millis(60);
 
+/// How far the clock of a relayed stream may run ahead of ours before ours follows.
+pub const RELAY_LEAD: Duration = Duration::from_millis(100);
+
 /// A jump of the sequence number beyond this many packets is a new stream (RFC 3550 appendix A.1).
 pub const SEQUENCE_JUMP_MAX: u16 = 100;
 

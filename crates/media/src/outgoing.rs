@@ -3,7 +3,7 @@
 use crate::{
     PlayEnded,
     event::Presser,
-    limits::{RELAY_PATIENCE, SAMPLES_PER_MS},
+    limits::{RELAY_LEAD, RELAY_PATIENCE, SAMPLES_PER_MS},
     relay::{Numbered, Relay},
     rtp::Header,
     speak::Rendered,
@@ -212,8 +212,11 @@ impl Outgoing {
         // A packet out of order does not move the stream back.
         if sequence.wrapping_sub(self.sequence) < u16::MAX / 2 {
             self.sequence = sequence.wrapping_add(1);
-            self.timestamp = timestamp.wrapping_add(samples);
-            self.due = now.after(length_of(samples));
+            let passed = timestamp.wrapping_sub(self.timestamp).wrapping_add(samples);
+            self.advance(passed);
+            // The other clock is not ours: what is due stays near what arrives.
+            let next = now.after(length_of(samples));
+            self.due = self.due.clamp(next, next.after(RELAY_LEAD));
         }
         Some(Header { marker, payload_type, sequence, timestamp, ssrc: self.ssrc })
     }
@@ -288,17 +291,43 @@ mod tests {
         // The other leg's stream begins 5 ms before our next packet is due.
         sent.push(out.renumber(from(900, 5_000), 0, SAMPLES, at(35)).unwrap());
         sent.push(out.renumber(from(901, 5_160), 0, SAMPLES, at(55)).unwrap());
-        assert_eq!(out.due(true), at(75).after(RELAY_PATIENCE));
+        assert_eq!(out.due(true), at(80).after(RELAY_PATIENCE));
         // It falls silent; ours follow, in the time that has passed.
         out.catch_up(at(135));
         sent.push(out.header(0));
         out.advance(SAMPLES);
         assert_eq!(out.due(true), at(155));
         sent.push(out.renumber(from(902, 77_000), 0, SAMPLES, at(155)).unwrap());
-        let expected = [(0, 0), (1, 160), (2, 320), (3, 480), (4, 1_120), (5, 1_280)];
+        let expected = [(0, 0), (1, 160), (2, 320), (3, 480), (4, 1_080), (5, 1_240)];
         assert_eq!(relative(&sent), expected);
         let markers: Vec<_> = sent.iter().map(|header| header.marker).collect();
         assert_eq!(markers, [true, false, true, false, true, true]);
+    }
+
+    /// However often the legs take turns, timestamps keep to the time that passes.
+    #[test]
+    fn taking_turns_does_not_wear_the_clock() {
+        let mut out = Outgoing::new(at(0), 0);
+        let first = out.timestamp();
+        let mut now = 0;
+        for turn in 0..1_000u32 {
+            let sequence = u16::try_from(turn * 2 % 60_000).unwrap();
+            for packet in 0..3u16 {
+                let timestamp = turn * 100_000 + u32::from(packet) * SAMPLES;
+                let header = from(sequence + packet, timestamp);
+                out.renumber(header, 0, SAMPLES, at(now)).unwrap();
+                now += 20;
+            }
+            // Ours follow until just before the other leg speaks again, at an odd moment.
+            now += 60 + i64::from(turn * 7 % 20);
+            out.catch_up(at(now));
+            while out.due(false) <= at(now) {
+                out.header(0);
+                out.advance(SAMPLES);
+            }
+            let passed = i64::from(out.timestamp().wrapping_sub(first)) / 8;
+            assert!((passed - now).abs() <= 40, "{passed} ms at {now} ms");
+        }
     }
 
     #[test]

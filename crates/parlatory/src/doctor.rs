@@ -106,7 +106,9 @@ impl Findings {
                     Ok(_) => self.ok("port", "nothing else uses the SIP port"),
                     Err(error) => self.know(
                         "port",
-                        format!("the SIP port cannot be had ({error}): a node may be running on it"),
+                        format!(
+                            "the SIP port cannot be had ({error}): a node may be running on it"
+                        ),
                     ),
                 }
             }
@@ -159,7 +161,8 @@ impl Findings {
             Err(error) => self.problem("disk", error.to_string()),
             Ok(found) => {
                 let percent = found.f_bavail.saturating_mul(100) / found.f_blocks.max(1);
-                let hours = found.f_bavail.saturating_mul(found.f_frsize) / OCTETS_PER_RECORDED_HOUR;
+                let hours =
+                    found.f_bavail.saturating_mul(found.f_frsize) / OCTETS_PER_RECORDED_HOUR;
                 let says = format!("{percent} % free, room for {hours} hours of recorded calls");
                 match percent {
                     0..5 => self.problem("disk", format!("{says}: make room")),
@@ -229,7 +232,10 @@ impl Findings {
             }
             let open = caps.in_force(facility.site, now).find(|cap| cap.is_open_question());
             if let Some(cap) = open {
-                self.know("rates", format!("`{key}`: {} ({}): {}", cap.order, cap.source, cap.note));
+                self.know(
+                    "rates",
+                    format!("`{key}`: {} ({}): {}", cap.order, cap.source, cap.note),
+                );
             }
         }
     }

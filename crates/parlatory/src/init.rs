@@ -33,8 +33,12 @@ pub(crate) fn run(args: &DataArgs) -> Result<()> {
     let root = data.root().display();
     line(&format!("Made the data folder `{root}`."));
     line(&format!("  settings            {}", data.config().display()));
-    line("  custody             solo: both keyholders' private keys lie in this folder, so whoever");
-    line("                      operates it can read recordings. Move `keyholders/*.key` to the two");
+    line(
+        "  custody             solo: both keyholders' private keys lie in this folder, so whoever",
+    );
+    line(
+        "                      operates it can read recordings. Move `keyholders/*.key` to the two",
+    );
     line("                      keyholders before the first real call.");
     line("Next:");
     line("  1. set the addresses in the settings");

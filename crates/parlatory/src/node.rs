@@ -1,12 +1,6 @@
 //! A node: desk, vault, media, line and switch, wired together. The only place where they all meet.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use desk::{Desk, DeskConfig, PinKey, Recovered};
@@ -159,7 +153,8 @@ pub(crate) fn read_keyholders(data: &Data) -> Result<Keyholders> {
     let mut agencies = BTreeMap::new();
     for row in Store::open(&data.store())?.agencies()? {
         if let Some(text) = row.keyholder {
-            let key = text.parse().map_err(|error| anyhow!("keyholder of `{}`: {error}", row.key))?;
+            let key =
+                text.parse().map_err(|error| anyhow!("keyholder of `{}`: {error}", row.key))?;
             agencies.insert(row.id, key);
         }
     }

@@ -67,7 +67,9 @@ fn print(applied: &Applied) {
     for (kind, count) in applied.counts() {
         let (added, changed, unchanged) = (count.added, count.changed, count.unchanged);
         if added + changed + unchanged > 0 {
-            line(&format!("  {kind:<18} {added:>6} added {changed:>6} changed {unchanged:>6} unchanged"));
+            line(&format!(
+                "  {kind:<18} {added:>6} added {changed:>6} changed {unchanged:>6} unchanged"
+            ));
         }
     }
     line(&format!(

@@ -15,14 +15,7 @@ use signal_hook::{
 };
 use switch::{Step, Watch};
 
-use crate::{
-    cli::ServeArgs,
-    clock::clock,
-    config::Config,
-    data::Data,
-    node::Node,
-    print::line,
-};
+use crate::{cli::ServeArgs, clock::clock, config::Config, data::Data, node::Node, print::line};
 
 /// Takes calls until asked to stop.
 pub(crate) fn run(args: &ServeArgs) -> Result<()> {

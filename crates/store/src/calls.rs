@@ -317,10 +317,10 @@ pub(crate) async fn money(database: &Database) -> Result<MoneyTotals, Broken> {
     let row = sqlx::query(
         "SELECT CAST(COALESCE(SUM(amount_micros), 0) AS BIGINT) AS held, \
          CAST(COALESCE(SUM(charged_micros), 0) AS BIGINT) AS settled, \
-         CAST(COALESCE(SUM(CASE WHEN rest = 'expired' THEN amount_micros - charged_micros END), 0) \
-         AS BIGINT) AS expired, \
-         CAST(COALESCE(SUM(CASE WHEN rest <> 'expired' THEN amount_micros - charged_micros END), 0) \
-         AS BIGINT) AS released, \
+         CAST(COALESCE(SUM(CASE WHEN rest = 'expired' \
+         THEN amount_micros - charged_micros END), 0) AS BIGINT) AS expired, \
+         CAST(COALESCE(SUM(CASE WHEN rest <> 'expired' \
+         THEN amount_micros - charged_micros END), 0) AS BIGINT) AS released, \
          CAST(COALESCE(SUM(CASE WHEN charged_micros IS NULL THEN amount_micros END), 0) \
          AS BIGINT) AS open FROM hold",
     )

@@ -55,8 +55,9 @@ impl Database {
         self.runtime.block_on(work)
     }
 
-    /// Begins to write. Other writers, also of other processes, wait until it is committed or dropped;
-    /// taking the lock at the start means that nothing read inside can be stale when it is written.
+    /// Begins to write. Other writers, also of other processes, wait until it is committed or
+    /// dropped; taking the lock at the start means that nothing read inside can be stale when it is
+    /// written.
     pub(crate) async fn write(&self) -> Result<Work, Broken> {
         self.writer.begin_with("BEGIN IMMEDIATE").await.doing("begin a change")
     }

@@ -31,7 +31,10 @@ pub enum Refused {
         key: String,
     },
     /// Rows name people who are neither in the plan nor in the database.
-    #[error("{table} file, {}: no such person: add them to the people file or correct the id", rows(.lines))]
+    #[error(
+        "{table} file, {}: no such person: add them to the people file or correct the id",
+        rows(.lines)
+    )]
     PersonUnknown {
         /// The table.
         table: Table,
@@ -49,8 +52,8 @@ pub enum Refused {
     },
     /// Two stations could not be told apart.
     #[error(
-        "stations `{station}` and `{other}` have the same address or digest user: give each its own, \
-         or set `removed = true` on one of them"
+        "stations `{station}` and `{other}` have the same address or digest user: give each its \
+         own, or set `removed = true` on one of them"
     )]
     AccessTaken {
         /// A station of the plan.
@@ -60,8 +63,8 @@ pub enum Refused {
     },
     /// A reference was booked before, with another amount or for another person.
     #[error(
-        "{table} file, {}: this payment was booked before with another amount or for another person: \
-         correct it, or give a new payment a new reference",
+        "{table} file, {}: this payment was booked before with another amount or for another \
+         person: correct it, or give a new payment a new reference",
         rows(.lines)
     )]
     DepositDiffers {

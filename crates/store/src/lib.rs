@@ -1,8 +1,8 @@
 //! The node's database: what was provisioned, and what the journal says happened, as tables.
 //!
-//! The only crate that knows SQL. It decides nothing: whether a call may be made, recorded or charged is
-//! for others, and the journal, not this, is the truth about calls and money; everything under
-//! [`Store::project`] can be built again from it.
+//! The only crate that knows SQL. It decides nothing: whether a call may be made, recorded or
+//! charged is for others, and the journal, not this, is the truth about calls and money; everything
+//! under [`Store::project`] can be built again from it.
 //! Start with [`Store`], then [`plan`] for what goes in, `migrations/sqlite` for the tables and
 //! `dialect` for what is particular to SQLite.
 
@@ -36,8 +36,8 @@ use std::{path::Path, sync::Arc};
 pub struct Store(Arc<Database>);
 
 impl Store {
-    /// Opens the database at `path`, makes it (readable by its owner alone) where there is none, and
-    /// brings its tables up to date.
+    /// Opens the database at `path`, makes it (readable by its owner alone) where there is none,
+    /// and brings its tables up to date.
     ///
     /// # Errors
     /// [`StoreError::Broken`] when it cannot be made, read or brought up to date, for instance when

@@ -5,7 +5,8 @@ use std::time::Duration;
 /// Connections for reading; writers have one of their own.
 pub(crate) const READERS_MAX: u32 = 4;
 
-/// How long to wait for another process that is writing (a large provision file beside a running node).
+/// How long to wait for another process that is writing (a large provision file beside a running
+/// node).
 pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(30);
 
 /// How long a caller waits for a free connection.

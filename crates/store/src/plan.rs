@@ -2,8 +2,8 @@
 //! [`Store::apply`](crate::Store::apply).
 //!
 //! A plan adds and changes. Nothing disappears because a plan does not name it, so that a file that
-//! forgets half the people does no harm; what is to go says so with `removed`. Keys are paths of the
-//! operator's own short names, `agency`, `agency/facility`, `agency/facility/unit` and
+//! forgets half the people does no harm; what is to go says so with `removed`. Keys are paths of
+//! the operator's own short names, `agency`, `agency/facility`, `agency/facility/unit` and
 //! `agency/facility/unit/station`, and never change. Lines are those of the file the item came from
 //! (0 where there is none): an error names the line and never the person.
 
@@ -156,7 +156,8 @@ pub struct NumberRule {
     pub rule: Option<NumberUse>,
 }
 
-/// Money paid into a person's account. The same reference is booked once, however often it is applied.
+/// Money paid into a person's account. The same reference is booked once, however often it is
+/// applied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deposit {
     /// Key of the agency.
@@ -203,8 +204,8 @@ pub struct Protected {
     /// adds: a migration that forgets numbers must not unprotect them.
     pub replace: bool,
     /// How many protected numbers there must be afterwards. When it is right, a smaller registry is
-    /// accepted as intended, and its largest size starts anew from here; when it is wrong the plan is
-    /// refused.
+    /// accepted as intended, and its largest size starts anew from here; when it is wrong the plan
+    /// is refused.
     pub count: Option<u64>,
 }
 

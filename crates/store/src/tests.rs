@@ -57,8 +57,8 @@ fn a_database_of_a_newer_version_is_refused() {
     store.0.run(async {
         let mut work = store.0.write().await.unwrap();
         sqlx::query(
-            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-             VALUES (9999, 'later', 1, X'00', 0)",
+            "INSERT INTO _sqlx_migrations \
+             (version, description, success, checksum, execution_time) VALUES (9999, 'later', 1, X'00', 0)",
         )
         .execute(&mut *work)
         .await

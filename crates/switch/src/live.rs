@@ -70,7 +70,16 @@ impl Live {
             now,
         );
         let station_end = End { wire, local, hung_up: false };
-        Self { call, station, plan, machine, station_end, called_end: None, mishap: None, over: false }
+        Self {
+            call,
+            station,
+            plan,
+            machine,
+            station_end,
+            called_end: None,
+            mishap: None,
+            over: false,
+        }
     }
 
     /// Whether nothing is left to do.
@@ -241,8 +250,7 @@ impl Live {
     fn bridge(&mut self, recording: Recording, around: &Surroundings) {
         let tap = match recording {
             Recording::Consented(consent) => {
-                let about =
-                    About { agency: self.plan.agency, facility: self.plan.facility };
+                let about = About { agency: self.plan.agency, facility: self.plan.facility };
                 let (office, call) = (Arc::clone(&around.office), self.call);
                 let closed = move |end: Result<_, vault::VaultError>| {
                     if let Err(error) = &end {
@@ -330,4 +338,3 @@ pub(crate) fn our_audio(address: std::net::SocketAddr) -> MediaDescription {
         direction: Direction::SendRecv,
     }
 }
-

@@ -19,9 +19,7 @@ use model::{CallId, Clock, MediaDescription, Side, StationId, Timestamp, fact::E
 use vault::Vault;
 
 use crate::{
-    limits::{
-        IDLE_WAIT_MAX, STATUS_FORBIDDEN, STATUS_NOT_ACCEPTABLE_HERE, STATUS_UNAVAILABLE,
-    },
+    limits::{IDLE_WAIT_MAX, STATUS_FORBIDDEN, STATUS_NOT_ACCEPTABLE_HERE, STATUS_UNAVAILABLE},
     live::{Live, Surroundings, failure_of, info_key, input_of, our_audio},
     office::Office,
     step::{StepKind, Watch},

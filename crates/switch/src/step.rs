@@ -137,7 +137,9 @@ impl fmt::Display for StepKind {
             }
             Self::Key(Side::Station) => f.write_str("station -> node    a key"),
             Self::Key(Side::Called) => f.write_str("           node <- called   a key"),
-            Self::Asks(question) => write!(f, "           node              asks the desk: {question}"),
+            Self::Asks(question) => {
+                write!(f, "           node              asks the desk: {question}")
+            }
             Self::Answered => f.write_str("           node              the desk has answered"),
             Self::Dials => f.write_str("           node -> called   dials"),
             Self::Rings => f.write_str("           node <- called   rings"),

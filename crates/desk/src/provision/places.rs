@@ -19,6 +19,7 @@ use store::{
     Plan,
     plan::{Agency, Facility, Station, Unit},
 };
+use vault::KeyholderKey;
 
 /// The places of the file by path, each with the line where it stands.
 #[derive(Default)]
@@ -27,7 +28,8 @@ pub(super) struct Places {
     pub(super) facilities: BTreeMap<String, u64>,
     units: BTreeMap<String, u64>,
     stations: BTreeMap<String, u64>,
-    /// By what a station's calls are recognised: an address with a gateway's line, or a digest user.
+    /// By what a station's calls are recognised: an address with a gateway's line, or a digest
+    /// user.
     signs: BTreeMap<(Option<SocketAddr>, Option<String>), u64>,
 }
 
@@ -78,6 +80,9 @@ impl Places {
             check_name(text).map(|()| text.to_owned())
         });
         let keyholder = fields.text("keyholder").map(str::to_owned);
+        if let Some(Err(wrong)) = keyholder.as_ref().map(|text| text.parse::<KeyholderKey>()) {
+            fields.wrong_at("keyholder", format!("`keyholder`: {wrong}"));
+        }
         Some(Agency { key: key?.to_owned(), name: name?, keyholder })
     }
 

@@ -20,7 +20,8 @@ use store::{
 pub(super) struct Tables<'a> {
     pub(super) places: &'a Places,
     pub(super) pins: &'a PinHash<'a>,
-    /// People of the file by agency and id, with their lines; `None` where the file names no people.
+    /// People of the file by agency and id, with their lines; `None` where the file names no
+    /// people.
     pub(super) people: Option<BTreeMap<(String, String), u64>>,
 }
 

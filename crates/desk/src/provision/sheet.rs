@@ -64,7 +64,8 @@ pub(super) fn each_row(
         .from_reader(source.text.as_bytes());
     let mut octets = ByteRecord::new();
     let mut header: Option<Vec<Option<&'static str>>> = None;
-    // The text is UTF-8 and in memory, and the reader takes rows of any length, so it does not fail.
+    // The text is UTF-8 and in memory, and the reader takes rows of any length, so it does not
+    // fail.
     while reader.read_byte_record(&mut octets).unwrap_or(false) {
         let from = octets.position().map_or(0, csv::Position::byte);
         let line = row_line(source, usize::try_from(from).unwrap_or(usize::MAX));

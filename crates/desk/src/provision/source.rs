@@ -58,7 +58,8 @@ impl Source {
     }
 
     pub(super) fn new(path: &Path, text: String) -> Self {
-        // Spreadsheets begin UTF-8 files with a byte order mark, which is not part of the first word.
+        // Spreadsheets begin UTF-8 files with a byte order mark, which is not part of the first
+        // word.
         let text = match text.strip_prefix('\u{feff}') {
             Some(rest) => rest.to_owned(),
             None => text,

@@ -11,7 +11,7 @@ pub(super) fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
         .into_iter()
         .map(|known| (distance(&word, known), known))
         .filter(|(distance, known)| {
-            *distance <= known.len().min(word.len()).div_ceil(3)
+            *distance <= known.len().max(word.len()).div_ceil(3)
                 || known.len() > 2 && (word.starts_with(known) || known.starts_with(&word))
         })
         .min();
@@ -77,9 +77,12 @@ pub(super) fn address(text: &str, port: u16) -> Result<SocketAddr, String> {
         let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
         Some(SocketAddr::new(bare.parse::<IpAddr>().ok()?, port))
     });
-    read.filter(|address| !address.ip().is_unspecified() && !address.ip().is_multicast()).ok_or_else(
-        || "write the device's IP address, such as `192.0.2.10` or `192.0.2.10:5060`; host names are not looked up".to_owned(),
-    )
+    let usable = |ip: IpAddr| !ip.is_unspecified() && !ip.is_multicast();
+    read.filter(|address| usable(address.ip())).ok_or_else(|| {
+        "write the device's IP address, such as `192.0.2.10` or `192.0.2.10:5060`; \
+         host names are not looked up"
+            .to_owned()
+    })
 }
 
 /// A state or territory of the United States.
@@ -91,9 +94,9 @@ pub(super) fn state(text: &str) -> Result<State, String> {
 }
 
 /// Postal codes of the states, the District of Columbia and the territories.
-const STATES: &str = "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO \
-                      MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY \
-                      AS GU MP PR VI";
+const STATES: &str = "\
+    AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE \
+    NV NH NJ NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY AS GU MP PR VI";
 
 #[cfg(test)]
 mod tests {

@@ -28,11 +28,13 @@ impl Engine {
         let wire = self.shared.next_wire();
         self.busy = Some(wire);
         let reply = Reply::to(request, &dialog.local_tag);
-        let serving = self.serve(transaction, wire, source);
+        let serving = self.stack.serve(transaction, wire, source.ip());
         let Admitted { origin, offer } = admitted;
         let described = offer.as_ref().map(|session| session.audio.clone());
         let dialled = Private::new(address::user(uri));
-        self.add(wire, dialog, Phase::Offered(Offered { serving, reply, offer, said: false }));
+        let source = source.ip();
+        let offered = Offered { serving, source, reply, offer, said: false };
+        self.add(wire, dialog, Phase::Offered(offered));
         self.set_due(wire, Some(TRYING_AFTER));
         self.tell(LineEvent::Incoming { wire, origin, dialled, offer: described });
     }
@@ -69,13 +71,14 @@ impl Engine {
         };
         let more = [wire.dialog.contact(), allow(), server];
         wire.dialog.ours = Some(local);
-        let offerless = offered.offer.is_none();
+        let (offerless, source) = (offered.offer.is_none(), offered.source);
         offered.serving.respond(offered.reply.routed(200, more, Some(sdp)));
         let answered = |serving| Phase::Answered { serving, offerless, hang_up: false };
         wire.phase = match std::mem::replace(&mut wire.phase, Phase::Up { ack: None }) {
             Phase::Offered(Offered { serving, .. }) => answered(serving),
             other @ (Phase::Answered { .. } | Phase::Dialling(_) | Phase::Up { .. }) => other,
         };
+        self.hold_pending(source);
         self.set_due(id, None);
     }
 
@@ -195,7 +198,8 @@ impl Engine {
         let reply = Reply::to(request, "");
         let headers = request.headers.0.clone();
         let cseq = request.cseq_header().and_then(|cseq| cseq.seq()).unwrap_or(0);
-        let serving = self.serve(transaction, id, source);
+        self.hold_pending(source.ip());
+        let serving = self.stack.serve(transaction, id, source.ip());
         let server = self.server();
         let Some(wire) = self.wires.get_mut(&id) else { return };
         wire.dialog.remote_cseq = cseq;
@@ -281,18 +285,6 @@ impl Engine {
         if let Some(reoffer) = wire.reoffer.take() {
             reoffer.serving.respond(reoffer.reply.with(488, None));
         }
-    }
-
-    /// Lets an incoming request's transaction run, and counts it while it does.
-    fn serve(
-        &mut self,
-        transaction: Transaction,
-        id: WireId,
-        source: SocketAddr,
-    ) -> crate::stack::Serving {
-        *self.pending.entry(source.ip()).or_default() += 1;
-        self.pending_all += 1;
-        self.stack.serve(transaction, id, source.ip())
     }
 
     /// The wire whose dialog a request names.

@@ -66,7 +66,7 @@ impl Bench {
             realm: "jail".into(),
             user_agent: "line-test".into(),
             inbound: Inbound::Stations,
-            calls_max: 1_000,
+            calls_max: 2_000,
         };
         let clock_of_line = Clock::new(move || Timestamp::from_micros(read.load(Ordering::SeqCst)));
         let directory = Arc::new(Known { station });

@@ -38,10 +38,7 @@ pub(crate) struct StepLine {
 
 impl NodeProcess {
     /// Starts a node on `data` and waits until it takes calls. Its log goes to `node.log` there.
-    pub(crate) fn start(
-        data: &Data,
-        watch: impl Fn(StepLine) + Send + 'static,
-    ) -> Result<Self> {
+    pub(crate) fn start(data: &Data, watch: impl Fn(StepLine) + Send + 'static) -> Result<Self> {
         let program = std::env::current_exe().context("cannot find this program")?;
         let log_path = data.root().join("node.log");
         let log = File::options().create(true).append(true).open(&log_path)?;
@@ -140,7 +137,8 @@ mod tests {
 
     #[test]
     fn a_step_reads() {
-        let step = parse_step("17 4294967297 cedar/jail/a/line-1 station -> node    a key").unwrap();
+        let step =
+            parse_step("17 4294967297 cedar/jail/a/line-1 station -> node    a key").unwrap();
         let expected = StepLine {
             at: 17,
             station: "cedar/jail/a/line-1".into(),

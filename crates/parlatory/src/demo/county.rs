@@ -21,9 +21,8 @@ pub(crate) fn write(
 ) -> Result<PathBuf> {
     let folder = data.root().join("county");
     fs::create_dir(&folder).context("cannot make the folder of the demo's county")?;
-    let mut provision = PROVISION
-        .replace("{gateway}", &gateway.to_string())
-        .replace("{trunk}", &trunk.to_string());
+    let mut provision =
+        PROVISION.replace("{gateway}", &gateway.to_string()).replace("{trunk}", &trunk.to_string());
     let mut people = PEOPLE.to_owned();
     if let Some(password) = reader.password() {
         let user = my_phone::USER_STATION;

@@ -66,7 +66,8 @@ impl Ladder {
 
     fn print(&self, since: i64, station: &str, text: &str) {
         let index = self.scenes.iter().position(|scene| scene.station == station);
-        let name = index.and_then(|index| self.scenes.get(index)).map_or(station, |scene| scene.name);
+        let name =
+            index.and_then(|index| self.scenes.get(index)).map_or(station, |scene| scene.name);
         let seconds = since / 1_000_000;
         let hundredths = since % 1_000_000 / 10_000;
         let mark = format!("{seconds:>4}.{hundredths:02}  {name:<18}");

@@ -44,7 +44,9 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     demo.end();
     match outcome {
         // The folder of a demo that failed is kept: its log says why.
-        Err(error) => Err(error.context(format!("the demo failed; see `{}`", folder.keep().display()))),
+        Err(error) => {
+            Err(error.context(format!("the demo failed; see `{}`", folder.keep().display())))
+        }
         Ok(()) => Ok(()),
     }
 }
@@ -64,9 +66,8 @@ impl Demo {
         let pack = Arc::new(Pack::builtin().context("the built-in prompts do not read")?);
         let account = Credentials::new(args.my_phone)?;
         let port = |wanted| SocketAddr::new(ip, if args.my_phone { wanted } else { 0 });
-        let start = |sip, ports, account| {
-            Exchange::start(sip, ports, account, Arc::clone(&pack), clock)
-        };
+        let start =
+            |sip, ports, account| Exchange::start(sip, ports, account, Arc::clone(&pack), clock);
         let inside = start(port(0), INSIDE_PORTS, Account::default())?;
         let outside = start(port(my_phone::TRUNK_PORT), OUTSIDE_PORTS, account.at_exchange())?;
         let sip = port(my_phone::NODE_PORT);
@@ -135,7 +136,8 @@ impl Demo {
         thread::park_timeout(TALK_BEFORE_KILL);
         let id = node.id();
         node.kill()?;
-        self.ladder.announce(&format!("\n  The node (process {id}) is killed with SIGKILL in mid-call."));
+        self.ladder
+            .announce(&format!("\n  The node (process {id}) is killed with SIGKILL in mid-call."));
         let node = self.start_node()?;
         self.ladder.announce(&format!(
             "  It is started again (process {}), and has settled what it found.",
@@ -152,7 +154,9 @@ impl Demo {
         } else {
             summary.print();
             line("");
-            line("  Custody: solo. Both keyholders' keys lie on this machine, so its operator could open");
+            line(
+                "  Custody: solo. Both keyholders' keys lie on this machine, so its operator could open",
+            );
             line("  the recordings. This program has no command that does.");
         }
         Ok(())

@@ -138,10 +138,12 @@ impl Phone {
         }
     }
 
-    /// Presses keys, one after the other.
-    pub(crate) fn press(&self, keys: &str) {
+    /// Presses keys, one after the other, and returns when the last one is up.
+    pub(crate) fn press(&mut self, keys: &str) -> Result<(), NotHeard> {
         let keys: Vec<Key> = keys.chars().filter_map(Key::from_char).collect();
         self.press_keys(&keys);
+        let count = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+        self.stay(KEY.saturating_mul(count))
     }
 
     /// Presses keys, one after the other.
@@ -207,6 +209,9 @@ impl Drop for Phone {
         self.exchange.forget(self.wire, self.leg);
     }
 }
+
+/// A key and the pause behind it.
+const KEY: Duration = Duration::from_millis(200);
 
 /// How long it must be quiet before a person takes a sentence for finished: longer than the pauses
 /// inside a notice.

@@ -123,7 +123,11 @@ pub(crate) fn play(scene: &Scene, place: &Place) -> Result<()> {
     let arrivals = place.outside.wait_at(&format!("1{}", scene.dials));
     let called = {
         let (scene, place, stage) = (*scene, place.clone(), Arc::clone(&stage));
-        std::thread::spawn(move || called_party(&scene, &place, &stage, &arrivals))
+        std::thread::spawn(move || {
+            let done = called_party(&scene, &place, &stage, &arrivals);
+            stage.over();
+            done
+        })
     };
     let person = person(scene, place, &stage);
     stage.over();
@@ -140,9 +144,9 @@ fn person(scene: &Scene, place: &Place, stage: &Stage) -> Result<()> {
     phone.wait_answer(ANSWER)?;
     phone.wait_sound(PROMPT)?;
     phone.stay(READING)?;
-    phone.press(&format!("{}#", scene.pin));
+    phone.press(&format!("{}#", scene.pin))?;
     phone.wait_spoken(PROMPT)?;
-    phone.press(&format!("{}#", scene.dials));
+    phone.press(&format!("{}#", scene.dials))?;
     if scene.habit == Habit::NotReached {
         phone.wait_spoken(PROMPT)?;
         phone.hang_up();
@@ -184,7 +188,7 @@ fn called_party(
     match scene.habit {
         Habit::Accept => {
             phone.wait_spoken(NOTICE)?;
-            phone.press("1");
+            phone.press("1")?;
             stage.talk();
             phone.talk(true);
             let _ = phone.stay(place.talk);
@@ -192,12 +196,12 @@ fn called_party(
         }
         Habit::Refuse => {
             phone.stay(SOME_OF_IT)?;
-            phone.press("2");
+            phone.press("2")?;
             phone.wait_hang_up(PROMPT)?;
         }
         Habit::Impatient => {
             phone.stay(SOME_OF_IT)?;
-            phone.press("1");
+            phone.press("1")?;
             phone.stay(READING)?;
             phone.hang_up();
         }

@@ -68,7 +68,9 @@ impl Summary {
         line("");
         line("What became of the calls");
         line("");
-        line("  call                 outcome                recorded?                      talk    charged");
+        line(
+            "  call                 outcome                recorded?                      talk    charged",
+        );
         for call in &self.calls {
             line(&call.to_row());
         }
@@ -104,10 +106,8 @@ impl CallLine {
             RecordingRow::Off(reason) => ("off", Some(off_name(*reason).to_owned())),
             RecordingRow::Open | RecordingRow::Recorded { .. } => ("recorded", None),
         };
-        let cut = matches!(
-            row.recording,
-            RecordingRow::Recorded { state: RecordingState::Cut, .. }
-        );
+        let cut =
+            matches!(row.recording, RecordingRow::Recorded { state: RecordingState::Cut, .. });
         Self {
             scenario: scene.name,
             title: scene.title,
@@ -130,7 +130,10 @@ impl CallLine {
         };
         let seconds = self.talk_ms / 1_000;
         let charged = Money::from_micros(self.charged_micros).to_string();
-        format!("  {:<20} {:<22} {recorded:<30} {seconds:>3} s  {charged:>9}", self.scenario, self.outcome)
+        format!(
+            "  {:<20} {:<22} {recorded:<30} {seconds:>3} s  {charged:>9}",
+            self.scenario, self.outcome
+        )
     }
 }
 

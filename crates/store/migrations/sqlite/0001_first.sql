@@ -1,11 +1,13 @@
--- The state of one cell. Times are microseconds since 1970-01-01T00:00:00Z, money is in micro-dollars,
--- telephone numbers are integers with the country code first. Ids are given once and never again.
+-- The state of one cell. Times are microseconds since 1970-01-01T00:00:00Z, money is in
+-- micro-dollars, telephone numbers are integers with the country code first. Ids are given once and
+-- never again.
 --
--- Every key starts with agency_id, so that agencies can be moved between cells. Four tables speak of
--- the cell as a whole and have none: cell, registry, trunk and boot.
+-- Every key starts with agency_id, so that agencies can be moved between cells. Four tables speak
+-- of the cell as a whole and have none: cell, registry, trunk and boot.
 --
 -- Tables that follow from the journal (call, hold, recording, called_language, pin_refusal, boot)
--- refer to nothing by foreign key: the journal is the truth, and a fact is kept whatever else is here.
+-- refer to nothing by foreign key: the journal is the truth, and a fact is kept whatever else is
+-- here.
 
 CREATE TABLE cell (
     one            INTEGER PRIMARY KEY CHECK (one = 1),
@@ -60,7 +62,7 @@ CREATE TABLE station (
     unit_id      INTEGER NOT NULL,
     key          TEXT    NOT NULL,
     address      TEXT,             -- by source address, with port; port 0 is any
-    digest_user  TEXT,             -- by digest: the user name, or with an address the gateway's line
+    digest_user  TEXT,             -- the digest user name, or a gateway's line
     ha1          BLOB,             -- MD5 of user:realm:password
     removed      INTEGER NOT NULL,
     PRIMARY KEY (agency_id, station_id),
@@ -139,7 +141,8 @@ CREATE TABLE trunk (
     address  TEXT    NOT NULL
 );
 
--- One row per call, allowed or refused. `record` numbers them densely: a set of records is a bitmap.
+-- One row per call, allowed or refused. `record` numbers them densely: a set of records is a
+-- bitmap.
 CREATE TABLE call (
     record            INTEGER PRIMARY KEY,
     agency_id         INTEGER NOT NULL,

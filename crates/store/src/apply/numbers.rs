@@ -93,8 +93,8 @@ pub(super) enum Registry {
     Changed,
 }
 
-/// Applies the protected numbers. A plan that does not speak of them neither changes nor confirms the
-/// registry; one that does confirms it, and makes a new epoch when the set is another.
+/// Applies the protected numbers. A plan that does not speak of them neither changes nor confirms
+/// the registry; one that does confirms it, and makes a new epoch when the set is another.
 pub(super) async fn apply_protected(
     work: &mut Work,
     plan: &Plan,
@@ -150,6 +150,10 @@ async fn apply_protected_numbers(
     let mut listed: BTreeSet<(u32, i64)> = BTreeSet::new();
     for wanted in &protected.numbers {
         let key = (places.agency(&wanted.agency)?.0, digits(*wanted.number.expose()));
+        // Of a number that stands twice in the list, the first row counts.
+        if !listed.insert(key) {
+            continue;
+        }
         let holder = wanted.holder.as_ref().map(|holder| holder.expose().clone());
         let change = match stored.get(&key) {
             None => Change::Added,
@@ -161,10 +165,7 @@ async fn apply_protected_numbers(
             write_protected(work, key, holder.as_deref()).await?;
             stored.insert(key, holder);
         }
-        // A number that stands twice in the list counts once.
-        if listed.insert(key) || change != Change::Unchanged {
-            count.note(change);
-        }
+        count.note(change);
     }
     if protected.replace {
         let mut agencies: BTreeSet<u32> = listed.iter().map(|(agency, _)| *agency).collect();

@@ -221,7 +221,9 @@ fn the_registry_only_grows_unless_told() {
         (registry.epoch.0, registry.confirmed, registry.count_max, ends, applied.version)
     };
     assert_eq!(step(protected(&[62]), 2), (2, at(2), 3, vec![60, 61, 62], 2));
-    assert_eq!(step(protected(&[62, 62]), 3), (2, at(3), 3, vec![60, 61, 62], 2));
+    let mut twice = protected(&[62, 62]);
+    twice.numbers[1].holder = Some(Private::new("Another note".into()));
+    assert_eq!(step(twice, 3), (2, at(3), 3, vec![60, 61, 62], 2));
     assert_eq!(step(Protected::default(), 4), (2, at(4), 3, vec![60, 61, 62], 2));
     let replace = |ends: &[u64], count| Protected { replace: true, count, ..protected(ends) };
     assert_eq!(step(replace(&[60], None), 5), (3, at(5), 3, vec![60], 3));

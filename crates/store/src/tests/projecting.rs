@@ -15,7 +15,8 @@ fn admit(counter: u32, held_cents: Option<i32>) -> Fact {
     Fact::Admitted(Box::new(admitted(counter, held_cents)))
 }
 
-/// One of every fact: a whole recorded call, an unrecorded one, a refused one and what stands alone.
+/// One of every fact: a whole recorded call, an unrecorded one, a refused one and what stands
+/// alone.
 fn story() -> Vec<(u64, Fact)> {
     let facts = vec![
         Fact::Boot { boot: 1, at: at(90), version: "0.1.0".into() },

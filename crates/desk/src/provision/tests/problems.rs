@@ -4,7 +4,7 @@ use super::{JAIL, problems_of, read_files};
 
 /// The problems of a TOML file that is the jail and something after it.
 fn after_jail(toml: &str) -> Vec<String> {
-    problems_of(&[("provision.toml", &format!("{JAIL}{toml}"))])
+    problems_of(&[("provision.toml", &format!("{JAIL}\n{toml}"))])
 }
 
 /// The problems of one CSV file beside the jail.
@@ -137,6 +137,12 @@ fn a_rate_above_the_cap_is_refused_and_the_cap_is_named() {
     );
     let most = JAIL.replace(rate, "rate = { base = \"0.11\", additive = \"0.02\" }");
     assert!(read_files(&[("provision.toml", &most)]).is_ok(), "the cap itself is lawful");
+}
+
+#[test]
+fn a_keyholder_is_a_public_key() {
+    let toml = "[[agency]]\nkey = \"juniper\"\nname = \"Juniper County\"\nkeyholder = \"secret\"\n";
+    check(&after_jail(toml), &[("provision.toml:25:13:", "`keyholder`: ")]);
 }
 
 #[test]
@@ -276,8 +282,8 @@ fn contacts_deposits_and_rules_are_checked_against_the_rest() {
         ("people.csv", "facility,id,name,pin\ncedar/jail,B-1,Dana Example,482913\n"),
         (
             "contacts.csv",
-            "person,number,removed\nB-1,202-555-0142,\nB-9,202-555-0142,\nB-1,555-0142,\n\
-             B-1,+1 (202) 555 0142,yes\nB-1,2025550142,no\n",
+            "person,number,removed\nB-1,202-555-0147,\nB-9,202-555-0147,\nB-1,555-0147,\n\
+             B-1,+1 (202) 555 0147,yes\nB-1,2025550147,no\n",
         ),
         (
             "deposits.csv",
@@ -312,7 +318,9 @@ fn contacts_deposits_and_rules_are_checked_against_the_rest() {
             ("deposits.csv:8: ", "$10000.00"),
         ],
     );
-    assert!(!problems.iter().any(|problem| problem.contains("5550") || problem.contains("0142")));
+    for private in ["0147", "0150", "0160", "Dana", "R-1", "no number"] {
+        assert!(!problems.iter().any(|problem| problem.contains(private)), "{private}");
+    }
 }
 
 #[test]
