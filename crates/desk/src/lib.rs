@@ -1,4 +1,5 @@
-//! The services behind a node's calls: screening, rating, holding, settling, provisioning, recovery.
+//! The services behind a node's calls: screening, rating, holding, settling, provisioning,
+//! recovery.
 //!
 //! It implements the switch's `Office` and the line's `Directory`. It takes no packet and plays no
 //! sound; it decides, makes the decision durable in the journal, and only then answers.

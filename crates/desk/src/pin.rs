@@ -5,7 +5,8 @@ use model::Private;
 use sha2::Sha256;
 
 /// The key of the PIN hash, 32 octets, kept in the node's key folder. Whoever holds it can try all
-/// PINs (a PIN of six digits has a million values): it protects a stolen database, not a stolen node.
+/// PINs (a PIN of six digits has a million values): it protects a stolen database, not a stolen
+/// node.
 #[derive(Clone)]
 pub struct PinKey([u8; PIN_KEY_OCTETS]);
 
@@ -18,7 +19,8 @@ impl PinKey {
     /// HMAC-SHA256 (RFC 2104) of a PIN within a facility, named by its key `agency/facility`: the
     /// same PIN at two facilities gives two hashes.
     pub fn hash(&self, facility: &str, pin: &str) -> Private<[u8; 32]> {
-        // HMAC takes a key of any length, so this branch is never taken; an empty hash matches no PIN.
+        // HMAC takes a key of any length, so this branch is never taken; an empty hash matches no
+        // PIN.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
             return Private::new([0; 32]);
         };

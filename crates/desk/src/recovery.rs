@@ -1,5 +1,5 @@
-//! What a node that died left behind: facts the store lacks, calls that never ended, recordings that
-//! were cut. Everything is settled before the first new call.
+//! What a node that died left behind: facts the store lacks, calls that never ended, recordings
+//! that were cut. Everything is settled before the first new call.
 
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
 

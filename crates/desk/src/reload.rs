@@ -44,7 +44,8 @@ impl Reloader {
 impl Drop for Reloader {
     fn drop(&mut self) {
         drop(self.stop.take());
-        // The thread itself may hold the last handle of the desk and so run this: it cannot join itself.
+        // The thread itself may hold the last handle of the desk and so run this: it cannot join
+        // itself.
         if let Some(thread) = self.thread.take()
             && thread.thread().id() != std::thread::current().id()
         {
@@ -70,8 +71,8 @@ pub(crate) fn read_book(
     Ok(Book::new(configuration, Arc::new(snapshot)))
 }
 
-/// Takes over a newer version of the configuration, or confirms the registry in use from time to time
-/// by reading it again.
+/// Takes over a newer version of the configuration, or confirms the registry in use from time to
+/// time by reading it again.
 fn reload(desk: &Desk) -> Result<(), Broken> {
     let inner = desk.inner();
     let version = inner.store.version()?;

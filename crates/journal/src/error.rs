@@ -4,8 +4,9 @@ use std::{io, path::PathBuf, sync::Arc};
 
 /// Why the journal did not do what was asked.
 ///
-/// `InUse`, `OtherNode`, `Overloaded`, `Empty`, `TooLarge` and `Closed` are refusals: the caller can
-/// do something about them and nothing was written. All others are broken: the disk, or what is on it.
+/// `InUse`, `OtherNode`, `Overloaded`, `Empty`, `TooLarge` and `Closed` are refusals: the caller
+/// can do something about them and nothing was written. All others are broken: the disk, or what is
+/// on it.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum JournalError {
     /// Another process, or another handle of this one, has this journal open.
@@ -33,7 +34,8 @@ pub enum JournalError {
     /// An append without facts.
     #[error("an append needs at least one fact")]
     Empty,
-    /// An append that is larger than [`crate::APPEND_OCTETS_MAX`], or that cannot be written at all.
+    /// An append that is larger than [`crate::APPEND_OCTETS_MAX`], or that cannot be written at
+    /// all.
     #[error(
         "the facts of one append take {octets} octets, more than {} are not written",
         crate::APPEND_OCTETS_MAX
@@ -45,8 +47,8 @@ pub enum JournalError {
     /// The journal was closed.
     #[error("the journal is closed")]
     Closed,
-    /// The disk is full. Nothing of this append is in the journal; once there is space, appends work
-    /// again.
+    /// The disk is full. Nothing of this append is in the journal; once there is space, appends
+    /// work again.
     #[error("no space is left for the journal at `{}`: free some", file.display())]
     DiskFull {
         /// The segment that could not grow or be made.

@@ -83,8 +83,8 @@ impl Frame<'_> {
     /// Its facts.
     ///
     /// # Errors
-    /// `None` when an octet is left over or a fact is unknown; as its checksum holds, a newer version
-    /// of the program wrote it.
+    /// `None` when an octet is left over or a fact is unknown; as its checksum holds, a newer
+    /// version of the program wrote it.
     pub(crate) fn facts(&self) -> Option<Vec<Fact>> {
         let mut rest = self.payload;
         let mut facts = Vec::new();
@@ -115,7 +115,8 @@ impl GroupBuffer {
         self.octets.clear();
     }
 
-    /// Writes `facts`, the first of which has the number `first`, in the group that begins at `group`.
+    /// Writes `facts`, the first of which has the number `first`, in the group that begins at
+    /// `group`.
     ///
     /// # Errors
     /// [`JournalError::Empty`] and [`JournalError::TooLarge`]; the buffer is as before.
@@ -229,7 +230,8 @@ fn frame_at(octets: &[u8], at: usize) -> Option<(Frame<'_>, usize)> {
 ///
 /// Each frame says where its group begins, and a group is written only when everything before it is
 /// durable. So a later group proves that the octets at `bad` were whole once; without one they are
-/// the group that was being written when the power went, whose pages can reach the disk in any order.
+/// the group that was being written when the power went, whose pages can reach the disk in any
+/// order.
 fn tail_at(octets: &[u8], bad: usize, next: Seq) -> Tail {
     if octets.len() - bad > TORN_OCTETS_MAX {
         return Tail::Damaged("more follows it than one group can hold");

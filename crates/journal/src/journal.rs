@@ -79,8 +79,8 @@ impl Journal {
     /// waits for the journal. Older facts are read with [`crate::replay`].
     ///
     /// # Errors
-    /// [`JournalError::InUse`] and [`JournalError::OtherNode`]; [`JournalError::Damaged`] when more is
-    /// wrong than a crash can explain, in which case nothing is changed; or a fault of the disk.
+    /// [`JournalError::InUse`] and [`JournalError::OtherNode`]; [`JournalError::Damaged`] when more
+    /// is wrong than a crash can explain, in which case nothing is changed; or a fault of the disk.
     pub fn open(
         dir: &Path,
         options: Options,
@@ -127,9 +127,10 @@ impl Journal {
     /// must not block.
     ///
     /// # Errors
-    /// `done` gets [`JournalError::Overloaded`], [`JournalError::Empty`], [`JournalError::TooLarge`],
-    /// [`JournalError::Closed`], [`JournalError::DiskFull`]: nothing was written. With any other
-    /// error it is open whether the facts will be found when the journal is opened again.
+    /// `done` gets [`JournalError::Overloaded`], [`JournalError::Empty`],
+    /// [`JournalError::TooLarge`], [`JournalError::Closed`], [`JournalError::DiskFull`]: nothing
+    /// was written. With any other error it is open whether the facts will be found when the
+    /// journal is opened again.
     pub fn append(
         &self,
         facts: Vec<Fact>,

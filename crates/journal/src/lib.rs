@@ -2,8 +2,8 @@
 //! groups, so that all who wait share one `fdatasync`.
 //!
 //! What it is not: no database and no index, it never looks inside a fact, and it deletes nothing.
-//! Start with [`Journal`], then `writer.rs` (one group from queue to disk) and `segment.rs` (what is
-//! found after a crash). `docs/formats/journal.md` draws the octets.
+//! Start with [`Journal`], then `writer.rs` (one group from queue to disk) and `segment.rs` (what
+//! is found after a crash). `docs/formats/journal.md` draws the octets.
 
 mod error;
 mod frame;

@@ -10,9 +10,9 @@ use std::{ops::ControlFlow, path::Path};
 
 /// Gives every fact after `after` to `each`, in order, until it breaks or there is no more.
 ///
-/// Files are only read. An end that a crash left torn counts as the end, as [`crate::Journal::open`]
-/// would cut it. While a journal is open on the same folder, its newest facts may be given before
-/// they are durable; so replay before appending.
+/// Files are only read. An end that a crash left torn counts as the end, as
+/// [`crate::Journal::open`] would cut it. While a journal is open on the same folder, its newest
+/// facts may be given before they are durable; so replay before appending.
 ///
 /// # Errors
 /// [`JournalError::Damaged`] or [`JournalError::Gap`] when something that once was durable is not

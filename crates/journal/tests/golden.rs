@@ -21,8 +21,8 @@ use model::{
 };
 use std::{fmt::Write, time::Duration};
 
-/// Position of a fact's variant. A new variant does not compile here until it has a number, and then
-/// the test fails until it has its octets below.
+/// Position of a fact's variant. A new variant does not compile here until it has a number, and
+/// then the test fails until it has its octets below.
 fn position(fact: &Fact) -> usize {
     match fact {
         Fact::Boot { .. } => 0,

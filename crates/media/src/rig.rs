@@ -153,13 +153,14 @@ impl Rig {
 
     /// How plays ended since events were asked for last.
     pub(crate) fn ends(&self) -> Vec<(u32, PlayEnded)> {
-        self.events()
-            .into_iter()
-            .filter_map(|event| match event {
-                MediaEvent::Played { play, end, .. } => Some((play.0, end)),
-                _ => None,
-            })
-            .collect()
+        let played = |event: &MediaEvent| {
+            if let MediaEvent::Played { play, end, .. } = event {
+                Some((play.0, *end))
+            } else {
+                None
+            }
+        };
+        self.events().iter().filter_map(played).collect()
     }
 }
 

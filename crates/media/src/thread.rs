@@ -330,7 +330,7 @@ const fn write_token(place: usize, side: Side) -> mio::Token {
 }
 
 const fn read_token(token: mio::Token) -> (usize, Side) {
-    let side = if token.0 % 2 == 0 { Side::Station } else { Side::Called };
+    let side = if token.0.is_multiple_of(2) { Side::Station } else { Side::Called };
     (token.0 / 2, side)
 }
 

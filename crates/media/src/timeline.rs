@@ -140,7 +140,7 @@ impl Lane {
     fn anchored(&mut self, header: Header, arrived: i64, begins: i64) -> Anchor {
         if let Some(anchor) = self.anchor.filter(|anchor| anchor.ssrc == header.ssrc) {
             let early = anchor.position_of(header.timestamp) - arrived;
-            if early <= TAP_EARLY_MAX_SAMPLES && early >= -TAP_JUMP_MAX_SAMPLES {
+            if (-TAP_JUMP_MAX_SAMPLES..=TAP_EARLY_MAX_SAMPLES).contains(&early) {
                 return anchor;
             }
         }

@@ -5,7 +5,7 @@
 //! at the end and never reorder fields (`docs/formats/journal.md`).
 
 use crate::{
-    AccountId, AgencyId, CallId, E164, FacilityId, Language, Money, PersonId, PromptId, Private,
+    AccountId, AgencyId, CallId, E164, FacilityId, Language, Money, PersonId, Private, PromptId,
     StationId, Timestamp, UnitId, speech::ContentHash,
 };
 use alloc::{boxed::Box, string::String, vec::Vec};
@@ -31,7 +31,8 @@ pub enum Fact {
         /// Version of the program.
         version: String,
     },
-    /// A call was screened, priced and allowed; its hold, if it costs anything, is in the same fact.
+    /// A call was screened, priced and allowed; its hold, if it costs anything, is in the same
+    /// fact.
     Admitted(Box<Admitted>),
     /// A person asked for a call and was refused.
     Denied(Box<Denied>),

@@ -11,16 +11,46 @@ macro_rules! id {
     };
 }
 
-id!(/** A sheriff's office or department of corrections; the first part of every stored key. */ AgencyId(u32));
-id!(/** A jail or prison of an agency. */ FacilityId(u32));
-id!(/** A housing unit of a facility. */ UnitId(u32));
-id!(/** A telephone in a facility, or one line of a gateway. */ StationId(u32));
-id!(/** An incarcerated person. */ PersonId(u32));
-id!(/** A prepaid account of a person. */ AccountId(u32));
-id!(/** One call of one node: the node's boot number in the upper 32 bits, a counter in the lower. */ CallId(u64));
-id!(/** Money held for one call. A call has at most one hold, which carries its number. */ HoldId(u64));
-id!(/** One recording. A call has at most one, which carries its number. */ RecordingId(u64));
-id!(/** One play of a script to one leg, numbered within its call. */ PlayId(u32));
+id!(
+    /// A sheriff's office or department of corrections; the first part of every stored key.
+    AgencyId(u32)
+);
+id!(
+    /// A jail or prison of an agency.
+    FacilityId(u32)
+);
+id!(
+    /// A housing unit of a facility.
+    UnitId(u32)
+);
+id!(
+    /// A telephone in a facility, or one line of a gateway.
+    StationId(u32)
+);
+id!(
+    /// An incarcerated person.
+    PersonId(u32)
+);
+id!(
+    /// A prepaid account of a person.
+    AccountId(u32)
+);
+id!(
+    /// One call of one node: the node's boot number in the upper 32 bits, a counter below it.
+    CallId(u64)
+);
+id!(
+    /// Money held for one call. A call has at most one hold, which carries its number.
+    HoldId(u64)
+);
+id!(
+    /// One recording. A call has at most one, which carries its number.
+    RecordingId(u64)
+);
+id!(
+    /// One play of a script to one leg, numbered within its call.
+    PlayId(u32)
+);
 
 impl CallId {
     /// The call numbered `counter` since boot `boot`.

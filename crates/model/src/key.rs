@@ -3,8 +3,8 @@
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
-/// A key of a telephone: `0` to `9`, `*`, `#`, or `A` to `D` (RFC 4733 section 3.2, events 0 to 15).
-/// `Debug` prints `[private]`: keys spell PINs and numbers.
+/// A key of a telephone: `0` to `9`, `*`, `#`, or `A` to `D` (RFC 4733 section 3.2, events 0 to
+/// 15). `Debug` prints `[private]`: keys spell PINs and numbers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Key(u8);

@@ -1,8 +1,9 @@
-//! The nouns of Parlatory: ids, numbers, money, time, what is spoken, what happened, and `Private<T>`.
+//! The nouns of Parlatory: ids, numbers, money, time, what is spoken, what happened, and
+//! `Private<T>`.
 //!
-//! What it is not: no rule, no clock, no input or output. Whoever needs to know whether two people may
-//! talk reads `call`, `registry` and `charging`; here stand only the words they share.
-//! Start with [`fact`]: the journal is a list of those, and everything that is kept follows from them.
+//! What it is not: no rule, no clock, no input or output. Whoever needs to know whether two people
+//! may talk reads `call`, `registry` and `charging`; here stand only the words they share. Start
+//! with [`fact`]: the journal is a list of those, and everything that is kept follows from them.
 #![no_std]
 
 extern crate alloc;

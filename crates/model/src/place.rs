@@ -17,7 +17,8 @@ pub enum FacilityKind {
 pub struct Site {
     /// Prison or jail.
     pub kind: FacilityKind,
-    /// Average daily population of the preceding calendar year (47 CFR 64.6000, "Average Daily Population").
+    /// Average daily population of the preceding calendar year (47 CFR 64.6000, "Average Daily
+    /// Population").
     pub adp: u32,
     /// The state or territory whose law applies besides the federal rules.
     pub state: State,

@@ -4,8 +4,10 @@
 //! change. The store gives each a number once and keeps it.
 
 use crate::{
-    AccountId, AgencyId, E164, FacilityId, Language, Money, PersonId, Private, StationId, Timestamp,
-    UnitId, fact::{Epoch, NumberClass}, place::Site,
+    AccountId, AgencyId, E164, FacilityId, Language, Money, PersonId, Private, StationId,
+    Timestamp, UnitId,
+    fact::{Epoch, NumberClass},
+    place::Site,
 };
 use alloc::{string::String, vec::Vec};
 use core::{net::SocketAddr, time::Duration};

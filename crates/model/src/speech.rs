@@ -1,4 +1,5 @@
-//! What is spoken to people, as data: which sentences, numbers, amounts and names, in which language.
+//! What is spoken to people, as data: which sentences, numbers, amounts and names, in which
+//! language.
 
 use crate::{Money, Private};
 use alloc::{string::String, vec::Vec};
@@ -57,7 +58,8 @@ macro_rules! prompts {
 }
 
 prompts! {
-    /// To the person, always in both languages, one after the other: "Welcome. For English, press 1."
+    /// To the person, always in both languages, one after the other: "Welcome. For English, press
+    /// 1."
     Welcome = "welcome",
     /// "Please enter your PIN, then press pound."
     EnterPin = "enter_pin",
@@ -111,7 +113,8 @@ prompts! {
     CallerPays = "caller_pays",
     /// "This call will be recorded and may be listened to."
     NoticeRecorded = "notice_recorded",
-    /// "This call will not be recorded or listened to." (number of counsel and other protected lines)
+    /// "This call will not be recorded or listened to." (number of counsel and other protected
+    /// lines)
     NoticeProtected = "notice_protected",
     /// "This call will not be recorded." (every other reason)
     NoticeNotRecorded = "notice_not_recorded",

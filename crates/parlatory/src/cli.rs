@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 /// Parlatory: an open phone service for jails and prisons.
 ///
-/// It takes the calls, announces them truthfully, records only with consent, charges only the lawful
-/// rate, and keeps every recording sealed. See it work: `parlatory demo`.
+/// It takes the calls, announces them truthfully, records only with consent, charges only the
+/// lawful rate, and keeps every recording sealed. See it work: `parlatory demo`.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, propagate_version = true)]
 pub(crate) struct Cli {
@@ -21,16 +21,17 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Show six calls of a fictional county over real SIP and RTP on this machine.
     ///
-    /// Starts a node (the same `serve` as in production) on a data folder of its own, and softphones
-    /// that play stations and called parties. Needs no network, no account and no settings.
+    /// Starts a node (the same `serve` as in production) on a data folder of its own, and
+    /// softphones that play stations and called parties. Needs no network, no account and no
+    /// settings.
     Demo(DemoArgs),
     /// Make a data folder: keys, an empty store, and a commented `parlatory.toml`.
     Init(DataArgs),
     /// Take over agencies, facilities, stations, people, numbers, prices and money from a file.
     ///
-    /// The file and the tables it names are checked whole first. One bad row, and nothing is applied;
-    /// every problem is listed with file and line. Applying the same file again changes nothing.
-    /// A running node takes the change over within a second.
+    /// The file and the tables it names are checked whole first. One bad row, and nothing is
+    /// applied; every problem is listed with file and line. Applying the same file again changes
+    /// nothing. A running node takes the change over within a second.
     Provision(ProvisionArgs),
     /// Take calls until SIGTERM or Ctrl-C; then let the running calls finish, up to a limit.
     Serve(ServeArgs),

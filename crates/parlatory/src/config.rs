@@ -1,5 +1,5 @@
-//! `parlatory.toml`: what a node is told about its machine. What it is told about people, places and
-//! prices comes from `parlatory provision`.
+//! `parlatory.toml`: what a node is told about its machine. What it is told about people, places
+//! and prices comes from `parlatory provision`.
 
 use std::{
     fs,

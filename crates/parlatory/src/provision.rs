@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use model::Timestamp;
-use store::{Applied, Plan, Store};
-use vault::KeyholderKey;
+use store::{Applied, Plan, Store, plan::Count};
 
 use crate::{
     cli::ProvisionArgs,
@@ -44,31 +43,21 @@ pub(crate) fn apply(data: &Data, file: &Path, now: Timestamp) -> Result<Applied>
 fn read(data: &Data, file: &Path, now: Timestamp) -> Result<Plan> {
     let key = read_pin_key(data)?;
     let hash = |facility: &str, pin: &str| key.hash(facility, pin);
-    let plan = match desk::provision::read(file, &hash, now) {
-        Ok(plan) => plan,
-        Err(problems) => {
-            for problem in &problems {
-                error(&problem.to_string());
-            }
-            bail!("`{}`: {} to mend; nothing was applied", file.display(), problems.len());
+    desk::provision::read(file, &hash, now).map_err(|problems| {
+        for problem in &problems {
+            error(&problem.to_string());
         }
-    };
-    for agency in &plan.agencies {
-        if let Some(text) = &agency.keyholder {
-            text.parse::<KeyholderKey>().map_err(|wrong| {
-                anyhow::anyhow!("`{}`: keyholder of `{}`: {wrong}", file.display(), agency.key)
-            })?;
-        }
-    }
-    Ok(plan)
+        anyhow!("`{}`: {} to mend; nothing was applied", file.display(), problems.len())
+    })
 }
 
 fn print(applied: &Applied) {
     for (kind, count) in applied.counts() {
-        let (added, changed, unchanged) = (count.added, count.changed, count.unchanged);
-        if added + changed + unchanged > 0 {
+        let Count { added, changed, removed, unchanged } = count;
+        if added + changed + removed + unchanged > 0 {
             line(&format!(
-                "  {kind:<18} {added:>6} added {changed:>6} changed {unchanged:>6} unchanged"
+                "  {kind:<18} {added:>6} added {changed:>6} changed {removed:>6} removed \
+                 {unchanged:>6} unchanged"
             ));
         }
     }
@@ -83,9 +72,9 @@ fn to_json(applied: &Applied) -> serde_json::Value {
         .counts()
         .into_iter()
         .map(|(kind, count)| {
-            let (added, changed, unchanged) = (count.added, count.changed, count.unchanged);
+            let Count { added, changed, removed, unchanged } = count;
             let value = serde_json::json!({
-                "added": added, "changed": changed, "unchanged": unchanged
+                "added": added, "changed": changed, "removed": removed, "unchanged": unchanged
             });
             (kind.replace(' ', "_"), value)
         })

@@ -13,7 +13,8 @@ pub enum Dialled {
     Emergency,
     /// A short code for a service, such as 211 or 988.
     Service(ServiceCode),
-    /// Nothing that can be called: incomplete, or with `*` or `#`, which carriers take for commands.
+    /// Nothing that can be called: incomplete, or with `*` or `#`, which carriers take for
+    /// commands.
     Invalid,
 }
 

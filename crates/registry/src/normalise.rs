@@ -208,7 +208,8 @@ impl Written {
         }
     }
 
-    /// `number;name=value;...`. Parameters that do not change which number is meant are passed over.
+    /// `number;name=value;...`. Parameters that do not change which number is meant are passed
+    /// over.
     fn of_parameters(text: &str) -> Result<Self, NotANumber> {
         let mut parts = text.split(';');
         let number = String::from(parts.next().unwrap_or(""));

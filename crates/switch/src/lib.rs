@@ -1,9 +1,9 @@
 //! All calls of one node. It carries what a [`call::Machine`] wants to the wire, the media and the
 //! vault, and what happened there back to the machine.
 //!
-//! It decides nothing itself: every question goes to an [`Office`]. It never sees a key: a recording
-//! starts by handing the machine's `Consent` to the vault. Start with [`Switch::start`] and the loop
-//! in `node.rs`; `live.rs` is one call.
+//! It decides nothing itself: every question goes to an [`Office`]. It never sees a key: a
+//! recording starts by handing the machine's `Consent` to the vault. Start with [`Switch::start`]
+//! and the loop in `node.rs`; `live.rs` is one call.
 
 mod limits;
 mod live;

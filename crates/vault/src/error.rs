@@ -8,8 +8,8 @@ use std::{io, path::PathBuf, sync::Arc};
 #[error("the call is not recorded: {0:?}")]
 pub struct NotRecorded(pub OffReason);
 
-/// Why the vault did not do what was asked. `InUse`, `Closed` and `Full` are refusals; all others are broken:
-/// the disk, or the system.
+/// Why the vault did not do what was asked. `InUse`, `Closed` and `Full` are refusals; all others
+/// are broken: the disk, or the system.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum VaultError {
     /// Another process, or another vault of this one, has this folder open.

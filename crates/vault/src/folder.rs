@@ -1,5 +1,5 @@
-//! The vault's folder: where a recording is while it is written, where it goes when it is closed, and
-//! what is found after a crash.
+//! The vault's folder: where a recording is while it is written, where it goes when it is closed,
+//! and what is found after a crash.
 
 use crate::{
     VaultError,

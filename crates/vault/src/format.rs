@@ -1,4 +1,5 @@
-//! Octets of a recording: its header and what its frames hold. `docs/formats/recording.md` draws them.
+//! Octets of a recording: its header and what its frames hold. `docs/formats/recording.md` draws
+//! them.
 
 use model::{
     AgencyId, Codec, FacilityId, RecordingId, Second, Timestamp, Track, audio::OCTETS_PER_SECOND,

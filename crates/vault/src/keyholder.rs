@@ -111,8 +111,8 @@ pub enum NotAKey {
     Weak,
 }
 
-/// A keyholder's private key, on its way to a file that only its holder has. It is wiped from memory
-/// when dropped, and nothing in this crate takes one.
+/// A keyholder's private key, on its way to a file that only its holder has. It is wiped from
+/// memory when dropped, and nothing in this crate takes one.
 pub struct KeyholderSecret(Zeroizing<[u8; KEY_OCTETS]>);
 
 impl KeyholderSecret {

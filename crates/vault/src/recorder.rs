@@ -1,5 +1,5 @@
-//! The vault's thread: seals and writes the seconds of all recordings, syncs them in time, and files
-//! them away when they end.
+//! The vault's thread: seals and writes the seconds of all recordings, syncs them in time, and
+//! files them away when they end.
 
 use crate::{
     VaultError,

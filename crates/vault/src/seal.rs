@@ -30,7 +30,8 @@ pub(crate) enum Share {
     B,
 }
 
-/// Seals the frames of one recording, one after the other, with a key that is nowhere else in clear.
+/// Seals the frames of one recording, one after the other, with a key that is nowhere else in
+/// clear.
 pub(crate) struct Sealer {
     /// Wipes its key schedule when dropped.
     cipher: Aes256Gcm,
@@ -43,8 +44,8 @@ pub(crate) struct Sealer {
 impl Sealer {
     /// Makes the key of a recording and its header, with a share for each of two holders.
     ///
-    /// The shares are wiped before this returns. From here on the key exists in this value only, and
-    /// afterwards nowhere, until both holders open their shares.
+    /// The shares are wiped before this returns. From here on the key exists in this value only,
+    /// and afterwards nowhere, until both holders open their shares.
     ///
     /// # Errors
     /// [`VaultError::NoRandomness`], [`VaultError::CannotSeal`].

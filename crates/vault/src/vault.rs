@@ -54,7 +54,8 @@ pub struct About {
     pub facility: FacilityId,
 }
 
-/// All recordings of a node. Handles are cheap to clone; one thread seals and writes for all of them.
+/// All recordings of a node. Handles are cheap to clone; one thread seals and writes for all of
+/// them.
 #[derive(Clone)]
 pub struct Vault {
     inner: Arc<Inner>,
@@ -108,13 +109,13 @@ impl Vault {
     ///
     /// The registry is asked again, here and now: the answer that the notice was built on may be a
     /// minute old. `closed` is called exactly once, on the vault's thread, when the recording is
-    /// durable under its final name, or when that failed; then the next [`Vault::recover`] finds it.
-    /// It must not block. When this returns an error, `closed` is never called.
+    /// durable under its final name, or when that failed; then the next [`Vault::recover`] finds
+    /// it. It must not block. When this returns an error, `closed` is never called.
     ///
     /// # Errors
-    /// [`OffReason::Protected`], or [`OffReason::RegistryUnusable`], also when the registry went back
-    /// behind the epoch of the consent: neither a file nor a key was made. [`OffReason::Disk`] when
-    /// nothing can be written or sealed, or [`RECORDINGS_COUNT_MAX`] recordings are running.
+    /// [`OffReason::Protected`], or [`OffReason::RegistryUnusable`], also when the registry went
+    /// back behind the epoch of the consent: neither a file nor a key was made. [`OffReason::Disk`]
+    /// when nothing can be written or sealed, or [`RECORDINGS_COUNT_MAX`] recordings are running.
     pub fn begin(
         &self,
         consent: Consent,
@@ -180,8 +181,8 @@ impl Vault {
         file.map(|path| folder::survey(&path)).transpose()
     }
 
-    /// Writes what is queued, closes running recordings as cut, ends the thread and frees the folder.
-    /// Dropping the last handle does the same.
+    /// Writes what is queued, closes running recordings as cut, ends the thread and frees the
+    /// folder. Dropping the last handle does the same.
     pub fn close(self) {
         self.inner.close();
     }
@@ -260,7 +261,8 @@ impl Drop for Inner {
     }
 }
 
-/// Takes the audio of one recording. Dropped without [`Writer::end`], the recording is closed as cut.
+/// Takes the audio of one recording. Dropped without [`Writer::end`], the recording is closed as
+/// cut.
 #[derive(Debug)]
 pub struct Writer {
     recording: RecordingId,
@@ -326,8 +328,8 @@ fn ask_again(registry: &Snapshot, consent: &Consent, now: Timestamp) -> Result<E
     }
 }
 
-/// SHA-256 over what the consent rests on, which the journal has in the clear: so a recording proves
-/// which notice and which key it began with.
+/// SHA-256 over what the consent rests on, which the journal has in the clear: so a recording
+/// proves which notice and which key it began with.
 fn consent_hash(consent: &Consent) -> Option<[u8; 32]> {
     let evidence = postcard::to_allocvec(consent.evidence()).ok()?;
     let mut hash = Sha256::new();

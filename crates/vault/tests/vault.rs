@@ -223,7 +223,8 @@ fn child_records_and_dies() {
         for index in 0..3 {
             writer.second(second(index, 5));
         }
-        // The thread takes messages in order: once a later recording is closed, all this is written.
+        // The thread takes messages in order: once a later recording is closed, all this is
+        // written.
         let (third, third_closed) = world.begin(&vault, 4);
         third.end();
         third_closed.recv().unwrap().unwrap();

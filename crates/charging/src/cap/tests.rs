@@ -75,7 +75,9 @@ fn the_open_question_is_visible() {
 
 #[test]
 fn a_row_says_where_and_when_it_binds() {
-    let table = table("a/b,An order,\"12 FR 3, 4\",jail,50,99,WY,base,0.125,2026-01-01,2026-01-31,\"say \"\"no\"\"\"\n").unwrap();
+    let row = "a/b,An order,\"12 FR 3, 4\",jail,50,99,WY,base,0.125,2026-01-01,2026-01-31,\
+               \"say \"\"no\"\"\"\n";
+    let table = table(row).unwrap();
     let [cap] = table.caps.as_slice() else { panic!() };
     assert_eq!(cap.id.to_string(), "a/b");
     assert_eq!((cap.order.as_str(), cap.source.as_str()), ("An order", "12 FR 3, 4"));

@@ -326,15 +326,12 @@ fn a_telephone_presses_keys_talks_and_listens() {
     let mut keys = Vec::new();
     let mut sounds = Vec::new();
     for event in rig.events() {
-        match event {
-            MediaEvent::Key { leg, key, onset, .. } if leg == CALLED => {
-                keys.push((key.label(), onset.since(at(0)).as_millis()));
-            }
-            MediaEvent::Sound { leg, sounding, since } if leg == CALLED => {
-                sounds.push((sounding, since.since(at(0)).as_millis() / 100));
-            }
-            MediaEvent::Live { .. } => {}
-            other => panic!("{other:?}"),
+        if let MediaEvent::Key { leg: CALLED, key, onset, .. } = event {
+            keys.push((key.label(), onset.since(at(0)).as_millis()));
+        } else if let MediaEvent::Sound { leg: CALLED, sounding, since } = event {
+            sounds.push((sounding, since.since(at(0)).as_millis() / 100));
+        } else {
+            assert!(matches!(event, MediaEvent::Live { .. }), "{event:?}");
         }
     }
     let labels: String = keys.iter().map(|(label, _)| *label).collect();

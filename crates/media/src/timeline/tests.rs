@@ -143,19 +143,19 @@ fn a_track_has_one_codec() {
 /// A sender whose clock is off by so many parts in a million stays within 20 ms for half an hour.
 #[test]
 fn a_clock_that_drifts_is_followed() {
-    for drift_ppm in [100.0, -100.0] {
+    for drift_ppm in [100, -100i64] {
         let mut timeline = Timeline::new(at(0));
         let mut worst = 0;
-        for packet in 0..30 * 60 * 50u32 {
-            let spoken_ms = f64::from(packet) * 20.0 * (1.0 + drift_ppm / 1e6);
+        for packet in 0..30 * 60 * 50i64 {
+            let spoken_us = packet * 20_000 + packet * 20_000 / 1_000_000 * drift_ppm;
             // Up to 9 ms of jitter.
-            let jitter_ms = f64::from((packet * 37) % 10);
-            let arrived =
-                Timestamp::from_micros(50_000_000 + ((spoken_ms + jitter_ms) * 1_000.0) as i64);
+            let jitter_us = packet * 37 % 10 * 1_000;
+            let arrived = Timestamp::from_micros(50_000_000 + spoken_us + jitter_us);
             while timeline.poll_second(arrived).is_some() {}
-            timeline.place(Side::Called, header(packet * 160), Codec::Pcmu, &[1; 160], arrived);
+            let timestamp = u32::try_from(packet * 160).unwrap();
+            timeline.place(Side::Called, header(timestamp), Codec::Pcmu, &[1; 160], arrived);
             let anchor = timeline.called.anchor.unwrap();
-            let off = anchor.position_of(packet * 160) - (spoken_ms * 8.0) as i64;
+            let off = anchor.position_of(timestamp) - spoken_us * 8 / 1_000;
             worst = worst.max(off.abs());
         }
         assert!(worst <= 160, "{worst} samples at {drift_ppm} ppm");

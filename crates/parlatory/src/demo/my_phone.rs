@@ -1,4 +1,5 @@
-//! The reader's own softphone: as a station in the facility, and as a called party behind the trunk.
+//! The reader's own softphone: as a station in the facility, and as a called party behind the
+//! trunk.
 
 use std::{net::SocketAddr, sync::mpsc::Receiver, thread, time::Duration};
 

@@ -1,5 +1,5 @@
-//! One telephone of the demo and the person who holds it: they listen, wait for silence, press keys,
-//! talk and hang up.
+//! One telephone of the demo and the person who holds it: they listen, wait for silence, press
+//! keys, talk and hang up.
 
 use std::{
     fmt,

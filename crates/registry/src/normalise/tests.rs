@@ -331,7 +331,10 @@ proptest! {
     }
 
     #[test]
-    fn a_foreign_number_is_itself(digits in 20_000_000_u64..999_999_999_999_999, every in 1_usize..6) {
+    fn a_foreign_number_is_itself(
+        digits in 20_000_000_u64..999_999_999_999_999,
+        every in 1_usize..6,
+    ) {
         prop_assume!(!digits.to_string().starts_with('1'));
         let mut grouped = String::new();
         for (at, digit) in digits.to_string().chars().enumerate() {
