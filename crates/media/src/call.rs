@@ -3,7 +3,6 @@
 use crate::{
     Tap,
     leg::{Arrived, Leg, NEVER, Turn},
-    limits::PACKETS_PER_TICK_MAX,
     timeline::Timeline,
 };
 use model::{Side, Timestamp};
@@ -73,30 +72,27 @@ impl Call {
         self.station.is_none() && self.called.is_none()
     }
 
-    /// Reads what arrived on a leg. `true` when there may be more: it is read in the next tick.
-    pub(crate) fn read(&mut self, turn: &Turn<'_>, side: Side, buffer: &mut [u8]) -> bool {
+    /// Reads one packet that arrived on a leg.
+    pub(crate) fn read(&mut self, turn: &Turn<'_>, side: Side, buffer: &mut [u8]) {
         let (leg, other) = match side {
             Side::Station => (&mut self.station, &mut self.called),
             Side::Called => (&mut self.called, &mut self.station),
         };
-        let Some(leg) = leg else { return false };
-        for _ in 0..PACKETS_PER_TICK_MAX {
-            let Some(datagram) = leg.receive(buffer) else { return false };
-            let arrived = leg.hear(turn, datagram);
-            let (Some(bridge), Some(other)) = (&mut self.bridge, other.as_mut()) else { continue };
-            match arrived {
-                Arrived::Audio(header, payload, codec) => {
-                    if let Some(tapped) = &mut bridge.tapped {
-                        let octets = datagram.get(payload.clone()).unwrap_or_default();
-                        tapped.timeline.place(side, header, codec, octets, turn.now);
-                    }
-                    other.relay(turn, header, codec, datagram, payload);
+        let Some(leg) = leg else { return };
+        let Some(datagram) = leg.receive(buffer) else { return };
+        let arrived = leg.hear(turn, datagram);
+        let (Some(bridge), Some(other)) = (&mut self.bridge, other) else { return };
+        match arrived {
+            Arrived::Audio(header, payload, codec) => {
+                if let Some(tapped) = &mut bridge.tapped {
+                    let octets = datagram.get(payload.clone()).unwrap_or_default();
+                    tapped.timeline.place(side, header, codec, octets, turn.now);
                 }
-                Arrived::Silence => other.stop_waiting(),
-                Arrived::Nothing => {}
+                other.relay(turn, header, codec, datagram, payload);
             }
+            Arrived::Silence => other.stop_waiting(),
+            Arrived::Nothing => {}
         }
-        true
     }
 
     /// Does what is due.

@@ -9,6 +9,7 @@ use crate::{
         PACKET_MIN_MS, PAYLOAD_MAX_OCTETS, SAMPLES_PER_MS,
     },
     outgoing::Outgoing,
+    poller::Poller,
     ports::PortPair,
     rtp::{self, HEADER_OCTETS, Header},
     sound::SoundEar,
@@ -31,7 +32,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) lost_after: Duration,
     pub(crate) tones: &'a Tones,
     pub(crate) report: &'a dyn Fn(MediaEvent),
-    pub(crate) registry: &'a mio::Registry,
+    pub(crate) poller: &'a Poller,
 }
 
 /// One leg of a call.
@@ -78,7 +79,7 @@ impl Leg {
     pub(crate) fn connect(
         &mut self,
         turn: &Turn<'_>,
-        token: mio::Token,
+        token: u64,
         agreed: Agreed,
     ) -> io::Result<()> {
         let before = self.agreed;
@@ -91,7 +92,7 @@ impl Leg {
             self.heard.since = turn.now;
         }
         if !self.registered {
-            turn.registry.register(&mut self.pair.rtp, token, mio::Interest::READABLE)?;
+            turn.poller.register(&self.pair.rtp, token)?;
             self.registered = true;
         }
         if before.is_none() && !self.out.is_playing() {
@@ -101,20 +102,17 @@ impl Leg {
         Ok(())
     }
 
-    /// The next datagram of the socket, or `None` when there is none at the moment.
+    /// Reads the next datagram of the socket. `None` when there is none, or it is not of the connected
+    /// address.
     pub(crate) fn receive<'a>(&mut self, buffer: &'a mut [u8]) -> Option<&'a mut [u8]> {
-        let remote = self.agreed?.remote;
-        for _ in 0..SOCKET_ERRORS_MAX {
-            match self.pair.rtp.recv_from(buffer) {
-                Ok((octets, from)) if is_same(from, remote) => return buffer.get_mut(..octets),
-                // Sent before the socket was connected, or to its former remote address.
-                Ok(_) => self.counted.foreign += 1,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
-                // What became of an earlier packet of ours; there may be datagrams behind it.
-                Err(_) => {}
-            }
+        // An error is what became of an earlier packet of ours.
+        let (octets, from) = self.pair.rtp.recv_from(buffer).ok()?;
+        if self.agreed.is_none_or(|agreed| !is_same(from, agreed.remote)) {
+            // Sent before the socket was connected, or to its former remote address.
+            self.counted.foreign += 1;
+            return None;
         }
-        None
+        buffer.get_mut(..octets)
     }
 
     /// Takes in a datagram from the connected address.
@@ -409,8 +407,6 @@ pub(crate) const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
 
 /// Payload type of comfort noise (RFC 3389 section 4).
 const COMFORT_NOISE: u8 = 13;
-/// Errors and foreign datagrams passed over at once before the socket counts as empty.
-const SOCKET_ERRORS_MAX: usize = 1_024;
 const BABBLE_APART_SAMPLES: usize = 1_280;
 
 /// Whether two addresses are the same end, whatever flow or zone an IPv6 address names.

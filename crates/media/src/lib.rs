@@ -13,6 +13,7 @@ mod leg;
 pub mod limits;
 mod outgoing;
 mod pack;
+mod poller;
 mod ports;
 mod relay;
 #[cfg(test)]

@@ -59,7 +59,7 @@ impl Ports {
 /// Two bound sockets, not connected. Its ports are free again when it is dropped.
 pub(crate) struct PortPair {
     /// Non-blocking.
-    pub(crate) rtp: mio::net::UdpSocket,
+    pub(crate) rtp: UdpSocket,
     /// Holds the port, so that nobody else gets it; what arrives is not read.
     _rtcp: UdpSocket,
     address: SocketAddr,
@@ -76,7 +76,7 @@ impl PortPair {
         let address = SocketAddr::new(ip, port);
         let rtp = bind(address, None)?;
         let rtcp = bind(SocketAddr::new(ip, port.saturating_add(1)), Some(RTCP_BUFFER_OCTETS))?;
-        Ok(Self { rtp: mio::net::UdpSocket::from_std(rtp), _rtcp: rtcp, address, _slot: slot })
+        Ok(Self { rtp, _rtcp: rtcp, address, _slot: slot })
     }
 }
 

@@ -9,7 +9,8 @@ use crate::{
     call::Call,
     engine::{Command, Events},
     leg::{Leg, NEVER, Turn},
-    limits::{COMMANDS_AT_ONCE_MAX, DATAGRAM_MAX_OCTETS, POLL_EVENTS_MAX, TICK},
+    limits::{COMMANDS_AT_ONCE_MAX, DATAGRAM_MAX_OCTETS, PACKETS_PER_TICK_MAX, TICK},
+    poller::{Poller, Ready},
     ports::PortPair,
     tone::Tones,
 };
@@ -27,8 +28,8 @@ use std::{
 
 /// All calls of one thread.
 pub(crate) struct Worker {
-    poll: mio::Poll,
-    ready: mio::Events,
+    poller: Poller,
+    ready: Ready,
     /// A call keeps its place while it has legs; the tokens of its sockets follow from the place.
     calls: Vec<Option<Box<Call>>>,
     ids: Vec<CallId>,
@@ -36,9 +37,6 @@ pub(crate) struct Worker {
     wakes: Vec<Timestamp>,
     free: Vec<usize>,
     places: HashMap<CallId, usize>,
-    /// Sockets to read in this tick, and those that may hold more than was read.
-    reading: Vec<mio::Token>,
-    again: Vec<mio::Token>,
     buffer: Vec<u8>,
     live_within: Duration,
     lost_after: Duration,
@@ -60,15 +58,13 @@ impl Worker {
         events: Events,
     ) -> Result<Self, MediaError> {
         Ok(Self {
-            poll: mio::Poll::new().map_err(MediaError::Broken)?,
-            ready: mio::Events::with_capacity(POLL_EVENTS_MAX),
+            poller: Poller::new().map_err(MediaError::Broken)?,
+            ready: Ready::new(),
             calls: Vec::new(),
             ids: Vec::new(),
             wakes: Vec::new(),
             free: Vec::new(),
             places: HashMap::new(),
-            reading: Vec::new(),
-            again: Vec::new(),
             buffer: vec![0; DATAGRAM_MAX_OCTETS],
             live_within: config.live_within,
             lost_after: config.lost_after,
@@ -155,27 +151,35 @@ impl Worker {
 
     /// Reads what has arrived, then does what is due.
     pub(crate) fn tick(&mut self, now: Timestamp) {
-        if let Err(error) = self.poll.poll(&mut self.ready, Some(Duration::ZERO))
-            && error.kind() != ErrorKind::Interrupted
-        {
-            tracing::error!(%error, "the poller of a media thread fails; nothing is heard");
-        }
-        let mut reading = std::mem::take(&mut self.reading);
+        let mut ready = std::mem::take(&mut self.ready);
         let mut buffer = std::mem::take(&mut self.buffer);
-        reading.append(&mut self.again);
-        reading.extend(self.ready.iter().map(mio::event::Event::token));
-        for token in reading.drain(..) {
-            let (place, side) = read_token(token);
-            let more = self.with_call(now, place, |call, turn| call.read(turn, side, &mut buffer));
-            if more == Some(true) {
-                self.again.push(token);
+        // A look names each socket once, so that a flood on one does not keep others waiting.
+        for _ in 0..PACKETS_PER_TICK_MAX {
+            if !self.look(&mut ready) {
+                break;
+            }
+            for token in ready.tokens() {
+                let (place, side) = read_token(token);
+                self.with_call(now, place, |call, turn| call.read(turn, side, &mut buffer));
             }
         }
-        self.reading = reading;
+        self.ready = ready;
         self.buffer = buffer;
         for place in 0..self.wakes.len() {
             if self.wakes.get(place).is_some_and(|wake| *wake <= now) {
                 self.with_call(now, place, Call::service);
+            }
+        }
+    }
+
+    /// Whether there is something to read.
+    fn look(&self, ready: &mut Ready) -> bool {
+        match self.poller.look(ready) {
+            Ok(sockets) => sockets > 0,
+            Err(error) if error.kind() == ErrorKind::Interrupted => false,
+            Err(error) => {
+                tracing::error!(%error, "the poller of a media thread fails; nothing is heard");
+                false
             }
         }
     }
@@ -251,7 +255,7 @@ impl Worker {
             lost_after: self.lost_after,
             tones: &self.tones,
             report: &*self.events,
-            registry: self.poll.registry(),
+            poller: &self.poller,
         };
         let handled = catch_unwind(AssertUnwindSafe(|| {
             let result = handle(call, &turn);
@@ -321,17 +325,17 @@ impl Worker {
 }
 
 /// Two sockets for each place.
-const fn write_token(place: usize, side: Side) -> mio::Token {
+fn write_token(place: usize, side: Side) -> u64 {
     let side = match side {
         Side::Station => 0,
         Side::Called => 1,
     };
-    mio::Token(place * 2 + side)
+    u64::try_from(place).map_or(u64::MAX, |place| place * 2 + side)
 }
 
-const fn read_token(token: mio::Token) -> (usize, Side) {
-    let side = if token.0.is_multiple_of(2) { Side::Station } else { Side::Called };
-    (token.0 / 2, side)
+fn read_token(token: u64) -> (usize, Side) {
+    let side = if token.is_multiple_of(2) { Side::Station } else { Side::Called };
+    (usize::try_from(token / 2).unwrap_or(usize::MAX), side)
 }
 
 #[cfg(test)]

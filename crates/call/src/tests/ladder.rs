@@ -149,6 +149,28 @@ impl Ladder {
         self.feed(Input::Timeout)
     }
 
+    /// Waits for time-outs until one brings `sign`, and forgets what came before it.
+    pub(super) fn timeouts_until(&mut self, sign: &str) -> &mut Self {
+        for _ in 0..TIMEOUTS_COUNT_MAX {
+            self.skip().timeout();
+            if self.text.contains(sign) {
+                return self;
+            }
+        }
+        panic!("`{sign}` never comes");
+    }
+
+    /// Waits for time-outs until the call is over.
+    pub(super) fn run_out(&mut self) -> &mut Self {
+        for _ in 0..TIMEOUTS_COUNT_MAX {
+            if self.finished.is_some() {
+                return self;
+            }
+            self.timeout();
+        }
+        panic!("the call never ends");
+    }
+
     /// Anything else.
     pub(super) fn input(&mut self, input: Input) -> &mut Self {
         let label = match &input {
@@ -352,3 +374,6 @@ pub(super) fn words(script: &Script) -> String {
     let words: Vec<_> = script.phrases.iter().map(word).collect();
     format!("{}: {}", script.language.code(), words.join(", "))
 }
+
+/// More than a call of 15 minutes with a mark every 5 seconds has.
+const TIMEOUTS_COUNT_MAX: usize = 300;

@@ -96,10 +96,7 @@ fn one_minute_warning_and_limit() {
     let mut ladder = Ladder::new();
     ladder.reach_talk(talking_for(90)).skip();
     ladder.timeout().keys(Called, "2").keys(Station, "#");
-    while !ladder.text().contains("talked 25s") {
-        ladder.timeout();
-    }
-    ladder.timeout().timeout();
+    ladder.timeouts_until("talked 25s").skip().timeout().timeout();
     check(
         &mut ladder,
         &expect![[r#"
@@ -111,11 +108,7 @@ fn one_minute_warning_and_limit() {
                         event: talked 35s
         "#]],
     );
-    while ladder.machine.poll_timeout().unwrap().micros() < ladder.now.micros() + 10_000_000
-        && !ladder.text().contains("talked 85s")
-    {
-        ladder.timeout();
-    }
+    ladder.timeouts_until("talked 85s").skip();
     ladder.timeout().after(2_000).heard(Called).after(100).heard(Station);
     check(
         &mut ladder,
@@ -136,10 +129,7 @@ fn one_minute_warning_and_limit() {
 fn short_conversations_are_not_warned() {
     let warned = |seconds: u64| {
         let mut ladder = Ladder::new();
-        ladder.reach_talk(talking_for(seconds));
-        while ladder.finished.is_none() {
-            ladder.timeout();
-        }
+        ladder.reach_talk(talking_for(seconds)).run_out();
         (ladder.text().contains("one_minute_left"), ladder.finished.unwrap().talked.as_secs())
     };
     assert_eq!(warned(89), (false, 89));

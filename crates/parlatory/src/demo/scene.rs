@@ -23,8 +23,6 @@ pub(crate) struct Scene {
     pub(crate) title: &'static str,
     /// Line of the gateway, from which the person calls.
     pub(crate) station: &'static str,
-    /// The person's key in the county's files.
-    pub(crate) person: &'static str,
     /// Their PIN.
     pub(crate) pin: &'static str,
     /// What they dial.
@@ -52,7 +50,6 @@ pub(crate) const SCENES: [Scene; 6] = [
         name: "accepted_recorded",
         title: "accepted, and recorded",
         station: "line-1",
-        person: "CC-1001",
         pin: "482913",
         dials: "2025550101",
         habit: Habit::Accept,
@@ -61,7 +58,6 @@ pub(crate) const SCENES: [Scene; 6] = [
         name: "refused_by_key",
         title: "refused by key",
         station: "line-2",
-        person: "CC-1002",
         pin: "730251",
         dials: "2025550102",
         habit: Habit::Refuse,
@@ -70,7 +66,6 @@ pub(crate) const SCENES: [Scene; 6] = [
         name: "protected",
         title: "counsel: never recorded, and the notice says so",
         station: "line-3",
-        person: "CC-1003",
         pin: "915604",
         dials: "2025550103",
         habit: Habit::Accept,
@@ -79,7 +74,6 @@ pub(crate) const SCENES: [Scene; 6] = [
         name: "notice_cut_short",
         title: "key pressed before the notice ended: no consent",
         station: "line-4",
-        person: "CC-1004",
         pin: "264870",
         dials: "2025550104",
         habit: Habit::Impatient,
@@ -88,7 +82,6 @@ pub(crate) const SCENES: [Scene; 6] = [
         name: "insufficient_funds",
         title: "not enough money for a minute",
         station: "line-5",
-        person: "CC-1005",
         pin: "358129",
         dials: "2025550105",
         habit: Habit::NotReached,
@@ -97,7 +90,6 @@ pub(crate) const SCENES: [Scene; 6] = [
         name: "node_killed",
         title: "node killed in mid-call, and started again",
         station: "line-6",
-        person: "CC-1006",
         pin: "607342",
         dials: "2025550106",
         habit: Habit::Accept,
