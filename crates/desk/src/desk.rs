@@ -188,10 +188,12 @@ impl Desk {
         self.0.projector.flush();
     }
 
-    /// Stops reloading, and returns when everything is durable and in the store.
+    /// Stops reloading, writes what is queued for the journal, and returns when everything is durable
+    /// and in the store. Nothing can be appended after that.
     pub fn close(&self) {
         let reloader = self.lock_reloader().take();
         drop(reloader);
+        self.0.journal.clone().close();
         self.flush();
     }
 

@@ -68,13 +68,13 @@ impl Leg {
             registered: false,
             agreed: None,
             counted: Statistics::default(),
-            heard: Heard::since(now),
+            heard: Heard::since(NEVER),
             sound: None,
             out: Outgoing::new(now, babble_from),
         }
     }
 
-    /// Sends to, and hears only, the agreed address. Datagrams that came before are not heard: nobody
+    /// Sends to, and hears only, the agreed address; nobody at all when that fails. Datagrams that came before are not heard: nobody
     /// knew who might send, nor when they arrived.
     pub(crate) fn connect(
         &mut self,
@@ -85,9 +85,13 @@ impl Leg {
         let before = self.agreed;
         if before.is_none_or(|before| before.remote != agreed.remote) {
             self.agreed = None;
+            self.heard = Heard::since(turn.now);
+            if agreed.remote.ip().is_unspecified() || agreed.remote.port() == 0 {
+                // The system would take the first for itself.
+                return Err(ErrorKind::AddrNotAvailable.into());
+            }
             self.pair.rtp.connect(agreed.remote)?;
             self.drain();
-            self.heard = Heard::since(turn.now);
         } else if agreed.send && before.is_some_and(|before| !before.send) {
             self.heard.since = turn.now;
         }
@@ -311,7 +315,7 @@ impl Leg {
 
     fn lost_at(&self, turn: &Turn<'_>) -> Timestamp {
         // An end that holds the call may be silent for as long as it likes.
-        if self.heard.lost || self.agreed.is_none_or(|agreed| !agreed.send) {
+        if self.heard.lost || self.agreed.is_some_and(|agreed| !agreed.send) {
             return NEVER;
         }
         let since = self.heard.since;
@@ -385,7 +389,7 @@ impl Leg {
 
 /// What arrived from the connected address.
 struct Heard {
-    /// Since when something could arrive: connected, or taken off hold.
+    /// Since when something could arrive: connected, or taken off hold; [`NEVER`] before.
     since: Timestamp,
     /// Arrival of the last packet.
     last: Option<Timestamp>,

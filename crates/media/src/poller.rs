@@ -14,8 +14,7 @@ pub(crate) struct Poller {
     epoll: OwnedFd,
 }
 
-/// Room for the answer to one look, kept so that none is allocated.
-#[derive(Default)]
+/// Room for the answer to one look, kept so that none is allocated. It stays on its thread.
 pub(crate) struct Ready(Vec<epoll::Event>);
 
 impl Poller {

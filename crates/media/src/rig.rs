@@ -7,6 +7,7 @@ use crate::{
     event::{EVENT_OCTETS, Event},
     limits::TICK,
     pack::made_up,
+    poller::Ready,
     ports::Ports,
     rtp::{self, HEADER_OCTETS, Header},
     speak::Rendered,
@@ -32,6 +33,7 @@ pub(crate) struct Rig {
     pub(crate) worker: Worker,
     pub(crate) pack: Pack,
     pub(crate) now: Timestamp,
+    ready: Ready,
     ports: Ports,
     events: Arc<Mutex<Vec<MediaEvent>>>,
 }
@@ -74,6 +76,7 @@ impl Rig {
             worker: Worker::new(&config, Arc::new(Tones::generate()), report).unwrap(),
             pack: made_up(520),
             now: at(0),
+            ready: Ready::new(),
             ports: Ports::new(config.ip, config.ports).unwrap(),
             events,
         }
@@ -117,19 +120,23 @@ impl Rig {
         kept
     }
 
+    pub(crate) fn tick(&mut self) {
+        self.worker.tick(self.now, &mut self.ready);
+    }
+
     /// Lets time pass, tick by tick.
     pub(crate) fn run(&mut self, ms: u64) {
         let until = self.now.after(Duration::from_millis(ms));
         while self.now < until {
             self.now = self.now.after(TICK);
-            self.worker.tick(self.now);
+            self.tick();
         }
     }
 
     /// Lets the thread read until a leg has counted so many packets, while the clock stands still.
     pub(crate) fn deliver(&mut self, leg: LegId, counted: u64) {
         for _ in 0..1_000_000 {
-            self.worker.tick(self.now);
+            self.tick();
             let statistics = self.statistics(leg);
             let Statistics { received, bad, unknown, foreign, .. } = statistics;
             if received + bad + foreign + unknown >= counted {

@@ -29,7 +29,6 @@ use std::{
 /// All calls of one thread.
 pub(crate) struct Worker {
     poller: Poller,
-    ready: Ready,
     /// A call keeps its place while it has legs; the tokens of its sockets follow from the place.
     calls: Vec<Option<Box<Call>>>,
     ids: Vec<CallId>,
@@ -59,7 +58,6 @@ impl Worker {
     ) -> Result<Self, MediaError> {
         Ok(Self {
             poller: Poller::new().map_err(MediaError::Broken)?,
-            ready: Ready::new(),
             calls: Vec::new(),
             ids: Vec::new(),
             wakes: Vec::new(),
@@ -75,6 +73,7 @@ impl Worker {
 
     /// Runs until it is told to stop or nobody is left to tell it anything.
     pub(crate) fn run(mut self, commands: &Receiver<Command>, clock: &Clock) {
+        let mut ready = Ready::new();
         let mut next_tick = clock.now();
         loop {
             let command = if self.places.is_empty() {
@@ -92,7 +91,7 @@ impl Worker {
                 return self.close_all(now);
             }
             if now >= next_tick {
-                self.tick(now);
+                self.tick(now, &mut ready);
                 let planned = next_tick.after(TICK);
                 next_tick = if planned > now { planned } else { now.after(TICK) };
             }
@@ -150,12 +149,11 @@ impl Worker {
     }
 
     /// Reads what has arrived, then does what is due.
-    pub(crate) fn tick(&mut self, now: Timestamp) {
-        let mut ready = std::mem::take(&mut self.ready);
+    pub(crate) fn tick(&mut self, now: Timestamp, ready: &mut Ready) {
         let mut buffer = std::mem::take(&mut self.buffer);
         // A look names each socket once, so that a flood on one does not keep others waiting.
         for _ in 0..PACKETS_PER_TICK_MAX {
-            if !self.look(&mut ready) {
+            if !self.look(ready) {
                 break;
             }
             for token in ready.tokens() {
@@ -163,7 +161,6 @@ impl Worker {
                 self.with_call(now, place, |call, turn| call.read(turn, side, &mut buffer));
             }
         }
-        self.ready = ready;
         self.buffer = buffer;
         for place in 0..self.wakes.len() {
             if self.wakes.get(place).is_some_and(|wake| *wake <= now) {

@@ -16,14 +16,15 @@ fn check(ladder: &mut Ladder, expected: &Expect) {
 #[test]
 fn refused_by_key() {
     let mut ladder = Ladder::new();
-    ladder.reach_deciding(admission()).skip().after(900).keys(Called, "2");
+    let spanish = Admission { called_language: Language::Es, ..admission() };
+    ladder.reach_deciding(spanish).skip().after(900).keys(Called, "2");
     ladder.after(1_800).heard(Station).after(600).heard(Called);
     check(
         &mut ladder,
         &expect![[r#"
               26.820  called presses 2
                           station hears en: not_accepted
-                          called hears en: refused
+                          called hears es: refused
               28.720  station heard it all
                           hang up station (Normal)
               29.320  called heard it all

@@ -3,6 +3,7 @@
 use core::time::Duration;
 use expect_test::{Expect, expect};
 use model::{
+    Language,
     Side::{Called, Station},
     Timestamp,
     fact::{EndReason, Epoch, OffReason},
@@ -94,7 +95,8 @@ fn commit_time_out_talks_unrecorded() {
 #[test]
 fn one_minute_warning_and_limit() {
     let mut ladder = Ladder::new();
-    ladder.reach_talk(talking_for(90)).skip();
+    let spanish = Admission { called_language: Language::Es, ..talking_for(90) };
+    ladder.reach_talk(spanish).skip();
     ladder.timeout().keys(Called, "2").keys(Station, "#");
     ladder.timeouts_until("talked 25s").skip().timeout().timeout();
     check(
@@ -103,7 +105,7 @@ fn one_minute_warning_and_limit() {
             56.930  time-out
                         event: talked 30s
                         station hears en: one_minute_left
-                        called hears en: one_minute_left
+                        called hears es: one_minute_left
             61.930  time-out
                         event: talked 35s
         "#]],
@@ -115,7 +117,7 @@ fn one_minute_warning_and_limit() {
         &expect![[r#"
             116.930 time-out
                         station hears en: time_is_up
-                        called hears en: time_is_up
+                        called hears es: time_is_up
             118.930 called heard it all
                         hang up called (Normal)
             119.030 station heard it all

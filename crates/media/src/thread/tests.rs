@@ -161,7 +161,7 @@ fn after_a_delay_of_the_node_a_few_packets_follow_at_once_and_a_prompt_loses_non
     rig.run(40);
     let before = rig.statistics(STATION).sent;
     rig.now = rig.now.after(Duration::from_millis(500));
-    rig.worker.tick(rig.now);
+    rig.tick();
     let burst = rig.statistics(STATION).sent - before;
     assert_eq!(burst, u64::from(CATCH_UP_MAX_PACKETS));
     phone.speak(&[0xff; 160]);
@@ -274,6 +274,35 @@ fn a_silent_leg_is_lost_unless_it_holds_the_call() {
 }
 
 #[test]
+fn a_leg_that_cannot_be_connected_is_mute_and_then_lost() {
+    for remote in ["0.0.0.0:4000", "127.0.0.1:0", "[::]:4000", "[::1]:4000"] {
+        let (mut rig, mut phone) = live();
+        let agreed = Agreed { remote: remote.parse().unwrap(), ..phone.agreed() };
+        let sent = rig.statistics(STATION).sent;
+        rig.connect(STATION, agreed);
+        rig.play(STATION, 1, &script());
+        phone.event('1', true, 800);
+        rig.run(10_000);
+        let cut = PlayEnded::Cut;
+        let expected = [
+            MediaEvent::Played { leg: STATION, play: model::PlayId(1), end: cut },
+            MediaEvent::Lost { leg: STATION, last: at(0) },
+        ];
+        assert_eq!(rig.events(), expected, "{remote}");
+        assert_eq!(rig.statistics(STATION).sent, sent);
+    }
+}
+
+#[test]
+fn a_telephone_that_is_gone_does_not_disturb_its_leg() {
+    let (mut rig, phone) = live();
+    drop(phone);
+    rig.run(10_000);
+    assert_eq!(rig.events(), [MediaEvent::Lost { leg: STATION, last: at(0) }]);
+    assert_eq!(rig.statistics(STATION).received, 1);
+}
+
+#[test]
 fn a_held_leg_is_not_sent_anything() {
     let (mut rig, phone) = live();
     rig.run(20);
@@ -293,7 +322,7 @@ fn all_of_a_burst_is_heard_some_in_each_tick() {
     for _ in 0..packets {
         phone.speak(&[0xff; 160]);
     }
-    rig.worker.tick(rig.now);
+    rig.tick();
     let first = rig.statistics(STATION).received - 1;
     assert!(first <= PACKETS_PER_TICK_MAX as u64, "{first}");
     rig.deliver(STATION, 1 + packets as u64);
