@@ -5,8 +5,9 @@ use anyhow::{Context, bail};
 use std::{
     env,
     ffi::OsString,
+    io::{BufRead, BufReader},
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -22,7 +23,65 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     for tool in &missing {
         println!("!!! the tests that need `{}` are SKIPPED: see above", tool.program);
     }
-    TESTS.run(root, &tools::skips(&missing))
+    run_tests(root, &tools::skips(&missing))
+}
+
+/// Runs the tests, shows what they print, and closes with the sum of all runners' summaries: cargo
+/// prints one a binary, and the last one says nothing about the others.
+fn run_tests(root: &Path, skips: &[String]) -> anyhow::Result<()> {
+    let line = TESTS.line(skips);
+    println!("== {}: {line}", TESTS.name);
+    let mut child = Command::new(cargo())
+        .args(TESTS.cargo)
+        .args(skips)
+        .current_dir(root)
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot run `{line}`"))?;
+    let mut sum = Sum::default();
+    if let Some(output) = child.stdout.take() {
+        for printed in BufReader::new(output).lines() {
+            let printed = printed.context("what the tests print is no text")?;
+            println!("{printed}");
+            sum.add(&printed);
+        }
+    }
+    let passed = child.wait()?.success();
+    println!("tests: {} passed, {} failed, {} skipped", sum.passed, sum.failed, sum.skipped);
+    if !passed {
+        bail!("{} failed; to see it alone: {line}", TESTS.name);
+    }
+    Ok(())
+}
+
+/// What the summaries of test binaries add up to.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Sum {
+    passed: u64,
+    failed: u64,
+    /// Ignored, or filtered out for want of a program.
+    skipped: u64,
+}
+
+impl Sum {
+    /// Adds a line such as `test result: ok. 3 passed; 0 failed; 0 ignored; ...`.
+    fn add(&mut self, line: &str) {
+        let Some(counts) = line.strip_prefix("test result: ") else { return };
+        for count in counts.split(['.', ';']) {
+            let mut words = count.split_whitespace();
+            let (Some(Ok(number)), Some(what)) =
+                (words.next().map(str::parse::<u64>), words.next())
+            else {
+                continue;
+            };
+            match what {
+                "passed" => self.passed += number,
+                "failed" => self.failed += number,
+                "ignored" | "filtered" => self.skipped += number,
+                _ => {}
+            }
+        }
+    }
 }
 
 /// One command of cargo.
@@ -32,17 +91,21 @@ struct Step {
 }
 
 impl Step {
+    fn line(&self, more: &[String]) -> String {
+        format!("cargo {} {}", self.cargo.join(" "), more.join(" ")).trim_end().to_owned()
+    }
+
     fn run(&self, root: &Path, more: &[String]) -> anyhow::Result<()> {
-        let line = format!("cargo {} {}", self.cargo.join(" "), more.join(" "));
-        println!("== {}: {}", self.name, line.trim_end());
+        let line = self.line(more);
+        println!("== {}: {line}", self.name);
         let status = Command::new(cargo())
             .args(self.cargo)
             .args(more)
             .current_dir(root)
             .status()
-            .with_context(|| format!("cannot run `{}`", line.trim_end()))?;
+            .with_context(|| format!("cannot run `{line}`"))?;
         if !status.success() {
-            bail!("{} failed; to see it alone: {}", self.name, line.trim_end());
+            bail!("{} failed; to see it alone: {line}", self.name);
         }
         Ok(())
     }
@@ -94,6 +157,15 @@ mod tests {
     fn a_passing_step_passes() {
         let step = Step { name: "version", cargo: &["--version"] };
         step.run(&crate::root(), &[]).unwrap();
+    }
+
+    #[test]
+    fn summaries_add_up() {
+        let mut sum = Sum::default();
+        sum.add("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; 0.1s");
+        sum.add("test result: FAILED. 4 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out");
+        sum.add("test some::name ... ok");
+        assert_eq!(sum, Sum { passed: 7, failed: 1, skipped: 3 });
     }
 
     #[test]
