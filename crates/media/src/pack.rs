@@ -6,7 +6,7 @@
 //! parlatory prompts 1
 //! voice  en  festival 2.5.0, voice cmu_us_slt_arctic_hts      what spoke the clips of a language
 //! texts  en  SHA-256 of prompts/en.toml                       what was to be spoken
-//! clip   en  word/seven  FROM  OCTETS  SHA-256  seven         one line a clip; FROM counts from the audio's start
+//! clip   en  word/seven  FROM  OCTETS  SHA-256  seven         FROM counts in the audio
 //! audio  OCTETS                                               the last line of the index
 //! ```
 //!
@@ -141,7 +141,8 @@ pub enum PackError {
     Unreadable(#[source] io::Error),
     /// The file is longer than any pack, in octets.
     #[error(
-        "the prompt pack is {0} octets long, more than {FILE_OCTETS_MAX}: give a pack that `cargo xtask prompts` wrote"
+        "the prompt pack is {0} octets long, more than {FILE_OCTETS_MAX}: give a pack \
+         that `cargo xtask prompts` wrote"
     )]
     TooLong(u64),
     /// The file is something else.
@@ -160,7 +161,8 @@ pub enum PackError {
     },
     /// The audio is shorter or longer than the index says, in octets.
     #[error(
-        "the audio of the prompt pack has {found} octets in place of {expected}: copy the file again"
+        "the audio of the prompt pack has {found} octets in place of {expected}: copy the file \
+         again"
     )]
     Cut {
         /// As the index says.
@@ -169,7 +171,8 @@ pub enum PackError {
         found: usize,
     },
     /// A clip is not what the index says.
-    #[error("clip `{clip}` in language `{}` of the prompt pack is damaged: copy the file again", language.code())]
+    #[error("clip `{clip}` in language `{}` of the prompt pack is damaged: copy the file \
+         again", language.code())]
     Damaged {
         /// Its language.
         language: Language,
@@ -178,7 +181,8 @@ pub enum PackError {
     },
     /// A clip that scripts need is not there.
     #[error(
-        "the prompt pack lacks clip `{clip}` in language `{}`: add its text to prompts/{}.toml and run `cargo xtask prompts`",
+        "the prompt pack lacks clip `{clip}` in language `{}`: add its text to prompts/{}.toml and \
+         run `cargo xtask prompts`",
         language.code(), language.code()
     )]
     Missing {

@@ -87,6 +87,9 @@ impl Demo {
             node.id(),
             SCENES.len()
         ));
+        if let Some(my_phone) = &self.my_phone {
+            my_phone.print(node.sip, self.outside.address());
+        }
         let (parallel, last) = SCENES.split_at(SCENES.len() - 1);
         self.play_parallel(parallel, &node)?;
         let [killed] = last else { bail!("the demo has no last scene") };
@@ -164,9 +167,6 @@ impl Demo {
 
     fn stay_up(&self, node: &NodeProcess) -> Result<()> {
         line("");
-        if let Some(my_phone) = &self.my_phone {
-            my_phone.print(node.sip, self.outside.address());
-        }
         line(&format!("The node stays up at {}; Ctrl-C ends it.", node.sip));
         let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot listen for signals")?;
         signals.forever().next();
