@@ -53,6 +53,13 @@ pub(crate) const TOOLS: &[Tool] = &[
         raw_sockets: false,
         need: Need::Tests("with_baresip"),
     },
+    Tool {
+        program: "go",
+        packages: &["golang-go", "golang-golang-x-mod-dev"],
+        purpose: "checks a log with other people's code",
+        raw_sockets: false,
+        need: Need::Tests("with_go"),
+    },
 ];
 
 /// Installs what is missing where that is possible, and says aloud what is missing still.
