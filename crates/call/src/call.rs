@@ -15,6 +15,8 @@ pub(crate) struct Call {
     pub(crate) now: Timestamp,
     /// Language of the person at the station: the pressed one, then their own.
     pub(crate) station_language: Language,
+    /// Whether the person chose that language by a key: then the stored one does not replace it.
+    pub(crate) language_pressed: bool,
     /// Language of the called party: the remembered one, then the pressed one.
     pub(crate) called_language: Language,
     pub(crate) admission: AdmissionState,
@@ -51,6 +53,7 @@ impl Call {
             setup,
             now,
             station_language: Language::default(),
+            language_pressed: false,
             called_language: Language::default(),
             admission: AdmissionState::None,
             decision_key: None,

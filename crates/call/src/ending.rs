@@ -14,6 +14,8 @@ use crate::{
 pub(crate) struct Outcome {
     reason: EndReason,
     talked: Duration,
+    /// Whether the two talk until now.
+    bridged: bool,
     station: Option<Script>,
     called: Option<Script>,
     cause: HangUpCause,
@@ -26,6 +28,7 @@ impl Outcome {
         Self {
             reason,
             talked: Duration::ZERO,
+            bridged: false,
             station: None,
             called: None,
             cause: HangUpCause::Normal,
@@ -40,9 +43,10 @@ impl Outcome {
         }
     }
 
-    /// Ends a conversation that lasted so long.
+    /// Ends a conversation that lasted so long: from here on neither hears the other, and nothing
+    /// is recorded.
     pub(crate) fn after(self, talked: Duration) -> Self {
-        Self { talked, ..self }
+        Self { talked, bridged: true, ..self }
     }
 
     /// Ends because somebody stopped the call.
@@ -62,7 +66,10 @@ pub(crate) struct Ending {
 
 impl Ending {
     pub(crate) fn begin(call: &mut Call, outcome: Outcome) -> State {
-        let Outcome { reason, talked, station, called, cause } = outcome;
+        let Outcome { reason, talked, bridged, station, called, cause } = outcome;
+        if bridged {
+            call.output(Output::Unbridge);
+        }
         call.set_ringback(false);
         call.wait(call.setup.timing.farewell_max);
         let mut farewell = |side: Side, script: Option<Script>| {

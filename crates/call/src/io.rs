@@ -101,7 +101,8 @@ pub enum TrunkFailure {
 /// A question to the office. At most one is open per call.
 #[derive(Clone, Debug)]
 pub enum Question {
-    /// Whose PIN is this? Answered by [`Answer::Person`], [`Answer::PinUnknown`] or [`Answer::PinLocked`].
+    /// Whose PIN is this? Answered by [`Answer::Person`], [`Answer::PinUnknown`] or
+    /// [`Answer::PinLocked`].
     Identify {
         /// The keys as pressed.
         pin: Private<String>,
@@ -119,8 +120,8 @@ pub enum Question {
         /// The keys as pressed.
         dialled: Private<String>,
     },
-    /// Make this acceptance durable, with the start of the recording if there is to be one. Answered
-    /// by [`Answer::Committed`].
+    /// Make this acceptance durable, with the start of the recording if there is to be one.
+    /// Answered by [`Answer::Committed`].
     Commit {
         /// What was played and pressed.
         evidence: ConsentEvidence,
@@ -214,6 +215,8 @@ pub enum Output {
     },
     /// Join the two legs. The only way to a recording is inside.
     Bridge(Recording),
+    /// Part the two legs and end what records them; what was asked for after it is still played.
+    Unbridge,
     /// End a leg.
     HangUp {
         /// Which.

@@ -1,10 +1,10 @@
 //! What happens to two people on a call: menu, admission, notice, consent, talk, outcome.
 //!
-//! A pure state machine: [`Machine::handle`] takes what happened, [`Machine::poll_output`] gives what
-//! is to be done, until `None`; drain it before the next input. It knows no SIP, no price list, no
-//! database and no clock: it asks ([`Question`]) and is answered ([`Answer`]).
-//! Start with `machine.rs`, where the `match (state, input)` stands whole, then `consent.rs`, the one
-//! place where a [`Consent`] is made.
+//! A pure state machine: [`Machine::handle`] takes what happened, [`Machine::poll_output`] gives
+//! what is to be done, until `None`; drain it before the next input. It knows no SIP, no price
+//! list, no database and no clock: it asks ([`Question`]) and is answered ([`Answer`]). Start with
+//! `machine.rs`, where the `match (state, input)` stands whole, then `consent.rs`, the one place
+//! where a [`Consent`] is made.
 #![no_std]
 
 extern crate alloc;

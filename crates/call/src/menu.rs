@@ -76,6 +76,7 @@ impl EnteringPin {
         match self.chosen() {
             Some(language) => {
                 call.station_language = language;
+                call.language_pressed = true;
                 Self::again(call, None, self.attempts)
             }
             None => self.submit(call),
@@ -122,7 +123,9 @@ impl Identifying {
     }
 
     pub(crate) fn on_person(self, call: &mut Call, who: Identified) -> State {
-        call.station_language = who.language;
+        if !call.language_pressed {
+            call.station_language = who.language;
+        }
         EnteringNumber::begin(call, Asker { who, attempts: 0 }, Vec::new(), self.ahead)
     }
 

@@ -109,3 +109,154 @@ fn may_record(
         Standing::Ordinary { .. } => Ok(Err(OffReason::FacilityOff)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::REGISTRY_GUARD;
+    use model::{
+        AccountId, AgencyId, FacilityId, Language, Money, PersonId,
+        place::{FacilityKind, Site, State},
+        plan::{Configuration, NumberRule, RegistryData},
+    };
+    use std::{sync::Arc, time::Duration};
+
+    const CONFIRMED: Timestamp = Timestamp::from_micros(1_795_305_600_000_000);
+    const COUNSEL: u64 = 12_025_550_150;
+    const ANYBODY: &str = "2025550101";
+
+    fn facility(registry_down: RegistryDown) -> Facility {
+        Facility {
+            id: FacilityId(1),
+            agency: AgencyId(1),
+            key: "cedar/jail".to_owned(),
+            name: "Cedar County Jail".to_owned(),
+            site: Site { kind: FacilityKind::Jail, adp: 212, state: State::new("CO").unwrap() },
+            recording: true,
+            registry_down,
+            talk_max: Duration::from_secs(1_200),
+            allowed_only: false,
+            base_per_minute: Money::from_cents(9),
+            additive_per_minute: Money::from_cents(2),
+            caller_id: E164::new(12_025_550_199).unwrap(),
+        }
+    }
+
+    fn person() -> Person {
+        Person {
+            id: PersonId(1),
+            facility: FacilityId(1),
+            key: Private::new("CC-1001".to_owned()),
+            name: Private::new("Marcus Bell".to_owned()),
+            pin: Private::new([0; 32]),
+            language: Language::En,
+            account: AccountId(1),
+            contacts: Vec::new(),
+        }
+    }
+
+    fn rule(facility: Option<u32>, rule: NumberUse) -> NumberRule {
+        let number = Private::new(E164::new(12_025_550_101).unwrap());
+        NumberRule { agency: AgencyId(1), facility: facility.map(FacilityId), number, rule }
+    }
+
+    fn book(numbers: Vec<NumberRule>) -> Book {
+        let registry = RegistryData {
+            epoch: Epoch(4),
+            confirmed: CONFIRMED,
+            count_max: 1,
+            numbers: vec![Private::new(E164::new(COUNSEL).unwrap())],
+        };
+        let snapshot = Arc::new(REGISTRY_GUARD.snapshot(&registry));
+        Book::new(Configuration { numbers, ..Configuration::default() }, snapshot)
+    }
+
+    fn screened(
+        book: &Book,
+        facility: &Facility,
+        dialled: &str,
+        age: Duration,
+    ) -> Result<Screened, NotAdmitted> {
+        let now = CONFIRMED.after(age);
+        screen(book, &Wish { person: &person(), facility, dialled, now })
+    }
+
+    #[test]
+    fn a_registry_goes_stale_after_a_minute_to_the_microsecond() {
+        let book = book(Vec::new());
+        let unrecorded = facility(RegistryDown::PlaceUnrecorded);
+        let refusing = facility(RegistryDown::Refuse);
+        let minute = Duration::from_secs(60);
+        for facility in [&unrecorded, &refusing] {
+            let answer = screened(&book, facility, ANYBODY, minute).unwrap();
+            assert_eq!((answer.may_record, answer.epoch), (Ok(Epoch(4)), Epoch(4)));
+        }
+        let stale = minute + Duration::from_micros(1);
+        let answer = screened(&book, &unrecorded, ANYBODY, stale).unwrap();
+        assert_eq!(answer.may_record, Err(OffReason::RegistryUnusable));
+        let refused = screened(&book, &refusing, ANYBODY, stale).unwrap_err();
+        assert_eq!(refused.reason, Refusal::RegistryUnavailable);
+        assert!(refused.number.is_some());
+        // Whom it knows it protects at any age, and they are never refused for it.
+        for facility in [&unrecorded, &refusing] {
+            let answer = screened(&book, facility, "2025550150", stale * 1_000).unwrap();
+            assert_eq!(answer.class, NumberClass::Protected);
+            assert_eq!(answer.may_record, Err(OffReason::Protected));
+        }
+    }
+
+    #[test]
+    fn the_most_restrictive_rule_wins() {
+        let facility = facility(RegistryDown::Refuse);
+        for (agencys, facilitys, expected) in [
+            (None, None, Ok(NumberClass::Ordinary)),
+            (Some(NumberUse::Allowed), None, Ok(NumberClass::Ordinary)),
+            (Some(NumberUse::Free), None, Ok(NumberClass::Free)),
+            (None, Some(NumberUse::Free), Ok(NumberClass::Free)),
+            (Some(NumberUse::Allowed), Some(NumberUse::Free), Ok(NumberClass::Free)),
+            (Some(NumberUse::Blocked), Some(NumberUse::Allowed), Err(Refusal::NumberNotAllowed)),
+            (Some(NumberUse::Blocked), Some(NumberUse::Free), Err(Refusal::NumberNotAllowed)),
+            (Some(NumberUse::Free), Some(NumberUse::Blocked), Err(Refusal::NumberNotAllowed)),
+        ] {
+            let rules =
+                [(None, agencys), (Some(1), facilitys), (Some(2), Some(NumberUse::Blocked))];
+            let rules = rules.into_iter().filter_map(|(at, kind)| Some(rule(at, kind?)));
+            let answer = screened(&book(rules.collect()), &facility, ANYBODY, Duration::ZERO);
+            let class = answer.map(|screened| screened.class).map_err(|refused| refused.reason);
+            assert_eq!(class, expected, "{agencys:?} {facilitys:?}");
+        }
+    }
+
+    #[test]
+    fn every_off_wins_over_on() {
+        let book = book(Vec::new());
+        let mut facility = facility(RegistryDown::PlaceUnrecorded);
+        let stale = Duration::from_secs(61);
+        for (recording, dialled, age, expected) in [
+            (true, ANYBODY, Duration::ZERO, Ok(Epoch(4))),
+            (true, ANYBODY, stale, Err(OffReason::RegistryUnusable)),
+            (true, "2025550150", Duration::ZERO, Err(OffReason::Protected)),
+            (false, ANYBODY, Duration::ZERO, Err(OffReason::FacilityOff)),
+            (false, ANYBODY, stale, Err(OffReason::RegistryUnusable)),
+            (false, "2025550150", stale, Err(OffReason::Protected)),
+        ] {
+            facility.recording = recording;
+            let answer = screened(&book, &facility, dialled, age).unwrap();
+            assert_eq!(answer.may_record, expected, "{recording} {age:?}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_proved_for_the_moment_of_the_call() {
+        let mut facility = facility(RegistryDown::Refuse);
+        let caps = CapTable::builtin();
+        let quote = rate(&facility, CONFIRMED, &caps).unwrap();
+        assert_eq!(quote.per_minute(), Money::from_cents(11));
+        assert_eq!(quote.fact().at, CONFIRMED);
+        // Before the first order that this table knows.
+        let unknown = Timestamp::from_micros(0);
+        assert_eq!(rate(&facility, unknown, &caps), Err(Refusal::NoLawfulRate));
+        facility.base_per_minute = Money::from_micros(-1);
+        assert_eq!(rate(&facility, CONFIRMED, &caps), Err(Refusal::NoLawfulRate));
+    }
+}

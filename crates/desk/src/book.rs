@@ -138,3 +138,64 @@ impl Book {
         self.people.insert(person.id, person);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::REGISTRY_GUARD;
+    use model::{UnitId, plan::RegistryData};
+
+    fn station(id: u32, access: StationAccess) -> Station {
+        let key = format!("cedar/jail/a/{id}");
+        Station { id: StationId(id), unit: UnitId(1), facility: FacilityId(1), key, access }
+    }
+
+    fn source(address: &str, user: Option<&str>) -> StationAccess {
+        StationAccess::Source { address: address.parse().unwrap(), user: user.map(str::to_owned) }
+    }
+
+    fn book(stations: Vec<Station>) -> Book {
+        let registry = Arc::new(REGISTRY_GUARD.snapshot(&RegistryData::default()));
+        Book::new(Configuration { stations, ..Configuration::default() }, registry)
+    }
+
+    #[test]
+    fn a_station_is_known_by_address_port_and_line() {
+        let book = book(vec![
+            station(1, source("192.0.2.10:5060", None)),
+            station(2, source("192.0.2.10:0", None)),
+            station(3, source("192.0.2.20:0", Some("line-1"))),
+            station(4, source("192.0.2.20:0", Some("line-2"))),
+            station(5, source("192.0.2.20:5070", Some("line-2"))),
+            station(6, source("192.0.2.30:5060", None)),
+        ]);
+        for (from, user, expected) in [
+            ("192.0.2.10:5060", "", Some(1)),
+            ("192.0.2.10:5060", "anything", Some(1)),
+            ("192.0.2.10:40000", "", Some(2)),
+            ("192.0.2.20:5060", "line-1", Some(3)),
+            ("192.0.2.20:5060", "line-2", Some(4)),
+            ("192.0.2.20:5070", "line-2", Some(5)),
+            // A gateway is no station; only its lines are, by their exact names.
+            ("192.0.2.20:5060", "", None),
+            ("192.0.2.20:5060", "LINE-1", None),
+            ("192.0.2.30:5061", "", None),
+            ("192.0.2.40:5060", "", None),
+            // A line of one gateway means nothing at another address.
+            ("192.0.2.30:5060", "line-1", Some(6)),
+        ] {
+            let found = book.station_by_source(from.parse().unwrap(), user);
+            assert_eq!(found, expected.map(StationId), "{from} {user}");
+        }
+    }
+
+    #[test]
+    fn a_digest_user_is_no_source() {
+        let ha1 = Private::new([5; 16]);
+        let digest = StationAccess::Digest { user: "reader".to_owned(), ha1 };
+        let book = book(vec![station(1, digest)]);
+        assert_eq!(book.station_by_digest("reader"), Some((StationId(1), ha1)));
+        assert_eq!(book.station_by_digest("Reader"), None);
+        assert_eq!(book.station_by_source("192.0.2.10:5060".parse().unwrap(), "reader"), None);
+    }
+}

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use charging::{CapTable, Ledger, Quote};
@@ -73,6 +76,9 @@ pub enum Broken {
         /// Last fact that the store knows.
         store: u64,
     },
+    /// The store does not take what the journal holds.
+    #[error("the store does not take records; the journal has them: see the log, and start again")]
+    NotProjected,
     /// The operating system gives no thread.
     #[error("no thread for `{what}`: {source}")]
     Thread {
@@ -100,6 +106,8 @@ pub(crate) struct State {
     pub(crate) calls: BTreeMap<CallId, OpenCall>,
     pub(crate) wrong_pins: BTreeMap<StationId, (u32, Timestamp)>,
     pub(crate) languages: BTreeMap<(AgencyId, E164), Language>,
+    /// Ends that the journal refused; they are appended again.
+    pub(crate) unsaid: Vec<Fact>,
 }
 
 pub(crate) struct Inner {
@@ -111,6 +119,8 @@ pub(crate) struct Inner {
     pub(crate) pack: ContentHash,
     pub(crate) timing: call::limits::Timing,
     pub(crate) boot: u32,
+    /// The journal has stopped for good.
+    pub(crate) failed: AtomicBool,
     state: Mutex<State>,
     book: RwLock<Arc<Book>>,
     projector: Projector,
@@ -151,12 +161,14 @@ impl Desk {
             pack: config.pack,
             timing: config.timing,
             boot: store.boots()?.saturating_add(1),
+            failed: AtomicBool::new(false),
             state: Mutex::new(State {
                 ledger: Ledger::new(),
                 deposited: BTreeMap::new(),
                 calls: BTreeMap::new(),
                 wrong_pins: BTreeMap::new(),
                 languages: BTreeMap::new(),
+                unsaid: Vec::new(),
             }),
             book: RwLock::new(Arc::new(book)),
             store,
@@ -178,23 +190,39 @@ impl Desk {
         self.0.boot
     }
 
+    /// Version of the configuration in use.
+    pub fn version(&self) -> u64 {
+        self.book().version
+    }
+
+    /// Whether the journal has stopped for good, so that no call can be taken any more: the node
+    /// must be started again, which settles what is open.
+    pub fn has_failed(&self) -> bool {
+        self.0.failed.load(Ordering::Relaxed)
+    }
+
     /// The store, for reports about this node.
     pub fn store(&self) -> &Store {
         &self.0.store
     }
 
-    /// Returns when everything that happened so far is in the store.
-    pub fn flush(&self) {
-        self.0.projector.flush();
+    /// Returns when everything that is durable so far is in the store.
+    ///
+    /// # Errors
+    /// [`Broken::NotProjected`] when the store does not take it.
+    pub fn flush(&self) -> Result<(), Broken> {
+        if self.0.projector.flush() { Ok(()) } else { Err(Broken::NotProjected) }
     }
 
-    /// Stops reloading, writes what is queued for the journal, and returns when everything is durable
-    /// and in the store. Nothing can be appended after that.
+    /// Stops reloading, writes what is queued for the journal, and returns when everything is
+    /// durable and in the store. Nothing can be appended after that.
     pub fn close(&self) {
         let reloader = self.lock_reloader().take();
         drop(reloader);
         self.0.journal.clone().close();
-        self.flush();
+        if let Err(error) = self.flush() {
+            tracing::error!(%error, "the next start writes what is missing");
+        }
     }
 
     /// What the vault asks before every recording.
@@ -236,7 +264,7 @@ impl Desk {
 
     /// Fills the ledger from the store, after the calls of the last run were settled in it.
     fn open_accounts(&self) -> Result<(), Broken> {
-        self.flush();
+        self.flush()?;
         let configuration = self.0.store.configuration()?;
         let mut state = self.state();
         for account in &configuration.accounts {

@@ -25,6 +25,9 @@ pub(crate) const PIN_LOCK: Duration = Duration::from_secs(5 * 60);
 /// How many facts are written to the store in one transaction.
 pub(crate) const PROJECT_BATCH_MAX: usize = 1_000;
 
+/// How many facts recovery appends at once; far below what one append may hold.
+pub(crate) const APPEND_FACTS_MAX: usize = 256;
+
 /// How long a fact waits for others before it is written to the store.
 pub(crate) const PROJECT_WAIT: Duration = Duration::from_millis(100);
 

@@ -3,10 +3,11 @@
 //! Durable before effect: the answer to a question that changes anything is sent from the journal's
 //! thread, after the fact is on disk.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use call::{Admission, Answer, CallEvent, Finished, Identified, Price, Question};
 use charging::{Quote, Settlement};
+use journal::JournalError;
 use model::{
     CallId, Language, Money, PersonId, Private, StationId, Timestamp,
     fact::{
@@ -75,7 +76,7 @@ impl Office for Desk {
     fn recording_closed(&self, call: CallId, recording: Option<RecordingEnd>) {
         let at = self.inner().clock.now();
         match recording {
-            Some(recording) => self.note(Fact::RecordingClosed { call, recording, at }),
+            Some(recording) => self.insist(Fact::RecordingClosed { call, recording, at }),
             // The file is there without its final frame: the next start finds and books it.
             None => tracing::error!(call = call.0, "a recording was not closed"),
         }
@@ -108,14 +109,13 @@ impl Desk {
         let Some((_, facility)) = book.facility_of(station) else { return Answer::PinUnknown };
         let hash = self.inner().pin_key.hash(&facility.key, pin.expose());
         match book.person_by_pin(facility.id, &hash) {
-            Some(person) => {
-                self.state().wrong_pins.remove(&station);
-                Answer::Person(Identified {
-                    person: person.id,
-                    name: person.name.clone(),
-                    language: person.language,
-                })
-            }
+            // A right PIN does not wipe out the wrong ones before it: whoever guesses would enter
+            // their own from time to time.
+            Some(person) => Answer::Person(Identified {
+                person: person.id,
+                name: person.name.clone(),
+                language: person.language,
+            }),
             None => {
                 self.note(Fact::PinRefused { station, at: now });
                 self.state().wrong_pin(station, now)
@@ -174,23 +174,23 @@ impl Desk {
         let refuse = |reason| NotAdmitted { reason, number: Some(screened.number) };
         let mut talk_max = facility.talk_max;
         let mut state = self.state();
-        let (quote, hold, price) = if screened.free {
-            (None, None, Price::Free)
-        } else {
-            let quote = admission::rate(facility, wish.now, &self.inner().caps).map_err(refuse)?;
-            let held = state
-                .ledger
-                .hold(call.hold(), person.account, &quote, facility.talk_max, wish.now)
-                .map_err(|_| refuse(Refusal::InsufficientFunds))?;
-            talk_max = held.talk_max;
-            let fact = HoldFact {
-                account: person.account,
-                amount: held.amount,
-                rate: quote.fact(),
-                expires: held.expires,
-            };
-            let price = Price::PerMinute(quote.per_minute());
-            (Some(quote), Some(fact), price)
+        let quote = self.quote(wish, &screened).map_err(refuse)?;
+        let (hold, price) = match &quote {
+            None => (None, Price::Free),
+            Some(quote) => {
+                let held = state
+                    .ledger
+                    .hold(call.hold(), person.account, quote, facility.talk_max, wish.now)
+                    .map_err(|_| refuse(Refusal::InsufficientFunds))?;
+                talk_max = held.talk_max;
+                let fact = HoldFact {
+                    account: person.account,
+                    amount: held.amount,
+                    rate: quote.fact(),
+                    expires: held.expires,
+                };
+                (Some(fact), Price::PerMinute(quote.per_minute()))
+            }
         };
         let admitted = Admitted {
             call,
@@ -220,6 +220,16 @@ impl Desk {
         Ok((admission, admitted))
     }
 
+    /// The price of the call, or `None` where it is free: by a rule for the number, or because the
+    /// facility asks nothing.
+    fn quote(&self, wish: &Wish<'_>, screened: &Screened) -> Result<Option<Quote>, Refusal> {
+        if screened.free {
+            return Ok(None);
+        }
+        let quote = admission::rate(wish.facility, wish.now, &self.inner().caps)?;
+        Ok(if quote.per_minute() == Money::ZERO { None } else { Some(quote) })
+    }
+
     fn admitted(&self, call: CallId, admission: Admission, admitted: Admitted, reply: Reply) {
         let desk = self.clone();
         let facts = vec![Fact::Admitted(Box::new(admitted))];
@@ -227,6 +237,7 @@ impl Desk {
             Ok(_) => reply.send(Answer::Admitted(admission)),
             Err(error) => {
                 tracing::error!(%error, call = call.0, "an admission could not be made durable");
+                desk.note_failure(&error);
                 let now = desk.inner().clock.now();
                 desk.state().take_back(call, now);
                 reply.send(Answer::Denied(Refusal::Unavailable));
@@ -302,25 +313,51 @@ impl Desk {
             decision_key: finished.decision_key,
             off,
         };
-        let desk = self.clone();
-        self.inner().journal.append(
-            vec![Fact::Ended(Box::new(ended))],
-            move |durable| match durable {
-                Ok(_) => drop(desk.state().ledger.forget(call.hold())),
-                // The hold stays in memory; the next start finds the call open and settles it.
-                Err(error) => {
-                    tracing::error!(%error, call = call.0, "an end could not be made durable")
+        self.insist(Fact::Ended(Box::new(ended)));
+    }
+
+    /// Appends a fact that must not be missing: one that the journal refuses is kept and appended
+    /// again, so that a disk that was full for a while costs no record and no money. What the
+    /// node's end finds unsaid, the next start settles from what was said.
+    fn insist(&self, fact: Fact) {
+        let (desk, kept) = (self.clone(), fact.clone());
+        self.inner().journal.append(vec![fact], move |durable| match durable {
+            Ok(_) => {
+                if let Fact::Ended(ended) = kept {
+                    desk.state().ledger.forget(ended.call.hold());
                 }
-            },
-        );
+            }
+            Err(error) => {
+                tracing::error!(%error, "the journal does not take the end of a call");
+                desk.note_failure(&error);
+                desk.state().unsaid.push(kept);
+            }
+        });
+    }
+
+    /// Appends again what the journal refused.
+    pub(crate) fn append_again(&self) {
+        let unsaid = std::mem::take(&mut self.state().unsaid);
+        for fact in unsaid {
+            self.insist(fact);
+        }
+    }
+
+    /// A journal that stopped takes nothing until the node is started again.
+    fn note_failure(&self, error: &JournalError) {
+        if matches!(error, JournalError::Stopped { .. }) {
+            self.inner().failed.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Appends a fact whose durability nobody waits for. A failure is loud; the next start finds
     /// the call open and settles it.
     fn note(&self, fact: Fact) {
-        self.inner().journal.append(vec![fact], |durable| {
+        let desk = self.clone();
+        self.inner().journal.append(vec![fact], move |durable| {
             if let Err(error) = durable {
                 tracing::error!(%error, "the journal does not take facts");
+                desk.note_failure(&error);
             }
         });
     }

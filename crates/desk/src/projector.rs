@@ -14,7 +14,7 @@ use crate::limits::{PROJECT_BATCH_MAX, PROJECT_RETRY, PROJECT_WAIT};
 /// A durable fact on its way, or the end.
 pub(crate) enum Item {
     Fact(u64, Fact),
-    Flush(Sender<()>),
+    Flush(Sender<bool>),
     End,
 }
 
@@ -37,12 +37,10 @@ impl Projector {
         Ok(Self { thread: Some(thread), items })
     }
 
-    /// Returns when everything sent before is in the store.
-    pub(crate) fn flush(&self) {
+    /// Returns when everything sent before is in the store, or `false` when the store refused it.
+    pub(crate) fn flush(&self) -> bool {
         let (done, flushed) = std::sync::mpsc::channel();
-        if self.items.send(Item::Flush(done)).is_ok() {
-            let _ = flushed.recv();
-        }
+        self.items.send(Item::Flush(done)).is_ok() && flushed.recv().unwrap_or(false)
     }
 }
 
@@ -57,17 +55,19 @@ impl Drop for Projector {
 
 fn run(store: &Store, received: &Receiver<Item>) {
     let mut batch: Vec<(u64, Fact)> = Vec::new();
-    let mut waiting: Vec<Sender<()>> = Vec::new();
+    let mut waiting: Vec<Sender<bool>> = Vec::new();
     let mut ended = false;
     while !ended {
         match received.recv() {
             Ok(first) => ended = gather(first, received, &mut batch, &mut waiting),
             Err(_) => ended = true,
         }
-        write(store, &mut batch, received);
+        let again = if ended { None } else { Some(received) };
+        let written = write(store, &mut batch, again, &mut waiting);
         for done in waiting.drain(..) {
-            let _ = done.send(());
+            let _ = done.send(written);
         }
+        ended |= !written;
     }
 }
 
@@ -76,7 +76,7 @@ fn gather(
     first: Item,
     received: &Receiver<Item>,
     batch: &mut Vec<(u64, Fact)>,
-    waiting: &mut Vec<Sender<()>>,
+    waiting: &mut Vec<Sender<bool>>,
 ) -> bool {
     let mut next = first;
     loop {
@@ -99,20 +99,43 @@ fn gather(
     }
 }
 
-/// Writes the batch. A store that does not take it is tried again: the facts are safe in the
-/// journal, and at the next start the store asks for what it lacks.
-fn write(store: &Store, batch: &mut Vec<(u64, Fact)>, received: &Receiver<Item>) {
+/// Writes the batch. A store that does not take it is tried again every [`PROJECT_RETRY`]: the
+/// facts are safe in the journal, and at the next start the store asks for what it lacks. `false`
+/// when the end came before the store took it; without `received`, which is the end, it is tried
+/// once.
+fn write(
+    store: &Store,
+    batch: &mut Vec<(u64, Fact)>,
+    received: Option<&Receiver<Item>>,
+    waiting: &mut Vec<Sender<bool>>,
+) -> bool {
     if batch.is_empty() {
-        return;
+        return true;
     }
     while let Err(error) = store.project(batch) {
-        tracing::error!(%error, facts = batch.len(), "the store does not take records; trying again");
-        match received.recv_timeout(PROJECT_RETRY) {
-            Ok(Item::Fact(seq, fact)) => batch.push((seq, fact)),
-            Ok(Item::Flush(done)) => drop(done),
-            Ok(Item::End) | Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => {}
+        tracing::error!(%error, facts = batch.len(), "the store does not take records");
+        // Who waits is told at once; only new facts wait.
+        for done in waiting.drain(..) {
+            let _ = done.send(false);
+        }
+        if received.is_none_or(|received| pause(batch, received)) {
+            return false;
         }
     }
     batch.clear();
+    true
+}
+
+/// Collects what comes during [`PROJECT_RETRY`]; `true` when the end was among it.
+fn pause(batch: &mut Vec<(u64, Fact)>, received: &Receiver<Item>) -> bool {
+    // A slice of the pause for each fact that comes, so that a busy node does not shorten it much.
+    for _ in 0..PROJECT_BATCH_MAX {
+        match received.recv_timeout(PROJECT_RETRY) {
+            Ok(Item::Fact(seq, fact)) => batch.push((seq, fact)),
+            Ok(Item::Flush(done)) => drop(done.send(false)),
+            Ok(Item::End) | Err(RecvTimeoutError::Disconnected) => return true,
+            Err(RecvTimeoutError::Timeout) => return false,
+        }
+    }
+    false
 }

@@ -1,20 +1,25 @@
 //! What a node that died left behind: facts the store lacks, calls that never ended, recordings
 //! that were cut. Everything is settled before the first new call.
 
-use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+    path::Path,
+};
 
 use charging::{CapTable, Quote, tariff::LawfulRate};
 use journal::Seq;
 use model::{
     CallId, Money, RecordingId, Timestamp,
-    fact::{EndReason, Ended, Fact, HoldFact, RecordingEnd, RecordingState, Rest},
+    fact::{EndReason, Ended, Fact, HoldFact, OffReason, RecordingEnd, RecordingState, Rest},
 };
+use registry::Standing;
 use store::{OpenCall, Store};
 use vault::Vault;
 
 use crate::{
     desk::{Broken, Desk},
-    limits::PROJECT_BATCH_MAX,
+    limits::{APPEND_FACTS_MAX, PROJECT_BATCH_MAX},
 };
 
 /// What was found and settled at the start.
@@ -60,49 +65,98 @@ pub(crate) fn settle_open_calls(desk: &Desk, vault: &Vault) -> Result<Recovered,
     let mut recovered = Recovered::default();
     let mut facts = Vec::new();
     let recordings: BTreeMap<RecordingId, RecordingEnd> = vault.recover().into_iter().collect();
+    let mut done: BTreeSet<CallId> = recordings.keys().map(|id| CallId(id.0)).collect();
     for (recording, end) in &recordings {
         recovered.recordings += u64::from(end.state == RecordingState::Cut);
         let call = CallId(recording.0);
         facts.push(Fact::RecordingClosed { call, recording: end.clone(), at: now });
     }
     for open in desk.inner().store.open_calls()? {
-        if let Some(end) = unbooked(&open, &recordings, vault)? {
-            let call = open.admitted.call;
-            facts.push(Fact::RecordingClosed { call, recording: end, at: now });
+        let call = open.admitted.call;
+        done.insert(call);
+        let mut missing = None;
+        match file_of(&open, &recordings, vault)? {
+            File::Unbooked(end) => {
+                facts.push(Fact::RecordingClosed { call, recording: end, at: now });
+            }
+            File::Missing => missing = Some(why_missing(desk, &open, now)),
+            File::NotMine => {}
         }
-        let ended = end_of(&open, now, &desk.inner().caps);
+        let off = open.recording.and_then(Result::err).or(missing);
+        let ended = end_of(&open, off, now, &desk.inner().caps);
         recovered.calls += 1;
         recovered.charged =
             recovered.charged.checked_add(ended.charged).unwrap_or(recovered.charged);
         facts.push(Fact::Ended(Box::new(ended)));
     }
-    if !facts.is_empty() {
-        desk.inner().journal.append_wait(facts)?;
-        desk.flush();
+    facts.extend(unbooked_of_the_ended(desk, vault, &done)?);
+    // In pieces, since one append has a limit: each end stands alone, and a node that dies in
+    // between finds the others open again.
+    for piece in facts.chunks(APPEND_FACTS_MAX) {
+        desk.inner().journal.append_wait(piece.to_vec())?;
     }
+    desk.flush()?;
     Ok(recovered)
 }
 
-/// A recording that was closed without its call being told: the node died in between.
-fn unbooked(
+/// Recordings of calls whose end was written down before the node died, and theirs was not.
+fn unbooked_of_the_ended(
+    desk: &Desk,
+    vault: &Vault,
+    done: &BTreeSet<CallId>,
+) -> Result<Vec<Fact>, Broken> {
+    let at = desk.inner().clock.now();
+    let mut facts = Vec::new();
+    for (agency, id) in desk.inner().store.unbooked_recordings()? {
+        let call = CallId(id.0);
+        if !done.contains(&call)
+            && let Some(recording) = vault.end_of(agency, id)?
+        {
+            facts.push(Fact::RecordingClosed { call, recording, at });
+        }
+    }
+    Ok(facts)
+}
+
+/// What became of the recording of a call that nobody saw end.
+enum File {
+    /// It was closed and its call was not told: the node died in between.
+    Unbooked(RecordingEnd),
+    /// It was to begin, and there is no file.
+    Missing,
+    /// There was none to be, or it is booked.
+    NotMine,
+}
+
+fn file_of(
     open: &OpenCall,
     recovered: &BTreeMap<RecordingId, RecordingEnd>,
     vault: &Vault,
-) -> Result<Option<RecordingEnd>, Broken> {
+) -> Result<File, Broken> {
     let recording = open.admitted.call.recording();
     let started = matches!(open.recording, Some(Ok(_)));
     if !started || open.recording_closed || recovered.contains_key(&recording) {
-        return Ok(None);
+        return Ok(File::NotMine);
     }
-    Ok(vault.end_of(open.admitted.agency, recording)?)
+    let end = vault.end_of(open.admitted.agency, recording)?;
+    Ok(end.map_or(File::Missing, File::Unbooked))
+}
+
+/// The vault refused to begin, which only the dead node knew, or never got to it, or the disk lost
+/// the file. A record must not look as if somewhere there were a recording of counsel.
+fn why_missing(desk: &Desk, open: &OpenCall, now: Timestamp) -> OffReason {
+    match desk.book().registry.ask(*open.admitted.number.expose(), now) {
+        Standing::Protected { .. } => OffReason::Protected,
+        Standing::Ordinary { .. } | Standing::Unusable(_) => OffReason::Disk,
+    }
 }
 
 /// How a call ended that nobody saw end: charged up to its last mark, never beyond.
-fn end_of(open: &OpenCall, now: Timestamp, caps: &CapTable) -> Ended {
+fn end_of(open: &OpenCall, off: Option<OffReason>, now: Timestamp, caps: &CapTable) -> Ended {
     let (charged, rest) = match &open.admitted.hold {
         None => (Money::ZERO, Rest::NoHold),
         Some(hold) => {
-            let expired = now > hold.expires;
+            let expired = now >= hold.expires;
             let rest = if expired { Rest::Expired } else { Rest::Released };
             (charge_of(hold, open, caps), rest)
         }
@@ -115,7 +169,7 @@ fn end_of(open: &OpenCall, now: Timestamp, caps: &CapTable) -> Ended {
         charged,
         rest,
         decision_key: open.accepted_key,
-        off: open.recording.and_then(Result::err),
+        off,
     }
 }
 

@@ -31,7 +31,9 @@ impl Reloader {
         let thread = std::thread::Builder::new().name("reload".into()).spawn(move || {
             while stopped.recv_timeout(RELOAD_EVERY) == Err(RecvTimeoutError::Timeout) {
                 let Some(inner) = desk.upgrade() else { return };
-                if let Err(error) = reload(&Desk::from_inner(inner)) {
+                let desk = Desk::from_inner(inner);
+                desk.append_again();
+                if let Err(error) = reload(&desk) {
                     // The old book stays. Its registry grows stale, and then nothing is recorded.
                     tracing::error!(%error, "the configuration could not be read again");
                 }
@@ -82,7 +84,17 @@ fn reload(desk: &Desk) -> Result<(), Broken> {
     if !changed && now.since(old.registry.confirmed()) < REGISTRY_CONFIRM_EVERY {
         return Ok(());
     }
-    let book = read_book(&inner.store, Some(&old.registry), now)?;
+    let book = match read_book(&inner.store, Some(&old.registry), now) {
+        Err(Broken::Registry(refused)) => {
+            // Whoever was blocked or has left must not wait until the registry is mended. The old
+            // registry stays, grows stale, and then nothing is recorded.
+            if changed {
+                tracing::error!(%refused, "the registry was not taken over");
+            }
+            Book::new(inner.store.configuration()?, Arc::clone(&old.registry))
+        }
+        read => read?,
+    };
     if changed {
         take_deposits(desk)?;
         tracing::info!(version, "the configuration was read again");
@@ -109,4 +121,72 @@ fn take_deposits(desk: &Desk) -> Result<(), Broken> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{E164, Private, fact::Epoch, plan::RegistryData};
+    use registry::NotASuccessor;
+    use store::{
+        Plan,
+        plan::{Agency, Protected, ProtectedNumber},
+    };
+
+    const BEFORE: Timestamp = Timestamp::from_micros(1_795_305_600_000_000);
+    const COUNSEL: u64 = 12_025_550_150;
+
+    /// A store whose registry has one number and epoch 1.
+    fn store(folder: &tempfile::TempDir) -> Store {
+        let store = Store::open(&folder.path().join("parlatory.db")).unwrap();
+        let agency = "cedar".to_owned();
+        let number = Private::new(E164::new(COUNSEL).unwrap());
+        let numbers = vec![ProtectedNumber { agency: agency.clone(), number, holder: None }];
+        let plan = Plan {
+            agencies: vec![Agency { key: agency, name: "Cedar".to_owned(), keyholder: None }],
+            protected: Some(Protected { numbers, replace: false, count: None }),
+            ..Plan::default()
+        };
+        store.apply(&plan, BEFORE).unwrap();
+        store
+    }
+
+    fn in_use(epoch: u64, number: u64) -> Snapshot {
+        let numbers = vec![Private::new(E164::new(number).unwrap())];
+        let epoch = Epoch(epoch);
+        REGISTRY_GUARD.snapshot(&RegistryData { epoch, confirmed: BEFORE, count_max: 1, numbers })
+    }
+
+    #[test]
+    fn reading_the_registry_confirms_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let later = BEFORE.after(std::time::Duration::from_secs(3_600));
+        let book = read_book(&store, Some(&in_use(1, COUNSEL)), later).unwrap();
+        assert_eq!(book.registry.confirmed(), later);
+        assert_eq!(book.registry.usable(later), Ok(Epoch(1)));
+    }
+
+    #[test]
+    fn a_registry_that_was_never_loaded_is_not_made_usable_by_reading_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("parlatory.db")).unwrap();
+        let book = read_book(&store, None, BEFORE).unwrap();
+        assert_eq!(book.registry.usable(BEFORE), Err(registry::Unusable::Missing));
+    }
+
+    #[test]
+    fn only_a_successor_takes_the_place_of_the_registry_in_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        for (in_use, expected) in [
+            (in_use(2, COUNSEL), NotASuccessor::Older { known: 2, offered: 1 }),
+            (in_use(1, COUNSEL + 1), NotASuccessor::Differs { epoch: 1 }),
+        ] {
+            let Err(Broken::Registry(refused)) = read_book(&store, Some(&in_use), BEFORE) else {
+                panic!("it is taken");
+            };
+            assert_eq!(refused, expected);
+        }
+    }
 }

@@ -65,13 +65,14 @@ pub(crate) fn socket(uri: &str) -> Option<SocketAddr> {
 }
 
 /// Where requests within a dialog go: to the host that really sent the datagram, at the port that
-/// it names for itself when it names that host, else where the datagram came from. So no message can
-/// make us send to a third party, and a telephone behind a NAT is reached.
+/// it names for itself when it names that host, else where the datagram came from. So no message
+/// can make us send to a third party, and a telephone behind a NAT is reached.
 pub(crate) fn next_hop(uri: &str, source: SocketAddr) -> SocketAddr {
     socket(uri).filter(|named| named.ip() == source.ip() && named.port() != 0).unwrap_or(source)
 }
 
-/// Whether `uri` can stand in a request line and in angle brackets without being read as anything else.
+/// Whether `uri` can stand in a request line and in angle brackets without being read as anything
+/// else.
 pub(crate) fn is_plain(uri: &str) -> bool {
     let sip = scheme(uri).eq_ignore_ascii_case("sip");
     sip && uri.len() <= URI_MAX_OCTETS

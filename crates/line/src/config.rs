@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 /// How one line is set up.
 #[derive(Clone, Debug)]
 pub struct LineConfig {
-    /// Local UDP address. Port 0 lets the system choose; [`crate::Line::local_address`] tells which.
+    /// Local UDP address. Port 0 lets the system choose; [`crate::Line::local_address`] tells
+    /// which.
     pub bind: SocketAddr,
     /// Realm of digest challenges (RFC 3261 section 22.1); stored HA1 values depend on it.
     pub realm: String,

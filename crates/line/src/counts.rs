@@ -65,7 +65,7 @@ counts! {
     refused_stopping,
     /// Calls that ended because the other end never acknowledged our answer.
     lost_ack,
-    /// REGISTER requests that were granted.
+    /// REGISTER requests that were granted, the same one again included.
     registered,
     /// Bugs of ours that cost a call. Anything but 0 should be reported.
     faults,

@@ -18,8 +18,15 @@ pub(crate) struct Challenger {
     realm: String,
     key: [u8; 32],
     made: u32,
-    /// Highest count seen per nonce, oldest first.
-    used: BTreeMap<(i64, u32), u32>,
+    /// The last use of each nonce, oldest first.
+    used: BTreeMap<(i64, u32), Use>,
+}
+
+/// The use of a nonce with the highest count so far.
+#[derive(Clone, Copy, Debug)]
+struct Use {
+    count: u32,
+    print: [u8; 32],
 }
 
 /// What an answer to a challenge amounts to.
@@ -27,7 +34,8 @@ pub(crate) struct Challenger {
 pub(crate) enum Verdict {
     /// This station, with the right password.
     Station(StationId),
-    /// The nonce is not ours, too old, or was used with this count before: challenge again.
+    /// The nonce is not ours, too old, or was used with this count by another request: challenge
+    /// again.
     Stale,
     /// Unknown user or wrong password.
     Wrong,
@@ -43,6 +51,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) source: IpAddr,
     /// When it came.
     pub(crate) now: Timestamp,
+    /// Stands for all of the request: the same one again is no second use of its nonce.
+    pub(crate) print: [u8; 32],
 }
 
 impl Challenger {
@@ -78,15 +88,17 @@ impl Challenger {
         let right =
             same(answer.expected(&ha1, asked.method).as_bytes(), answer.response.as_bytes());
         let Some((station, _)) = found.filter(|_| right) else { return Verdict::Wrong };
-        let count = self.used.get(&(time, number)).copied().unwrap_or(0);
-        if answer.count <= count {
-            return Verdict::Stale;
+        let this = Use { count: answer.count, print: asked.print };
+        match self.used.get(&(time, number)) {
+            Some(last) if last.count == this.count && last.print == this.print => {}
+            Some(last) if this.count <= last.count => return Verdict::Stale,
+            None if this.count == 0 => return Verdict::Stale,
+            Some(_) | None => self.remember(time, number, this, asked.now),
         }
-        self.remember(time, number, answer.count, asked.now);
         Verdict::Station(station)
     }
 
-    fn remember(&mut self, time: i64, number: u32, count: u32, now: Timestamp) {
+    fn remember(&mut self, time: i64, number: u32, this: Use, now: Timestamp) {
         let expired = |(made, _): &(i64, u32)| now.since(Timestamp::from_micros(*made)) > NONCE_MAX;
         while let Some(oldest) = self.used.first_entry() {
             if !expired(oldest.key()) {
@@ -97,7 +109,7 @@ impl Challenger {
         if self.used.len() >= NONCES_MAX {
             self.used.pop_first();
         }
-        self.used.insert((time, number), count);
+        self.used.insert((time, number), this);
     }
 
     fn nonce(&self, time: i64, number: u32, source: IpAddr) -> String {
@@ -283,8 +295,19 @@ pub(crate) mod tests {
     const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     fn verify(challenger: &mut Challenger, authorization: &str, seconds: u64) -> Verdict {
+        verify_print(challenger, authorization, seconds, 0)
+    }
+
+    fn verify_print(
+        challenger: &mut Challenger,
+        authorization: &str,
+        seconds: u64,
+        print: u8,
+    ) -> Verdict {
         let now = Timestamp::from_micros(0).after(Duration::from_secs(seconds));
-        challenger.verify(&Asked { method: "REGISTER", authorization, source: SOURCE, now }, &One)
+        let print = [print; 32];
+        let method = "REGISTER";
+        challenger.verify(&Asked { method, authorization, source: SOURCE, now, print }, &One)
     }
 
     #[test]
@@ -314,12 +337,26 @@ pub(crate) mod tests {
             (right.replace("qop=auth, ", ""), 0, Verdict::Wrong),
             ("Basic czE6c2VjcmV0".to_owned(), 0, Verdict::Wrong),
             (right.clone(), 300, Verdict::Station(StationId(1))),
-            (right, 0, Verdict::Stale),
             (answer(&challenge, "s1", "secret", "REGISTER", 2), 0, Verdict::Station(StationId(1))),
+            (right, 0, Verdict::Stale),
+            (answer(&challenge, "s1", "secret", "REGISTER", 0), 0, Verdict::Stale),
         ];
         for (index, (header, seconds, verdict)) in cases.iter().enumerate() {
             assert_eq!(verify(&mut challenger, header, *seconds), *verdict, "case {index}");
         }
+    }
+
+    #[test]
+    fn the_same_request_again_is_no_second_use_of_its_nonce_and_another_one_is() {
+        let mut challenger = Challenger::new("jail".into(), [7; 32]);
+        let challenge = challenger.challenge(Timestamp::from_micros(0), SOURCE, false);
+        let one = Verdict::Station(StationId(1));
+        let mut ask = |nc, print| {
+            let header = answer(&challenge, "s1", "secret", "REGISTER", nc);
+            verify_print(&mut challenger, &header, 0, print)
+        };
+        assert_eq!([ask(1, 1), ask(1, 1), ask(1, 2)], [one, one, Verdict::Stale]);
+        assert_eq!([ask(2, 3), ask(1, 1), ask(2, 3)], [one, Verdict::Stale, one]);
     }
 
     #[test]

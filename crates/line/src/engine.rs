@@ -1,7 +1,7 @@
 //! The line's thread: reads the socket, keeps the dialogs, and is the only one that changes them.
 //!
-//! Three things wake it: a command of the owner, a word of a transaction, a datagram. `door` decides who
-//! may come in, `inbound` serves requests, `outbound` places calls and reads responses.
+//! Three things wake it: a command of the owner, a word of a transaction, a datagram. `door`
+//! decides who may come in, `inbound` serves requests, `outbound` places calls and reads responses.
 
 use crate::counts::Tally;
 use crate::dialog::{Dialog, Reply};
@@ -44,6 +44,9 @@ pub(crate) enum Command {
     Dial(WireId, Box<Dial>),
     Reanswer(WireId, MediaDescription),
     HangUp(WireId),
+    /// How many requests of other ends something is kept of.
+    #[cfg(test)]
+    Kept(std::sync::mpsc::Sender<usize>),
     Stop,
 }
 
@@ -127,7 +130,8 @@ enum Phase {
     Answered { serving: Serving, offerless: bool, hang_up: bool },
     /// We called; there is no final response yet.
     Dialling(Dialling),
-    /// Both ends talk. `ack` goes out again for each 200 that comes again (RFC 3261 section 13.2.2.4).
+    /// Both ends talk. `ack` goes out again for each 200 that comes again (RFC 3261 section
+    /// 13.2.2.4).
     Up { ack: Option<(Vec<u8>, SocketAddr)> },
 }
 
@@ -229,9 +233,9 @@ impl Engine {
         self.let_transactions_run().await;
     }
 
-    /// Transactions run as tasks of this thread. What one says to a datagram is heard before the next
-    /// datagram is looked at, or a BYE right behind an ACK or a 200 would come too early; and tasks
-    /// get their turn also while datagrams never end.
+    /// Transactions run as tasks of this thread. What one says to a datagram is heard before the
+    /// next datagram is looked at, or a BYE right behind an ACK or a 200 would come too early; and
+    /// tasks get their turn also while datagrams never end.
     async fn let_transactions_run(&mut self) {
         tokio::task::yield_now().await;
         while let Ok(happening) = self.happenings.try_recv() {
@@ -278,6 +282,8 @@ impl Engine {
             Command::Dial(wire, dial) => self.dial(wire, *dial),
             Command::Reanswer(wire, local) => self.reanswer(wire, local),
             Command::HangUp(wire) => self.hang_up(wire),
+            #[cfg(test)]
+            Command::Kept(answer) => drop(answer.send(self.stack.kept())),
             Command::Stop => {}
         }
     }

@@ -55,12 +55,14 @@ pub enum LineEvent {
         /// The offer, or `None` when our answer is to carry one (RFC 3261 section 13.2.1).
         offer: Option<MediaDescription>,
     },
-    /// The called end rings (18x). A session description in it is ignored: early media is never passed on.
+    /// The called end rings (18x). A session description in it is ignored: early media is never
+    /// passed on.
     Ringing {
         /// The dialog.
         wire: WireId,
     },
-    /// The other end's answer is here: with its 200, or with its ACK where the INVITE held no offer.
+    /// The other end's answer is here: with its 200, or with its ACK where the INVITE held no
+    /// offer.
     Answered {
         /// The dialog.
         wire: WireId,
@@ -77,8 +79,9 @@ pub enum LineEvent {
         status: u16,
     },
     /// The other end describes its media anew (re-INVITE or UPDATE: hold, codec, address). Answer
-    /// with `reanswer` within two seconds, or the other end is told 488 and the call goes on as it was.
-    /// Where it asked us to offer, this is its answer: it takes effect, and `reanswer` does nothing.
+    /// with `reanswer` within two seconds, or the other end is told 488 and the call goes on as it
+    /// was. Where it asked us to offer, this is its answer: it takes effect, and `reanswer` does
+    /// nothing.
     Reoffered {
         /// The dialog.
         wire: WireId,

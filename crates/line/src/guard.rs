@@ -1,8 +1,9 @@
 //! What is looked at before the SIP library sees a datagram.
 //!
-//! The library silently drops every header after an octet that is no UTF-8, takes the last of several
-//! Content-Lengths, drops a body without one and accepts methods in any case. None of that may decide
-//! what a message means, so such datagrams end here, counted by name. Message text is never kept or logged.
+//! The library silently drops every header after an octet that is no UTF-8, takes the last of
+//! several Content-Lengths, drops a body without one and accepts methods in any case. None of that
+//! may decide what a message means, so such datagrams end here, counted by name. Message text is
+//! never kept or logged.
 
 use crate::counts::Tally;
 use crate::limits::{

@@ -1,8 +1,9 @@
 //! SIP: telephones and the carrier, over UDP (RFC 3261). The only crate that knows the SIP library.
 //!
-//! What it is not: it knows no jail, no call of two legs, no screening and no RTP. It turns datagrams
-//! into events about one dialog ([`WireId`]) and commands about it into datagrams, behind a guard
-//! that refuses what must never reach the library's parser. Start reading with [`Line`], then [`LineEvent`].
+//! What it is not: it knows no jail, no call of two legs, no screening and no RTP. It turns
+//! datagrams into events about one dialog ([`WireId`]) and commands about it into datagrams, behind
+//! a guard that refuses what must never reach the library's parser. Start reading with [`Line`],
+//! then [`LineEvent`].
 
 mod address;
 mod config;

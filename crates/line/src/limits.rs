@@ -46,7 +46,8 @@ pub(crate) const NONCES_MAX: usize = 16_384;
 
 /// The estimate of a round trip that all timers follow from (RFC 3261 section 17.1.1.1).
 pub(crate) const T1: Duration = Duration::from_millis(500);
-/// A caller hears 100 when nothing else was sent for this long (RFC 3261 section 17.2.1 allows 200 ms).
+/// A caller hears 100 when nothing else was sent for this long (RFC 3261 section 17.2.1 allows 200
+/// ms).
 pub(crate) const TRYING_AFTER: Duration = Duration::from_millis(150);
 /// An incoming call that nobody answered for this long is over.
 pub(crate) const UNANSWERED_MAX: Duration = Duration::from_secs(180);

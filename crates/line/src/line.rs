@@ -145,6 +145,14 @@ impl Line {
         }
     }
 
+    /// Of how many requests of other ends something is kept.
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> usize {
+        let (answer, kept) = mpsc::channel();
+        self.command(Command::Kept(answer));
+        kept.recv().unwrap()
+    }
+
     fn command(&self, command: Command) {
         // It fails only when the line has stopped, and then there is nothing left to command.
         let _ = self.inner.commands.send(command);

@@ -1,7 +1,8 @@
 //! Session descriptions: the subset of RFC 8866 and RFC 3264 that telephones need.
 //!
 //! Read: the first audio stream over RTP/AVP with a G.711 law. Every other stream is refused with
-//! port 0 in the answer. Written: one audio stream. Whatever is not understood is left out, never guessed.
+//! port 0 in the answer. Written: one audio stream. Whatever is not understood is left out, never
+//! guessed.
 
 use crate::limits::{SDP_FORMATS_MAX, SDP_LINE_MAX_OCTETS, SDP_MAX_OCTETS, SDP_MEDIA_MAX};
 use core::fmt::Write;

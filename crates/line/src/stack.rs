@@ -1,7 +1,8 @@
 //! The SIP library, reduced to what the engine needs: transactions over one UDP socket.
 //!
-//! The library's own receive loop, resolver and dialogs are not used: the engine reads the socket, so that
-//! nothing passes unguarded; no name of the other end is ever looked up; and dialogs are ours (`dialog`).
+//! The library's own receive loop, resolver and dialogs are not used: the engine reads the socket,
+//! so that nothing passes unguarded; no name of the other end is ever looked up; and dialogs are
+//! ours (`dialog`).
 
 use crate::dialog::Outgoing;
 use crate::event::WireId;
@@ -94,6 +95,13 @@ impl Stack {
         Ok(arrived)
     }
 
+    /// Requests of other ends that the library keeps something of.
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> usize {
+        let stats = self.endpoint.get_stats();
+        stats.running_transactions + stats.finished_transactions
+    }
+
     /// Lets a request's transaction run by itself; `respond` on what comes back answers it.
     pub(crate) fn serve(&self, transaction: Transaction, wire: WireId, source: IpAddr) -> Serving {
         let serving = Serving::of(&transaction);
@@ -117,7 +125,8 @@ impl Stack {
         Some(())
     }
 
-    /// `None` when the library cannot name the transaction, which it can for every complete request.
+    /// `None` when the library cannot name the transaction, which it can for every complete
+    /// request.
     fn client(&self, outgoing: Outgoing) -> Option<Transaction> {
         let Outgoing { request, peer } = outgoing;
         let key = TransactionKey::from_request(&request, TransactionRole::Client).ok()?;

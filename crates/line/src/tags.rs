@@ -34,6 +34,15 @@ impl Tags {
         self.hash(b"text", text.as_bytes())
     }
 
+    /// The same print for the same request, and for no other that anybody can make.
+    pub(crate) fn print(&self, request: &[u8]) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(self.key);
+        hash.update(b"print");
+        hash.update(request);
+        hash.finalize().into()
+    }
+
     /// A key for another purpose.
     pub(crate) fn key(&self, purpose: &str) -> [u8; 32] {
         let mut hash = Sha256::new();

@@ -1,4 +1,5 @@
-//! Calls between two lines over loopback: a node on one end, a telephone or the carrier on the other.
+//! Calls between two lines over loopback: a node on one end, a telephone or the carrier on the
+//! other.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -308,7 +309,8 @@ fn nothing_a_stranger_sends_disturbs_a_call() {
         }
         stranger.send_to(&datagram, world.node.address()).unwrap();
         if round % 64 == 0 {
-            // Wait until the node has caught up, so that its socket drops nothing: a call comes through.
+            // Wait until the node has caught up, so that its socket drops nothing: a call comes
+            // through.
             world.phone.dial(&world.node, "1");
             let (wire, ..) = world.node.incoming();
             world.node.line.reject(wire, 486);

@@ -126,7 +126,7 @@ impl Call {
     }
 
     /// Ends the bridge and its tap, which gets what is left.
-    fn unbridge(&mut self, now: Timestamp) {
+    pub(crate) fn unbridge(&mut self, now: Timestamp) {
         let Some(Tapped { mut tap, mut timeline }) =
             self.bridge.take().and_then(|bridge| bridge.tapped)
         else {

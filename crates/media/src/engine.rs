@@ -29,7 +29,8 @@ use std::{
 pub struct MediaConfig {
     /// The address that RTP is bound to and that session descriptions name; not `0.0.0.0`.
     pub ip: IpAddr,
-    /// UDP ports that legs may use, two for each: RTP on the even one, RTCP on the odd one after it.
+    /// UDP ports that legs may use, two for each: RTP on the even one, RTCP on the odd one after
+    /// it.
     pub ports: RangeInclusive<u16>,
     /// Media threads, at least one. Both legs of a call live on the same.
     pub threads: usize,
@@ -39,9 +40,9 @@ pub struct MediaConfig {
     pub lost_after: Duration,
 }
 
-/// All audio of a node. A cheap handle: clones share the threads, which stop with [`Media::stop`] or
-/// when the last handle is gone. No method waits for the network; those without a result only queue
-/// a command, and commands for a leg that does not exist do nothing.
+/// All audio of a node. A cheap handle: clones share the threads, which stop with [`Media::stop`]
+/// or when the last handle is gone. No method waits for the network; those without a result only
+/// queue a command, and commands for a leg that does not exist do nothing.
 #[derive(Clone)]
 pub struct Media {
     shared: Arc<Shared>,
@@ -89,8 +90,8 @@ impl Media {
     /// until [`Media::connect`]. A leg of that id that is still open is closed first.
     ///
     /// # Errors
-    /// [`MediaError::NoPort`] when all ports are taken, [`MediaError::Broken`] when a socket cannot be
-    /// made, [`MediaError::Stopped`] after [`Media::stop`].
+    /// [`MediaError::NoPort`] when all ports are taken, [`MediaError::Broken`] when a socket cannot
+    /// be made, [`MediaError::Stopped`] after [`Media::stop`].
     pub fn open(&self, leg: LegId) -> Result<SocketAddr, MediaError> {
         let pair = self.shared.ports.take()?;
         let address = pair.address();
@@ -98,13 +99,15 @@ impl Media {
         if self.shared.send(leg.call, open) { Ok(address) } else { Err(MediaError::Stopped) }
     }
 
-    /// Sends to and hears only the agreed remote address from now on. Called again after a re-INVITE.
+    /// Sends to and hears only the agreed remote address from now on. Called again after a
+    /// re-INVITE.
     pub fn connect(&self, leg: LegId, agreed: Agreed) {
         self.shared.send(leg.call, Command::Connect { leg, agreed });
     }
 
     /// Plays a script to a leg from its next packet on. Whatever plays on the leg ends
-    /// [`PlayEnded::Cut`]. While a bridged leg is played to, it does not hear the other leg.
+    /// [`PlayEnded::Cut`]; so does a play during which the remote address changes. While a bridged
+    /// leg is played to, it does not hear the other leg.
     pub fn play(&self, leg: LegId, play: PlayId, script: Script) {
         let rendered = Box::new(self.shared.pack.render(&script));
         self.shared.send(leg.call, Command::Play { leg, play, rendered });
@@ -121,11 +124,17 @@ impl Media {
         self.shared.send(leg.call, Command::Ringback { leg, on });
     }
 
-    /// Joins the two legs of a call: each hears the other. With a tap, both directions are handed to
-    /// it as well; without, nothing that could keep audio exists. When one of the legs is not open,
-    /// nothing is joined and the tap ends at once.
+    /// Joins the two legs of a call: each hears the other. With a tap, both directions are handed
+    /// to it as well; without, nothing that could keep audio exists. When one of the legs is not
+    /// open, nothing is joined and the tap ends at once.
     pub fn bridge(&self, call: CallId, tap: Option<Box<dyn Tap>>) {
         self.shared.send(call, Command::Bridge { call, tap });
+    }
+
+    /// Parts the two legs of a call, which stay open: neither hears the other any more, and the tap
+    /// ends with what was said until now. Without a bridge, nothing happens.
+    pub fn unbridge(&self, call: CallId) {
+        self.shared.send(call, Command::Unbridge { call });
     }
 
     /// Closes a leg and its ports. The bridge and its tap end with the first leg that closes; what
@@ -134,8 +143,9 @@ impl Media {
         self.shared.send(leg.call, Command::Close { leg });
     }
 
-    /// As a telephone: presses keys one after the other, as telephone-events (RFC 4733), each 100 ms
-    /// long with 100 ms of pause. Nothing happens when the other end did not agree to such events.
+    /// As a telephone: presses keys one after the other, as telephone-events (RFC 4733), each 100
+    /// ms long with 100 ms of pause. Nothing happens when the other end did not agree to such
+    /// events.
     pub fn press(&self, leg: LegId, keys: &[Key]) {
         self.shared.send(leg.call, Command::Press { leg, keys: keys.to_vec() });
     }
@@ -177,8 +187,8 @@ impl Media {
 
 /// Takes the audio of a bridge, second by second. Called on a media thread: it queues and returns.
 pub trait Tap: Send {
-    /// The next second of both directions, about [`crate::limits::TAP_GRACE`] after it is over. Only the last
-    /// one of a call is shorter than a second.
+    /// The next second of both directions, about [`crate::limits::TAP_GRACE`] after it is over.
+    /// Only the last one of a call is shorter than a second.
     fn second(&mut self, second: Second);
     /// The conversation is over; nothing follows.
     fn end(self: Box<Self>);
@@ -207,7 +217,8 @@ pub enum MediaEvent {
         /// How it ended.
         end: PlayEnded,
     },
-    /// The first packet arrived from the connected remote address, or the first after [`Self::Lost`].
+    /// The first packet arrived from the connected remote address, or the first after
+    /// [`Self::Lost`].
     Live {
         /// On which leg.
         leg: LegId,
@@ -228,8 +239,8 @@ pub enum MediaEvent {
         /// Since when.
         since: Timestamp,
     },
-    /// A fault of ours ended both legs of a call. Plays that ran are not reported any more; the tap,
-    /// if there was one, has ended.
+    /// A fault of ours ended both legs of a call. Plays that ran are not reported any more; the
+    /// tap, if there was one, has ended.
     Broken {
         /// The call.
         call: CallId,
@@ -246,7 +257,8 @@ pub enum PlayEnded {
         /// When its last sample was over.
         ended: Timestamp,
     },
-    /// It was replaced, hushed or closed, some of it was not sent, or the leg was not live.
+    /// It was replaced, hushed or closed, some of it was not sent or went to another address, or
+    /// the leg was not live.
     Cut,
 }
 
@@ -263,8 +275,8 @@ pub struct Statistics {
     pub bad: u64,
     /// Packets of a payload type that was not agreed, or of an event that is no key.
     pub unknown: u64,
-    /// Datagrams from an address that is not the connected one and were dropped here. Nearly all such
-    /// are dropped by the kernel, which does not count them.
+    /// Datagrams from an address that is not the connected one and were dropped here. Nearly all
+    /// such are dropped by the kernel, which does not count them.
     pub foreign: u64,
 }
 
@@ -296,6 +308,7 @@ pub(crate) enum Command {
     Hush { leg: LegId },
     Ringback { leg: LegId, on: bool },
     Bridge { call: CallId, tap: Option<Box<dyn Tap>> },
+    Unbridge { call: CallId },
     Close { leg: LegId },
     Press { leg: LegId, keys: Vec<Key> },
     Listen { leg: LegId, on: bool },

@@ -91,8 +91,8 @@ impl KeyEar {
 }
 
 impl Tone {
-    /// Whether `event`, so many samples after this segment began, is the next segment of the same long
-    /// tone: it begins where this one reached the longest duration (RFC 4733 section 2.5.1.3).
+    /// Whether `event`, so many samples after this segment began, is the next segment of the same
+    /// long tone: it begins where this one reached the longest duration (RFC 4733 section 2.5.1.3).
     const fn continues(&self, event: Event, later: u32) -> bool {
         !self.event.end && event.code == self.event.code && later == u16::MAX as u32
     }
@@ -127,7 +127,8 @@ pub(crate) struct Press {
 }
 
 impl Presser {
-    /// Presses these keys after those that wait already. Keys beyond [`KEYS_WAITING_MAX`] are forgotten.
+    /// Presses these keys after those that wait already. Keys beyond [`KEYS_WAITING_MAX`] are
+    /// forgotten.
     pub(crate) fn press(&mut self, keys: &[Key]) {
         let room = KEYS_WAITING_MAX.saturating_sub(self.waiting.len());
         self.waiting.extend(keys.iter().take(room));

@@ -116,7 +116,8 @@ const fn table_of_octets(from: Codec) -> [u8; 256] {
 mod tests {
     use super::*;
 
-    /// G.711 table 1a/2a by their definition, in floating point: the value of the code number's step.
+    /// G.711 table 1a/2a by their definition, in floating point: the value of the code number's
+    /// step.
     fn by_definition(codec: Codec, octet: u8) -> f64 {
         let (code, toggled_sign) = match codec {
             Codec::Pcmu => (!octet, octet & 0x80 != 0),

@@ -74,8 +74,8 @@ impl Leg {
         }
     }
 
-    /// Sends to, and hears only, the agreed address; nobody at all when that fails. Datagrams that came before are not heard: nobody
-    /// knew who might send, nor when they arrived.
+    /// Sends to, and hears only, the agreed address; nobody at all when that fails. Datagrams that
+    /// came before are not heard: nobody knew who might send, nor when they arrived.
     pub(crate) fn connect(
         &mut self,
         turn: &Turn<'_>,
@@ -86,6 +86,9 @@ impl Leg {
         if before.is_none_or(|before| before.remote != agreed.remote) {
             self.agreed = None;
             self.heard = Heard::since(turn.now);
+            if before.is_some() {
+                self.out.divert();
+            }
             if agreed.remote.ip().is_unspecified() || agreed.remote.port() == 0 {
                 // The system would take the first for itself.
                 return Err(ErrorKind::AddrNotAvailable.into());
@@ -106,8 +109,8 @@ impl Leg {
         Ok(())
     }
 
-    /// Reads the next datagram of the socket. `None` when there is none, or it is not of the connected
-    /// address.
+    /// Reads the next datagram of the socket. `None` when there is none, or it is not of the
+    /// connected address.
     pub(crate) fn receive<'a>(&mut self, buffer: &'a mut [u8]) -> Option<&'a mut [u8]> {
         // An error is what became of an earlier packet of ours.
         let (octets, from) = self.pair.rtp.recv_from(buffer).ok()?;
@@ -149,8 +152,8 @@ impl Leg {
         arrived
     }
 
-    /// Sends a packet that came from the other leg: `datagram`, whose octets lie at `payload`. It is
-    /// rewritten in place.
+    /// Sends a packet that came from the other leg: `datagram`, whose octets lie at `payload`. It
+    /// is rewritten in place.
     pub(crate) fn relay(
         &mut self,
         turn: &Turn<'_>,

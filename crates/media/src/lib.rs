@@ -1,9 +1,10 @@
 //! The audio of calls: RTP legs, keys, spoken prompts, the bridge between two legs, and the tap.
 //!
-//! What it is not: it knows no jail, no consent and no SIP. It plays what it is told, says truthfully
-//! whether that was heard to its end, and takes audio out of a bridge only through the [`Tap`] that
-//! whoever holds a consent hands in; without one, no code that could keep audio exists in a call.
-//! Start with [`Media`], the handle; then `thread.rs` (the loop), `call.rs` (the two legs) and `leg.rs`.
+//! What it is not: it knows no jail, no consent and no SIP. It plays what it is told, says
+//! truthfully whether that was heard to its end, and takes audio out of a bridge only through the
+//! [`Tap`] that whoever holds a consent hands in; without one, no code that could keep audio exists
+//! in a call. Start with [`Media`], the handle; then `thread.rs` (the loop), `call.rs` (the two
+//! legs) and `leg.rs`.
 
 mod call;
 mod engine;

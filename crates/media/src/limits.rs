@@ -24,7 +24,8 @@ pub const PAYLOAD_MAX_OCTETS: usize = PACKET_MAX_MS as usize * SAMPLES_PER_MS as
 /// Octets of a datagram that are read. A longer one is cut, and then too long to be valid.
 pub const DATAGRAM_MAX_OCTETS: usize = 1_500;
 
-/// Packets read from one socket in one tick. A flood waits for the next, and overflows in the kernel.
+/// Packets read from one socket in one tick. A flood waits for the next, and overflows in the
+/// kernel.
 pub const PACKETS_PER_TICK_MAX: usize = 16;
 
 /// Packets that a leg may send at once to catch up after a delay of the node.

@@ -75,6 +75,16 @@ impl Outgoing {
         self.playing.take().map(|playing| playing.play).or(over)
     }
 
+    /// What plays goes on to somebody else from here on: nobody hears it whole.
+    pub(crate) fn divert(&mut self) {
+        if let Some(playing) = &mut self.playing {
+            playing.whole = false;
+        }
+        if let Some(over) = &mut self.over {
+            over.whole = false;
+        }
+    }
+
     pub(crate) fn ring(&mut self, on: bool) {
         self.ringing = on.then_some(self.ringing.unwrap_or(0));
     }
@@ -148,7 +158,8 @@ impl Outgoing {
         self.due = self.due.after(length_of(samples));
     }
 
-    /// Fills the next packet, µ-law. Says whether a script is in it, which [`Self::sent`] must hear of.
+    /// Fills the next packet, µ-law. Says whether a script is in it, which [`Self::sent`] must hear
+    /// of.
     pub(crate) fn fill(&mut self, tones: &Tones, bridged: bool, out: &mut [u8]) -> bool {
         if let Some(playing) = &mut self.playing {
             playing.rendered.read(out);
@@ -166,8 +177,8 @@ impl Outgoing {
         false
     }
 
-    /// The packet that was filled went out at `now`, or did not. After the last one of a script, its
-    /// end is a packet's length away.
+    /// The packet that was filled went out at `now`, or did not. After the last one of a script,
+    /// its end is a packet's length away.
     pub(crate) fn sent(&mut self, now: Timestamp, samples: u32, sent: bool) {
         let Some(mut playing) = self.playing.take() else { return };
         playing.whole &= sent;
@@ -236,7 +247,7 @@ impl Outgoing {
 struct Playing {
     play: PlayId,
     rendered: Box<Rendered>,
-    /// Every packet so far was sent.
+    /// Every packet so far was sent, and to the same address.
     whole: bool,
 }
 

@@ -8,8 +8,9 @@ use rustix::{
 };
 use std::{io, net::UdpSocket};
 
-/// Linux epoll, level-triggered: a socket is named as long as something waits in it, so that reading
-/// one packet of each named socket loses none, and no call is spent on finding a socket empty.
+/// Linux epoll, level-triggered: a socket is named as long as something waits in it, so that
+/// reading one packet of each named socket loses none, and no call is spent on finding a socket
+/// empty.
 pub(crate) struct Poller {
     epoll: OwnedFd,
 }

@@ -9,8 +9,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// The ports that legs may use. They are given out in turn, so that a port rests as long as possible
-/// before packets meant for its last user could reach another.
+/// The ports that legs may use. They are given out in turn, so that a port rests as long as
+/// possible before packets meant for its last user could reach another.
 pub(crate) struct Ports {
     ip: IpAddr,
     first: u16,

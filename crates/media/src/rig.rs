@@ -1,5 +1,5 @@
-//! For tests: a media thread on a clock that stands still until it is moved, and telephones that are
-//! plain sockets on loopback.
+//! For tests: a media thread on a clock that stands still until it is moved, and telephones that
+//! are plain sockets on loopback.
 
 use crate::{
     MediaConfig, MediaEvent, Pack, PlayEnded, Statistics, Tap,

@@ -144,7 +144,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn payload_lies_within_any_datagram(datagram in proptest::collection::vec(any::<u8>(), 0..600)) {
+        fn payload_lies_within_any_datagram(
+            datagram in proptest::collection::vec(any::<u8>(), 0..600),
+        ) {
             if let Ok((_, payload)) = parse(&datagram) {
                 prop_assert!(payload.start >= HEADER_OCTETS);
                 prop_assert!(datagram.get(payload).is_some_and(|octets| !octets.is_empty()));

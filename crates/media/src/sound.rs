@@ -6,8 +6,8 @@ use crate::{
 };
 use model::{Codec, Timestamp};
 
-/// Listens to one stream. It starts quiet. Sound is reported with the first loud packet, quiet after
-/// [`QUIET_AFTER`] without one, so that the pauses between words do not count.
+/// Listens to one stream. It starts quiet. Sound is reported with the first loud packet, quiet
+/// after [`QUIET_AFTER`] without one, so that the pauses between words do not count.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SoundEar {
     /// When the last packet with sound came, while it sounds.

@@ -1,8 +1,8 @@
 //! A media thread: commands in, packets in and out, at a steady tick.
 //!
-//! The thread sleeps until the next tick or command, not until the next packet: packets that arrive in
-//! between wait in their sockets, so that one wake-up and one look at the poller serve all of them.
-//! Without calls it sleeps until there is one. The time is read once a tick.
+//! The thread sleeps until the next tick or command, not until the next packet: packets that arrive
+//! in between wait in their sockets, so that one wake-up and one look at the poller serve all of
+//! them. Without calls it sleeps until there is one. The time is read once a tick.
 
 use crate::{
     MediaConfig, MediaError, MediaEvent, PlayEnded, Tap,
@@ -129,6 +129,11 @@ impl Worker {
                 self.with_leg(now, leg, |leg, _| leg.ring(on));
             }
             Command::Bridge { call, tap } => self.bridge(now, call, tap),
+            Command::Unbridge { call } => {
+                if let Some(place) = self.places.get(&call) {
+                    self.with_call(now, *place, |call, turn| call.unbridge(turn.now));
+                }
+            }
             Command::Close { leg } => self.close(now, leg),
             Command::Press { leg, keys } => {
                 self.with_leg(now, leg, |leg, _| leg.press(&keys));

@@ -8,10 +8,10 @@ use crate::{g711::translate, rtp::Header};
 use model::{Codec, Second, Side, Timestamp, Track, audio::OCTETS_PER_SECOND};
 use std::time::Duration;
 
-/// The time line of one conversation. Each packet lies where its RTP timestamp puts it, counted from
-/// the first packet of its stream, which lies where it arrived; so what was lost, late or never sent
-/// is a gap, filled with silence, and everything after it lies in its right place. Holds at most the
-/// open second and the beginning of the next.
+/// The time line of one conversation. Each packet lies where its RTP timestamp puts it, counted
+/// from the first packet of its stream, which lies where it arrived; so what was lost, late or
+/// never sent is a gap, filled with silence, and everything after it lies in its right place. Holds
+/// at most the open second and the beginning of the next.
 pub(crate) struct Timeline {
     started: Timestamp,
     /// The open second.

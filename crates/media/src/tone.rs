@@ -53,8 +53,8 @@ fn ringing() -> Vec<u8> {
         .collect()
 }
 
-/// Syllables of 160 ms, each a voiced sound of its own pitch and colour that swells and fades, with a
-/// pause between phrases. No syllable holds a steady pair of tones, which a key would have.
+/// Syllables of 160 ms, each a voiced sound of its own pitch and colour that swells and fades, with
+/// a pause between phrases. No syllable holds a steady pair of tones, which a key would have.
 fn babble() -> Vec<u8> {
     (0..BABBLE_SAMPLES)
         .map(|sample| {

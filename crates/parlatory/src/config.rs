@@ -54,7 +54,7 @@ pub(crate) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { calls_max: 1_000, drain_seconds: 30 * 60 }
+        Self { calls_max: 1_000, drain_seconds: DRAIN_SECONDS }
     }
 }
 
@@ -77,18 +77,34 @@ impl Config {
             "the settings `{}` do not fit: `media.ports` is first and last port, `media.threads` at least 1",
             path.display()
         );
+        let unspecified = [config.sip.listen.ip(), config.media.address];
+        ensure!(
+            !unspecified.iter().any(IpAddr::is_unspecified),
+            "the settings `{}` do not fit: phones are told to answer to `sip.listen` and \
+             `media.address`, so name this machine's own address there, not 0.0.0.0",
+            path.display()
+        );
         Ok(config)
     }
 
     /// The commented file that `init` writes.
-    pub(crate) fn template(sip: SocketAddr, audio: IpAddr, ports: [u16; 2]) -> String {
+    pub(crate) fn template(
+        sip: SocketAddr,
+        audio: IpAddr,
+        ports: [u16; 2],
+        drain_seconds: u64,
+    ) -> String {
         TEMPLATE
+            .replace("{drain}", &drain_seconds.to_string())
             .replace("{sip}", &sip.to_string())
             .replace("{audio}", &audio.to_string())
             .replace("{first}", &ports[0].to_string())
             .replace("{last}", &ports[1].to_string())
     }
 }
+
+/// As long as the longest call that most facilities allow.
+pub(crate) const DRAIN_SECONDS: u64 = 30 * 60;
 
 fn default_threads() -> usize {
     1
@@ -114,7 +130,7 @@ threads = 1
 # Most calls at once; more are refused with 503 until there is room again.
 calls_max = 1000
 # Seconds that running calls get to finish after SIGTERM.
-drain_seconds = 1800
+drain_seconds = {drain}
 "#;
 
 #[cfg(test)]
@@ -130,7 +146,8 @@ mod tests {
 
     fn template() -> String {
         let loopback = IpAddr::from([127, 0, 0, 1]);
-        Config::template(SocketAddr::new(loopback, 5060), loopback, [40_000, 49_999])
+        let sip = SocketAddr::new(loopback, 5060);
+        Config::template(sip, loopback, [40_000, 49_999], DRAIN_SECONDS)
     }
 
     #[test]
@@ -148,5 +165,7 @@ mod tests {
         assert!(text.contains("treads") && text.contains("line"), "{text}");
         let swapped = template().replace("[40000, 49999]", "[49999, 40000]");
         assert!(format!("{:#}", read(&swapped).unwrap_err()).contains("media.ports"));
+        let everywhere = template().replace("\"127.0.0.1:5060\"", "\"0.0.0.0:5060\"");
+        assert!(format!("{:#}", read(&everywhere).unwrap_err()).contains("sip.listen"));
     }
 }

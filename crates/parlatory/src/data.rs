@@ -70,14 +70,21 @@ impl Data {
     pub(crate) fn create_folders(&self) -> Result<()> {
         for folder in ["", "store", "journal", "recordings", "keys", "keyholders"] {
             let path = self.0.join(folder);
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(FOLDER_MODE)
-                .create(&path)
+            create_folder(&path)
                 .with_context(|| format!("cannot make the folder `{}`", path.display()))?;
         }
         Ok(())
     }
+}
+
+/// Makes a folder, readable by its owner alone.
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path)
+}
+
+/// Opens a log to append to, readable by its owner alone.
+pub(crate) fn open_log(path: &Path) -> io::Result<fs::File> {
+    fs::OpenOptions::new().create(true).append(true).mode(FILE_MODE).open(path)
 }
 
 /// Writes a new file, readable by its owner alone. An existing file is never replaced.

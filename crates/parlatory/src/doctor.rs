@@ -1,6 +1,6 @@
 //! `parlatory doctor`: what is ready, what is missing, what to do.
 
-use std::{fs, net::UdpSocket, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, io::ErrorKind, net::UdpSocket, os::unix::fs::PermissionsExt, path::Path};
 
 use anyhow::{Result, bail};
 use charging::{CapTable, Rate, tariff::LawfulRate};
@@ -11,8 +11,13 @@ use serde::Serialize;
 use store::Store;
 
 use crate::{
-    cli::DoctorArgs, clock::clock, config::Config, data::Data, node::read_keyholders,
-    node::read_pin_key, print::line,
+    cli::DoctorArgs,
+    clock::clock,
+    config::Config,
+    data::Data,
+    init,
+    node::{read_keyholders, read_pin_key},
+    print::line,
 };
 
 /// Looks at everything a node needs.
@@ -96,22 +101,25 @@ impl Findings {
             Err(error) => self.problem("settings", format!("{error:#}")),
             Ok(config) => {
                 self.ok("settings", format!("SIP on udp {}", config.sip.listen));
-                if config.sip.listen.ip().is_unspecified() {
-                    self.problem(
-                        "settings",
-                        "`sip.listen` is no address that phones can answer to: name the machine's own",
-                    );
-                }
-                match UdpSocket::bind(config.sip.listen) {
-                    Ok(_) => self.ok("port", "nothing else uses the SIP port"),
-                    Err(error) => self.know(
-                        "port",
-                        format!(
-                            "the SIP port cannot be had ({error}): a node may be running on it"
-                        ),
-                    ),
-                }
+                self.ports(&config);
             }
+        }
+    }
+
+    fn ports(&mut self, config: &Config) {
+        match UdpSocket::bind(config.sip.listen) {
+            Ok(_) => self.ok("port", "nothing else uses the SIP port"),
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                self.know("port", "something uses the SIP port: a node may be running on it");
+            }
+            Err(error) => {
+                let address = config.sip.listen;
+                self.problem("port", format!("`sip.listen` = `{address}` cannot be had: {error}"));
+            }
+        }
+        if let Err(error) = UdpSocket::bind((config.media.address, 0)) {
+            let address = config.media.address;
+            self.problem("audio", format!("`media.address` = `{address}` cannot be had: {error}"));
         }
     }
 
@@ -135,17 +143,22 @@ impl Findings {
             self.problem("keyholders", format!("{error:#}"));
             return;
         }
-        let held = |holder| data.keyholder_private(holder).exists();
-        match (held("agency"), held("independent")) {
-            (true, true) => self.know(
+        let holders = ["agency", "independent"];
+        let held = holders.iter().any(|holder| data.keyholder_private(holder).exists());
+        let made_here = holders.iter().any(|holder| is_made_here(&data.keyholder_public(holder)));
+        if held {
+            self.know(
                 "custody",
-                "solo: both keyholders' private keys lie here, so the operator could read recordings; \
-                 move `keyholders/*.key` to the keyholders",
-            ),
-            (true, false) | (false, true) => {
-                self.know("custody", "solo: one private key still lies here; move it to its keyholder");
-            }
-            (false, false) => self.ok("custody", "split: no private key of a keyholder lies here"),
+                "solo: private keys of keyholders lie here, so the operator could read recordings",
+            );
+        } else if made_here {
+            self.know(
+                "custody",
+                "solo: no private key lies here, but a pair was made on this machine and nobody can \
+                 prove that no copy is left; use public keys that the keyholders bring",
+            );
+        } else {
+            self.ok("custody", "split: two keys that were not made here, and no private key");
         }
     }
 
@@ -247,6 +260,11 @@ impl Findings {
              both on networks of their own",
         );
     }
+}
+
+/// Whether `init` made the pair of this public key here.
+fn is_made_here(public: &Path) -> bool {
+    fs::read_to_string(public).is_ok_and(|text| text.contains(init::MADE_HERE))
 }
 
 /// Two directions of G.711 for an hour, with headers.

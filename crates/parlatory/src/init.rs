@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     cli::DataArgs,
-    config::Config,
+    config::{Config, DRAIN_SECONDS},
     data::{Data, write_new},
     print::line,
 };
@@ -17,12 +17,18 @@ pub(crate) struct Addresses {
     pub(crate) sip: SocketAddr,
     pub(crate) audio: IpAddr,
     pub(crate) ports: [u16; 2],
+    pub(crate) drain_seconds: u64,
 }
 
 impl Default for Addresses {
     fn default() -> Self {
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        Self { sip: SocketAddr::new(loopback, SIP_PORT), audio: loopback, ports: AUDIO_PORTS }
+        Self {
+            sip: SocketAddr::new(loopback, SIP_PORT),
+            audio: loopback,
+            ports: AUDIO_PORTS,
+            drain_seconds: DRAIN_SECONDS,
+        }
     }
 }
 
@@ -33,13 +39,9 @@ pub(crate) fn run(args: &DataArgs) -> Result<()> {
     let root = data.root().display();
     line(&format!("Made the data folder `{root}`."));
     line(&format!("  settings            {}", data.config().display()));
-    line(
-        "  custody             solo: both keyholders' private keys lie in this folder, so whoever",
-    );
-    line(
-        "                      operates it can read recordings. Move `keyholders/*.key` to the two",
-    );
-    line("                      keyholders before the first real call.");
+    line("  custody             solo: both keyholders' private keys were made in this folder, so");
+    line("                      whoever operates it can read recordings. `docs/operating.md` says");
+    line("                      how two keyholders bring keys of their own.");
     line("Next:");
     line("  1. set the addresses in the settings");
     line(&format!("  2. parlatory provision FILE --data {root}"));
@@ -60,13 +62,18 @@ pub(crate) fn create(data: &Data, addresses: Addresses) -> Result<()> {
     for holder in ["agency", "independent"] {
         let (private, public) = vault::generate().context("cannot make a key pair")?;
         write_key(&data.keyholder_private(holder), private.text().as_bytes())?;
-        write_key(&data.keyholder_public(holder), format!("{public}\n").as_bytes())?;
+        let public = format!("{public}\n{MADE_HERE}\n");
+        write_key(&data.keyholder_public(holder), public.as_bytes())?;
     }
-    let Addresses { sip, audio, ports } = addresses;
-    write_key(&data.config(), Config::template(sip, audio, ports).as_bytes())?;
     store::Store::open(&data.store()).context("cannot make the store")?;
-    Ok(())
+    let Addresses { sip, audio, ports, drain_seconds } = addresses;
+    // Last: a folder with settings is whole.
+    write_key(&data.config(), Config::template(sip, audio, ports, drain_seconds).as_bytes())
 }
+
+/// What stands behind the public key of a pair that was made on this machine. Nobody can prove that
+/// no copy of its private key is left here, so custody stays solo until keyholders bring their own.
+pub(crate) const MADE_HERE: &str = "# this pair was made on this machine by `parlatory init`";
 
 /// Registered port of SIP (RFC 3261 section 18).
 const SIP_PORT: u16 = 5060;
@@ -75,5 +82,10 @@ const SIP_PORT: u16 = 5060;
 const AUDIO_PORTS: [u16; 2] = [40_000, 49_999];
 
 fn write_key(path: &std::path::Path, content: &[u8]) -> Result<()> {
-    write_new(path, content).with_context(|| format!("cannot write `{}`", path.display()))
+    write_new(path, content).with_context(|| {
+        format!(
+            "cannot write `{}`; if an `init` before this one failed half-way, remove the folder",
+            path.display()
+        )
+    })
 }

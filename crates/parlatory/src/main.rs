@@ -15,7 +15,7 @@ mod print;
 mod provision;
 mod serve;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Parser;
 use cli::{Cli, Command};
@@ -44,10 +44,18 @@ fn main() -> ExitCode {
     }
 }
 
-/// Log lines go to standard error. The SIP library logs whole messages at `info`, which hold names
-/// and numbers: it is off whatever `RUST_LOG` says.
+/// Log lines go to standard error. The SIP library logs whole messages, which hold names and
+/// numbers, and the database driver whole statements: whatever `RUST_LOG` says of them is left out.
 fn start_log() {
     let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned());
-    let filter = EnvFilter::new(format!("{wanted},rsipstack=off,sqlx=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let allowed = wanted.split(',').filter(|directive| {
+        !["rsipstack", "sqlx"].iter().any(|library| directive.contains(library))
+    });
+    let quiet = ["rsipstack=off", "sqlx=warn"];
+    let filter = EnvFilter::new(allowed.chain(quiet).collect::<Vec<_>>().join(","));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
 }

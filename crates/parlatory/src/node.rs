@@ -1,6 +1,15 @@
 //! A node: desk, vault, media, line and switch, wired together. The only place where they all meet.
 
-use std::{collections::BTreeMap, fs, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::{Context, Result, anyhow};
 use desk::{Desk, DeskConfig, PinKey, Recovered};
@@ -20,6 +29,8 @@ pub(crate) struct Node {
     media: Media,
     vault: Vault,
     switch: Switch,
+    /// The switch's thread has ended.
+    over: Arc<AtomicBool>,
     /// What was found and settled at the start.
     pub(crate) recovered: Recovered,
 }
@@ -35,8 +46,9 @@ impl Node {
         let pack = Arc::new(Pack::builtin().context("the built-in prompts do not read")?);
         let (desk, vault, recovered) = open_desk(data, &pack, clock)?;
         let mailbox = Mailbox::new();
-        let media = Media::start(audio(config), pack, clock.clone(), mailbox.media_events())
-            .context("cannot start the audio side")?;
+        let media =
+            Media::start(audio(config), pack, clock.clone(), mailbox.media_events(clock.clone()))
+                .context("cannot start the audio side")?;
         let line = Line::start(
             LineConfig {
                 bind: config.sip.listen,
@@ -48,7 +60,7 @@ impl Node {
             },
             Arc::new(desk.clone()),
             clock.clone(),
-            mailbox.line_events(),
+            mailbox.line_events(clock.clone()),
         )
         .with_context(|| format!("cannot take SIP on `{}`", config.sip.listen))?;
         let parts = Parts {
@@ -61,7 +73,10 @@ impl Node {
         let limits = SwitchConfig { boot: desk.boot(), calls_max: config.limits.calls_max };
         let switch = Switch::start(limits, mailbox, parts, clock.clone())
             .context("cannot start the switch")?;
-        Ok(Self { desk, line, media, vault, switch, recovered })
+        let over = Arc::new(AtomicBool::new(false));
+        let tell = Arc::clone(&over);
+        switch.when_ended(move || tell.store(true, Ordering::Relaxed));
+        Ok(Self { desk, line, media, vault, switch, over, recovered })
     }
 
     /// Where SIP is taken.
@@ -72,6 +87,36 @@ impl Node {
     /// Takes no new calls and gives the running ones `limit`; may be said again.
     pub(crate) fn begin_stop(&self, limit: Duration) {
         self.switch.begin_stop(limit);
+    }
+
+    /// Takes over the keyholders of agencies that were provisioned since `version`, and says which
+    /// version it has now. An agency that the vault does not know is not recorded.
+    pub(crate) fn refresh_keyholders(&self, data: &Data, version: u64) -> u64 {
+        let current = self.desk.version();
+        if current == version {
+            return version;
+        }
+        match read_keyholders(data) {
+            Ok(keyholders) => {
+                self.vault.set_keyholders(keyholders);
+                current
+            }
+            Err(error) => {
+                tracing::error!("the keyholders could not be read again: {error:#}");
+                version
+            }
+        }
+    }
+
+    /// Why the node cannot go on, if so: it must be started again.
+    pub(crate) fn failure(&self) -> Option<&'static str> {
+        if self.desk.has_failed() {
+            Some("the journal has stopped, because the disk failed")
+        } else if self.over.load(Ordering::Relaxed) {
+            Some("the thread that handles calls has died of a fault of ours")
+        } else {
+            None
+        }
     }
 
     /// What says it again to a node that another thread waits for.
@@ -147,16 +192,15 @@ pub(crate) fn read_keyholders(data: &Data) -> Result<Keyholders> {
         let text = fs::read_to_string(&path).with_context(|| {
             format!("cannot read the keyholder's public key `{}`", path.display())
         })?;
-        text.parse().map_err(|error| anyhow!("`{}`: {error}", path.display()))
+        let key = text.lines().find(|line| !line.starts_with('#')).unwrap_or_default();
+        key.parse().map_err(|error| anyhow!("`{}`: {error}", path.display()))
     };
     let (agency, independent) = (read("agency")?, read("independent")?);
     let mut agencies = BTreeMap::new();
     for row in Store::open(&data.store())?.agencies()? {
-        if let Some(text) = row.keyholder {
-            let key =
-                text.parse().map_err(|error| anyhow!("keyholder of `{}`: {error}", row.key))?;
-            agencies.insert(row.id, key);
-        }
+        let key = row.keyholder.map(|text| text.parse()).transpose();
+        let key = key.map_err(|error| anyhow!("keyholder of `{}`: {error}", row.key))?;
+        agencies.insert(row.id, key);
     }
-    Ok(Keyholders { agency, agencies, independent })
+    Ok(Keyholders::new(agency, agencies, independent)?)
 }

@@ -1,9 +1,9 @@
 //! `parlatory provision`.
 
-use std::path::Path;
+use std::{ops::ControlFlow, path::Path};
 
-use anyhow::{Context, Result, anyhow};
-use model::Timestamp;
+use anyhow::{Context, Result, anyhow, bail};
+use model::{Timestamp, fact::Fact};
 use store::{Applied, Plan, Store, plan::Count};
 
 use crate::{
@@ -36,7 +36,25 @@ pub(crate) fn run(args: &ProvisionArgs) -> Result<()> {
 pub(crate) fn apply(data: &Data, file: &Path, now: Timestamp) -> Result<Applied> {
     let plan = read(data, file, now)?;
     let store = Store::open(&data.store())?;
+    if store.version()? == 0 && knows_calls(data)? {
+        bail!(
+            "the database in `{}` was made anew, but the journal knows calls: people provisioned \
+             now would get other numbers, and the calls of one would be another's. Restore the \
+             database from a backup",
+            data.root().display()
+        );
+    }
     store.apply(&plan, now).with_context(|| format!("`{}` was not applied", file.display()))
+}
+
+/// Whether the journal holds more than starts of the node.
+fn knows_calls(data: &Data) -> Result<bool> {
+    let mut found = false;
+    journal::replay(&data.journal(), journal::Seq(0), |_, fact| {
+        found = !matches!(fact, Fact::Boot { .. });
+        if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    Ok(found)
 }
 
 /// Reads a file; every problem is printed, not only the first.

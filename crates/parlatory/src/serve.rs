@@ -2,13 +2,17 @@
 
 use std::{
     io::Read,
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use model::Timestamp;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
@@ -22,14 +26,48 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let data = Data::existing(&args.data.data)?;
     let config = Config::read(&data.config())?;
     forbid_core_dumps();
-    let watch = args.steps.then(|| -> Watch { Arc::new(print_step) });
+    let watch = args.steps.then(watch_steps).transpose()?;
+    // Before the node takes anything in: who sees that it is ready may ask it to stop.
+    let stops = wait_for_stop(args.until_stdin_closes)?;
     let node = Node::open(&data, &config, &clock(), watch)?;
     say_recovered(&node);
     line(&format!("{READY}{}", node.sip_address()));
-    let stops = wait_for_stop(args.until_stdin_closes)?;
-    let _ = stops.recv();
-    tracing::info!("no new calls from now on; running calls may finish (again to end them now)");
-    node.begin_stop(config.limits.drain());
+    let failure = wait(&node, &data, &stops);
+    match failure {
+        None => {
+            tracing::info!("no new calls; running calls may finish (again to end them now)");
+            node.begin_stop(config.limits.drain());
+        }
+        Some(why) => {
+            tracing::error!("{why}; every call is ended, and the next start settles what is open");
+            node.begin_stop(Duration::ZERO);
+        }
+    }
+    join(node, &stops);
+    match failure {
+        None => Ok(()),
+        Some(why) => bail!("{why}: see the log, then start again"),
+    }
+}
+
+/// Waits until the node is asked to stop, or cannot go on; then says why.
+fn wait(node: &Node, data: &Data, stops: &mpsc::Receiver<()>) -> Option<&'static str> {
+    let mut version = 0;
+    loop {
+        version = node.refresh_keyholders(data, version);
+        match stops.recv_timeout(HEALTH_EVERY) {
+            Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                if let Some(why) = node.failure() {
+                    return Some(why);
+                }
+            }
+        }
+    }
+}
+
+/// Waits until all calls are over. Being asked to stop once more ends them at once.
+fn join(node: Node, stops: &mpsc::Receiver<()>) {
     std::thread::scope(|scope| {
         let (stopped, all_over) = mpsc::channel();
         let stop_within = node.stopper();
@@ -44,7 +82,6 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         }
     });
     tracing::info!("all calls are over and everything is on disk");
-    Ok(())
 }
 
 /// What `serve` prints, followed by its SIP address, when it takes calls.
@@ -53,13 +90,19 @@ pub(crate) const READY: &str = "ready: SIP on udp ";
 /// What a step's line begins with.
 pub(crate) const STEP: &str = "step ";
 
+/// How often the node is asked whether it can go on.
+const HEALTH_EVERY: Duration = Duration::from_millis(500);
+
 /// How often a second signal is looked for while calls finish.
 const SECOND_SIGNAL_EVERY: Duration = Duration::from_millis(100);
 
-/// A core dump would hold voices and keys.
+/// A core dump would hold voices and keys. The limit alone does not hold where the kernel pipes
+/// dumps to a program; that looks at the second setting.
 fn forbid_core_dumps() {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
-    if let Err(error) = setrlimit(Resource::Core, none) {
+    let limited = setrlimit(Resource::Core, none);
+    let marked = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    if let Err(error) = limited.and(marked) {
         tracing::warn!(%error, "core dumps could not be forbidden");
     }
 }
@@ -97,7 +140,38 @@ fn wait_for_stop(until_stdin_closes: bool) -> Result<mpsc::Receiver<()>> {
     Ok(stops)
 }
 
+/// Prints steps on a thread of its own: a reader that stops reading must not stop calls. What it
+/// does not take in time is left out, and said so.
+fn watch_steps() -> Result<Watch> {
+    let (steps, printed) = mpsc::sync_channel::<Step>(STEPS_WAITING_MAX);
+    let missed = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&missed);
+    std::thread::Builder::new()
+        .name("steps".into())
+        .spawn(move || {
+            for step in printed {
+                let left_out = counted.swap(0, Ordering::Relaxed);
+                if left_out > 0 {
+                    line(&format!("{STEPS_MISSED}{left_out}"));
+                }
+                print_step(&step);
+            }
+        })
+        .context("no thread to print steps")?;
+    Ok(Arc::new(move |step| {
+        if steps.try_send(step.clone()).is_err() {
+            missed.fetch_add(1, Ordering::Relaxed);
+        }
+    }))
+}
+
 fn print_step(step: &Step) {
     let Step { at, call, station, kind } = step;
     line(&format!("{STEP}{} {} {station} {kind}", Timestamp::micros(*at), call.0));
 }
+
+/// What a line begins with that says how many steps could not be printed.
+const STEPS_MISSED: &str = "steps left out: ";
+
+/// Steps that wait to be printed at most.
+const STEPS_WAITING_MAX: usize = 8_192;

@@ -2,13 +2,13 @@
 
 use crate::{
     code::Columns,
-    dialect::{Database, Row},
+    dialect::{Database, Row, Work},
     error::{Broken, Doing},
     limits::CALLS_MAX,
 };
 use model::{
-    AccountId, AgencyId, CallId, E164, FacilityId, Language, Money, PersonId, Private, StationId,
-    Timestamp, UnitId,
+    AccountId, AgencyId, CallId, E164, FacilityId, Language, Money, PersonId, Private, RecordingId,
+    StationId, Timestamp, UnitId,
     fact::{
         Admitted, EndReason, Epoch, HoldFact, NumberClass, OffReason, RateFact, RecordingState,
         Refusal, Rest,
@@ -53,7 +53,8 @@ pub struct CallFilter {
     pub limit: Option<u32>,
 }
 
-/// A call record.
+/// A call record: of a call that was allowed, or of a number that was refused. A call may have
+/// several refusals before it is allowed, each with a record of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallRow {
     /// Its dense number, from 1.
@@ -122,7 +123,7 @@ pub enum Outcome {
 /// What a call record says of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordingRow {
-    /// Nobody accepted, so there was nothing to record.
+    /// Nobody accepted, or it was over before a word was said: there was nothing to record.
     NoTalk,
     /// There was talk, or could have been, and it was not recorded.
     Off(OffReason),
@@ -166,7 +167,7 @@ pub(crate) async fn open_calls(database: &Database) -> Result<Vec<OpenCall>, Bro
          FROM call c \
          LEFT JOIN hold h ON h.agency_id = c.agency_id AND h.call_id = c.call_id \
          LEFT JOIN recording r ON r.agency_id = c.agency_id AND r.call_id = c.call_id \
-         WHERE c.ended_us IS NULL AND c.denied IS NULL ORDER BY c.record",
+         WHERE c.ended_us IS NULL ORDER BY c.record",
     )
     .fetch_all(&mut *work)
     .await
@@ -229,12 +230,42 @@ fn admitted(row: &Row) -> Result<Admitted, Broken> {
     })
 }
 
+/// See [`crate::Store::unbooked_recordings`].
+pub(crate) async fn unbooked_recordings(
+    database: &Database,
+) -> Result<Vec<(AgencyId, RecordingId)>, Broken> {
+    let mut work = database.read().await?;
+    let rows = sqlx::query(
+        "SELECT agency_id, call_id FROM recording WHERE state IS NULL ORDER BY agency_id, call_id",
+    )
+    .fetch_all(&mut *work)
+    .await
+    .doing("read unbooked recordings")?;
+    let recording = |row: &Row| {
+        let call = CallId(row.int("call_id")?.cast_unsigned());
+        Ok((AgencyId(row.number("agency_id")?), call.recording()))
+    };
+    rows.iter().map(recording).collect()
+}
+
 /// See [`crate::Store::calls`].
 pub(crate) async fn calls(
     database: &Database,
     filter: &CallFilter,
 ) -> Result<Vec<CallRow>, Broken> {
     let mut work = database.read().await?;
+    let mut calls = admissions(&mut work, filter).await?;
+    calls.append(&mut refusals(&mut work, filter).await?);
+    calls.sort_unstable_by_key(|row| row.record);
+    calls.truncate(usize::try_from(limit(filter)).unwrap_or(usize::MAX));
+    Ok(calls)
+}
+
+fn limit(filter: &CallFilter) -> u32 {
+    filter.limit.unwrap_or(CALLS_MAX).min(CALLS_MAX)
+}
+
+async fn admissions(work: &mut Work, filter: &CallFilter) -> Result<Vec<CallRow>, Broken> {
     let rows = sqlx::query(
         "SELECT c.*, h.amount_micros, h.rest, r.epoch AS recording_epoch, \
          r.state AS recording_state, r.bytes, r.frames, r.sha256 \
@@ -248,24 +279,63 @@ pub(crate) async fn calls(
     .bind(filter.agency.map_or(0, |agency| i64::from(agency.0)))
     .bind(filter.from.map_or(i64::MIN, Timestamp::micros))
     .bind(filter.until.map_or(i64::MAX, Timestamp::micros))
-    .bind(i64::from(filter.limit.unwrap_or(CALLS_MAX).min(CALLS_MAX)))
-    .fetch_all(&mut *work)
+    .bind(limit(filter))
+    .fetch_all(&mut **work)
     .await
     .doing("read calls")?;
-    rows.iter().map(call_row).collect()
+    rows.iter().map(admission).collect()
 }
 
-fn call_row(row: &Row) -> Result<CallRow, Broken> {
+async fn refusals(work: &mut Work, filter: &CallFilter) -> Result<Vec<CallRow>, Broken> {
+    let rows = sqlx::query(
+        "SELECT * FROM refusal \
+         WHERE record > $1 AND ($2 = 0 OR agency_id = $2) AND at_us >= $3 AND at_us < $4 \
+         ORDER BY record LIMIT $5",
+    )
+    .bind(crate::code::signed(filter.after))
+    .bind(filter.agency.map_or(0, |agency| i64::from(agency.0)))
+    .bind(filter.from.map_or(i64::MIN, Timestamp::micros))
+    .bind(filter.until.map_or(i64::MAX, Timestamp::micros))
+    .bind(limit(filter))
+    .fetch_all(&mut **work)
+    .await
+    .doing("read refused calls")?;
+    rows.iter().map(refusal).collect()
+}
+
+fn refusal(row: &Row) -> Result<CallRow, Broken> {
     Ok(CallRow {
         record: row.count("record")?,
         call: CallId(row.int("call_id")?.cast_unsigned()),
         agency: AgencyId(row.number("agency_id")?),
         facility: FacilityId(row.number("facility_id")?),
-        unit: row.maybe_number("unit_id")?.map(UnitId),
+        unit: None,
         station: StationId(row.number("station_id")?),
         person: PersonId(row.number("person_id")?),
         number: row.maybe_e164("number")?,
-        class: row.maybe_coded("class")?,
+        class: None,
+        at: row.time("at_us")?,
+        answered: None,
+        accepted: None,
+        consent_key: None,
+        consent_language: None,
+        outcome: Outcome::Denied(row.coded("reason")?),
+        recording: RecordingRow::NoTalk,
+        held: None,
+    })
+}
+
+fn admission(row: &Row) -> Result<CallRow, Broken> {
+    Ok(CallRow {
+        record: row.count("record")?,
+        call: CallId(row.int("call_id")?.cast_unsigned()),
+        agency: AgencyId(row.number("agency_id")?),
+        facility: FacilityId(row.number("facility_id")?),
+        unit: Some(UnitId(row.number("unit_id")?)),
+        station: StationId(row.number("station_id")?),
+        person: PersonId(row.number("person_id")?),
+        number: Some(Private::new(row.e164("number")?)),
+        class: Some(row.coded("class")?),
         at: row.time("at_us")?,
         answered: row.maybe_time("answered_us")?,
         accepted: row.maybe_time("key_onset_us")?,
@@ -278,9 +348,6 @@ fn call_row(row: &Row) -> Result<CallRow, Broken> {
 }
 
 fn outcome(row: &Row) -> Result<Outcome, Broken> {
-    if let Some(refusal) = row.maybe_coded("denied")? {
-        return Ok(Outcome::Denied(refusal));
-    }
     let Some(at) = row.maybe_time("ended_us")? else {
         let talked = row.maybe_length("talk_mark_us")?.unwrap_or_default();
         return Ok(Outcome::Open { talked });
@@ -306,6 +373,9 @@ fn recording(row: &Row) -> Result<RecordingRow, Broken> {
     }
     match row.maybe_coded("off_reason")? {
         Some(off) if row.maybe_time("key_onset_us")?.is_some() => Ok(RecordingRow::Off(off)),
+        Some(_) | None if row.maybe_length("talked_us")?.is_some_and(|talked| talked.is_zero()) => {
+            Ok(RecordingRow::NoTalk)
+        }
         Some(_) | None if row.maybe_int("recording_epoch")?.is_some() => Ok(RecordingRow::Open),
         Some(_) | None => Ok(RecordingRow::NoTalk),
     }

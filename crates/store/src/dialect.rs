@@ -160,7 +160,7 @@ const PRIMARY_CODES: &[(u32, &str)] = &[
     (6, "another program holds it for too long; stop the other program"),
     (8, "its file cannot be written; check the owner of the data folder"),
     (10, "the disk failed"),
-    (11, "its file is damaged; restore it from a backup or rebuild it from the journal"),
+    (11, "its file is damaged; restore it from a backup"),
     (13, "the disk is full; free some space"),
     (14, "its file cannot be opened; check the data folder"),
     (19, "a value contradicts another that is stored"),

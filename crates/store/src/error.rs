@@ -5,7 +5,8 @@ use crate::plan::Table;
 /// Why the store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The plan cannot be applied: somebody must change the file.
+    /// What was asked contradicts itself or what is stored: somebody must change the file, or bring
+    /// back the right database.
     #[error(transparent)]
     Refused(#[from] Refused),
     /// Our database failed. The cause is the kind of failure only: what the driver says beyond that
@@ -19,7 +20,8 @@ pub enum StoreError {
     },
 }
 
-/// Why a plan was refused. Lines are those of the file that the table was read from.
+/// Why a plan, or the journal, was refused. Lines are those of the file that the table was read
+/// from.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// A key stands for nothing in the plan or in the database.
@@ -92,6 +94,14 @@ pub enum Refused {
         /// What there would be.
         found: u64,
     },
+    /// The journal has calls of people whom this database never knew. Ids are given in the order in
+    /// which plans are applied, so even the same files could give somebody else's id to a person,
+    /// who would then pay for the other's calls.
+    #[error(
+        "the database was made anew, but the journal knows calls: restore the database from a \
+         backup"
+    )]
+    DatabaseMadeAnew,
 }
 
 /// A failure of the database, before it becomes a [`StoreError`].
@@ -112,7 +122,7 @@ impl Broken {
             "be read",
             format!(
                 "column `{column}` holds a value this program does not know; \
-                 restore the database from a backup or rebuild it from the journal"
+                 restore the database from a backup"
             ),
         )
     }

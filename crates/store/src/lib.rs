@@ -2,7 +2,8 @@
 //!
 //! The only crate that knows SQL. It decides nothing: whether a call may be made, recorded or
 //! charged is for others, and the journal, not this, is the truth about calls and money; everything
-//! under [`Store::project`] can be built again from it.
+//! under [`Store::project`] can be built again from it, as long as the ids that were given to
+//! agencies, people and accounts are kept: those are here alone.
 //! Start with [`Store`], then [`plan`] for what goes in, `migrations/sqlite` for the tables and
 //! `dialect` for what is particular to SQLite.
 
@@ -23,7 +24,7 @@ pub use plan::{Applied, Plan};
 
 use dialect::Database;
 use error::Broken;
-use model::{Timestamp, fact::Fact, plan::Configuration};
+use model::{AgencyId, RecordingId, Timestamp, fact::Fact, plan::Configuration};
 use std::{path::Path, sync::Arc};
 
 /// The database of one cell. Cheap to clone; all clones share the same connections.
@@ -96,9 +97,11 @@ impl Store {
     /// given again after a failure of unknown outcome.
     ///
     /// # Errors
-    /// [`StoreError::Broken`] when the database fails; none of the batch is projected then.
+    /// [`Refused::DatabaseMadeAnew`] when there are facts about calls and nothing was ever
+    /// provisioned; [`StoreError::Broken`] when the database fails. None of the batch is projected
+    /// then.
     pub fn project(&self, facts: &[(u64, Fact)]) -> Result<(), StoreError> {
-        Ok(self.0.run(project::project(&self.0, facts))?)
+        self.0.run(project::project(&self.0, facts))
     }
 
     /// Sequence number of the last fact that was projected; 0 when none was.
@@ -126,7 +129,17 @@ impl Store {
         Ok(self.0.run(calls::open_calls(&self.0))?)
     }
 
-    /// Calls that match, in the order of their record numbers.
+    /// Recordings that started with a conversation and were never told to be closed, whether or not
+    /// their call is over: after a start, files whose end the last run did not come to write down.
+    /// Some were never begun, and have no file.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn unbooked_recordings(&self) -> Result<Vec<(AgencyId, RecordingId)>, StoreError> {
+        Ok(self.0.run(calls::unbooked_recordings(&self.0))?)
+    }
+
+    /// Calls and refusals that match, in the order of their record numbers.
     ///
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.

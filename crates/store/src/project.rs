@@ -3,12 +3,13 @@
 //! Facts come exactly once because the sequence number of the last one is kept in the same
 //! transaction. A fact about a call that is not there (a journal that was cut at its beginning) is
 //! left out with a warning: stopping at it would keep every later call out of the tables, and the
-//! journal still has it.
+//! journal still has it. Facts about calls for a database that was never provisioned are refused:
+//! the ids in them were given by another database, and would be other people here.
 
 use crate::{
     code::{Coded, Columns, digits, hash, micros, prompts, signed},
     dialect::{Database, Row, Work},
-    error::{Broken, Doing},
+    error::{Broken, Doing, Refused, StoreError},
 };
 use model::{
     AgencyId, CallId, E164, Language, StationId, Timestamp,
@@ -19,33 +20,37 @@ use model::{
 use std::{collections::BTreeMap, time::Duration};
 
 /// See [`crate::Store::project`].
-pub(crate) async fn project(database: &Database, facts: &[(u64, Fact)]) -> Result<(), Broken> {
+pub(crate) async fn project(database: &Database, facts: &[(u64, Fact)]) -> Result<(), StoreError> {
     let Some((last, _)) = facts.last() else { return Ok(()) };
     let mut work = database.write().await?;
-    let done = last_projected(&mut work).await?;
-    if *last <= done {
+    let Cell { version, projected, records } = cell(&mut work).await?;
+    if *last <= projected {
         return Ok(());
     }
-    let mut marks = BTreeMap::new();
-    for (seq, fact) in facts.iter().filter(|(seq, _)| *seq > done) {
-        if project_one(&mut work, fact, &mut marks).await? == Found::Nothing {
+    let mut batch = Batch { records, marks: BTreeMap::new() };
+    for (seq, fact) in facts.iter().filter(|(seq, _)| *seq > projected) {
+        if version == 0 && !matches!(fact, Fact::Boot { .. }) {
+            return Err(Refused::DatabaseMadeAnew.into());
+        }
+        if project_one(&mut work, fact, &mut batch).await? == Found::Nothing {
             tracing::warn!(seq, "a fact about an unknown call was left out of the tables");
         }
     }
-    for (call, mark) in marks {
+    for (call, mark) in batch.marks {
         write_mark(&mut work, call, mark).await?;
     }
-    sqlx::query("UPDATE cell SET projected_seq = $1 WHERE one = 1")
+    sqlx::query("UPDATE cell SET projected_seq = $1, records = $2 WHERE one = 1")
         .bind(signed(*last))
+        .bind(signed(batch.records))
         .execute(&mut *work)
         .await
         .doing(KEEP)?;
-    work.commit().await.doing(KEEP)
+    Ok(work.commit().await.doing(KEEP)?)
 }
 
 /// See [`crate::Store::projected`].
 pub(crate) async fn projected(database: &Database) -> Result<u64, Broken> {
-    last_projected(&mut database.read().await?).await
+    Ok(cell(&mut database.read().await?).await?.projected)
 }
 
 /// See [`crate::Store::boots`].
@@ -58,12 +63,34 @@ pub(crate) async fn boots(database: &Database) -> Result<u32, Broken> {
         .number("boot")
 }
 
-async fn last_projected(work: &mut Work) -> Result<u64, Broken> {
-    sqlx::query("SELECT projected_seq FROM cell WHERE one = 1")
+/// Where the tables stand.
+struct Cell {
+    /// Of the configuration; 0 when nothing was ever provisioned.
+    version: u64,
+    /// Sequence number of the last fact in the tables.
+    projected: u64,
+    /// The last record number that was given.
+    records: u64,
+}
+
+async fn cell(work: &mut Work) -> Result<Cell, Broken> {
+    let row = sqlx::query("SELECT version, projected_seq, records FROM cell WHERE one = 1")
         .fetch_one(&mut **work)
         .await
-        .doing("read how far the journal was followed")?
-        .count("projected_seq")
+        .doing("read how far the journal was followed")?;
+    Ok(Cell {
+        version: row.count("version")?,
+        projected: row.count("projected_seq")?,
+        records: row.count("records")?,
+    })
+}
+
+/// What facts of one batch share.
+struct Batch {
+    /// The last record number that was given.
+    records: u64,
+    /// Only the last mark of a call matters, so it costs one statement for each call.
+    marks: BTreeMap<CallId, Mark>,
 }
 
 /// Whether a fact found the row it speaks of.
@@ -82,22 +109,17 @@ impl Found {
 /// How long a conversation had lasted at which moment.
 type Mark = (Duration, Timestamp);
 
-async fn project_one(
-    work: &mut Work,
-    fact: &Fact,
-    marks: &mut BTreeMap<CallId, Mark>,
-) -> Result<Found, Broken> {
+async fn project_one(work: &mut Work, fact: &Fact, batch: &mut Batch) -> Result<Found, Broken> {
     match fact {
         Fact::Boot { boot, at, version } => start(work, *boot, *at, version).await,
-        Fact::Admitted(admitted) => admit(work, admitted).await,
-        Fact::Denied(denied) => deny(work, denied).await,
+        Fact::Admitted(admitted) => admit(work, admitted, &mut batch.records).await,
+        Fact::Denied(denied) => deny(work, denied, &mut batch.records).await,
         Fact::Answered { call, at } => answer(work, *call, *at).await,
         Fact::Accepted { call, evidence, recording } => {
             accept(work, *call, evidence, *recording).await
         }
         Fact::Talked { call, talked, at } => {
-            // Only the last mark of a batch matters, so it costs one statement for each call.
-            marks.insert(*call, (*talked, *at));
+            batch.marks.insert(*call, (*talked, *at));
             Ok(Found::Row)
         }
         Fact::RecordingClosed { call, recording, at } => {
@@ -125,11 +147,13 @@ async fn start(work: &mut Work, boot: u32, at: Timestamp, version: &str) -> Resu
     Ok(Found::Row)
 }
 
-async fn admit(work: &mut Work, admitted: &Admitted) -> Result<Found, Broken> {
+/// A second admission of the same call is left out with its hold: nothing would ever settle it.
+async fn admit(work: &mut Work, admitted: &Admitted, records: &mut u64) -> Result<Found, Broken> {
+    let record = *records + 1;
     let inserted = sqlx::query(
         "INSERT INTO call (agency_id, call_id, facility_id, unit_id, station_id, person_id, \
-         number, at_us, class, epoch, may_not_record) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         number, at_us, class, epoch, may_not_record, record) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
          ON CONFLICT (agency_id, call_id) DO NOTHING",
     )
     .bind(admitted.agency.0)
@@ -143,21 +167,25 @@ async fn admit(work: &mut Work, admitted: &Admitted) -> Result<Found, Broken> {
     .bind(admitted.class.code())
     .bind(signed(admitted.epoch.0))
     .bind(admitted.may_record.err().map(Coded::code))
+    .bind(signed(record))
     .execute(&mut **work)
     .await
     .doing(KEEP)?;
+    if inserted.rows_affected() == 0 {
+        return Ok(Found::Nothing);
+    }
+    *records = record;
     if let Some(hold) = &admitted.hold {
         insert_hold(work, admitted, hold).await?;
     }
-    Ok(Found::rows(inserted.rows_affected()))
+    Ok(Found::Row)
 }
 
 async fn insert_hold(work: &mut Work, admitted: &Admitted, hold: &HoldFact) -> Result<(), Broken> {
     sqlx::query(
         "INSERT INTO hold (agency_id, call_id, account_id, amount_micros, base_micros, \
          additive_micros, site_kind, site_adp, site_state, rate_at_us, expires_us) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
-         ON CONFLICT (agency_id, call_id) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(admitted.agency.0)
     .bind(admitted.call.0.cast_signed())
@@ -176,11 +204,12 @@ async fn insert_hold(work: &mut Work, admitted: &Admitted, hold: &HoldFact) -> R
     Ok(())
 }
 
-async fn deny(work: &mut Work, denied: &Denied) -> Result<Found, Broken> {
-    let inserted = sqlx::query(
-        "INSERT INTO call (agency_id, call_id, facility_id, station_id, person_id, number, at_us, \
-         denied) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-         ON CONFLICT (agency_id, call_id) DO NOTHING",
+async fn deny(work: &mut Work, denied: &Denied, records: &mut u64) -> Result<Found, Broken> {
+    *records += 1;
+    sqlx::query(
+        "INSERT INTO refusal (agency_id, call_id, facility_id, station_id, person_id, number, \
+         at_us, reason, record, attempt) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
+         (SELECT COALESCE(MAX(attempt), 0) + 1 FROM refusal WHERE agency_id = $1 AND call_id = $2))",
     )
     .bind(denied.agency.0)
     .bind(denied.call.0.cast_signed())
@@ -190,10 +219,11 @@ async fn deny(work: &mut Work, denied: &Denied) -> Result<Found, Broken> {
     .bind(denied.number.as_ref().map(|number| digits(*number.expose())))
     .bind(denied.at.micros())
     .bind(denied.reason.code())
+    .bind(signed(*records))
     .execute(&mut **work)
     .await
     .doing(KEEP)?;
-    Ok(Found::rows(inserted.rows_affected()))
+    Ok(Found::Row)
 }
 
 async fn answer(work: &mut Work, call: CallId, at: Timestamp) -> Result<Found, Broken> {
@@ -288,7 +318,7 @@ async fn end(work: &mut Work, ended: &Ended) -> Result<Found, Broken> {
     let updated = sqlx::query(
         "UPDATE call SET ended_us = $2, end_reason = $3, talked_us = $4, charged_micros = $5, \
          decision_key = $6, off_reason = COALESCE(off_reason, $7) \
-         WHERE call_id = $1 AND ended_us IS NULL AND denied IS NULL RETURNING agency_id",
+         WHERE call_id = $1 AND ended_us IS NULL RETURNING agency_id",
     )
     .bind(ended.call.0.cast_signed())
     .bind(ended.at.micros())

@@ -5,13 +5,16 @@
 //! recording starts by handing the machine's `Consent` to the vault. Start with [`Switch::start`]
 //! and the loop in `node.rs`; `live.rs` is one call.
 
+mod ended;
 mod limits;
 mod live;
+mod mailbox;
 mod node;
 mod office;
 mod step;
 mod tapping;
 
-pub use node::{Counts, Mailbox, Parts, Switch, SwitchConfig};
+pub use mailbox::Mailbox;
+pub use node::{Counts, Parts, Switch, SwitchConfig};
 pub use office::{Office, Reply, StationPlan};
 pub use step::{Step, StepKind, Watch};

@@ -17,3 +17,5 @@ pub(crate) const STATUS_FORBIDDEN: u16 = 403;
 pub(crate) const STATUS_NOT_ACCEPTABLE_HERE: u16 = 488;
 /// SIP status of a call for which there is no room.
 pub(crate) const STATUS_UNAVAILABLE: u16 = 503;
+/// SIP status of a call that a fault of ours kept from being taken (RFC 3261 section 21.5.1).
+pub(crate) const STATUS_FAULT: u16 = 500;

@@ -8,9 +8,9 @@ use media::{Media, MediaEvent, PlayEnded};
 use model::{
     CallId, Codec, MediaDescription, Side, StationId, Timestamp,
     audio::Direction,
-    fact::{EndReason, KeyPath},
+    fact::{EndReason, KeyPath, OffReason, RecordingEnd},
 };
-use vault::{About, Vault};
+use vault::{About, Vault, VaultError};
 
 use crate::{
     limits::{PACKET_MS, TELEPHONE_EVENT_PAYLOAD_TYPE},
@@ -38,6 +38,8 @@ pub(crate) struct Live {
     machine: Machine,
     station_end: End,
     called_end: Option<End>,
+    /// The latest time that the machine was told.
+    last: Timestamp,
     /// What went wrong while an output was performed; the machine hears of it after its drain.
     mishap: Option<Input>,
     over: bool,
@@ -77,6 +79,7 @@ impl Live {
             machine,
             station_end,
             called_end: None,
+            last: now,
             mishap: None,
             over: false,
         }
@@ -116,9 +119,17 @@ impl Live {
         if self.over {
             return;
         }
+        let now = self.reach(now);
         self.watched(now, StepKind::of_input(&input), around);
         self.machine.handle(now, input);
         self.drain(now, around);
+    }
+
+    /// What comes from several threads may come a little out of order: for the machine no time is
+    /// before the one it was told last.
+    pub(crate) fn reach(&mut self, now: Timestamp) -> Timestamp {
+        self.last = self.last.max(now);
+        self.last
     }
 
     /// The called party answered with `answer`: from here on audio flows.
@@ -220,6 +231,7 @@ impl Live {
             }
             Output::Dial { number } => self.dial(*number.expose(), around),
             Output::Bridge(recording) => self.bridge(recording, around),
+            Output::Unbridge => around.media.unbridge(self.call),
             Output::HangUp { side, cause } => self.hang_up(side, cause, around),
             Output::Event(event) => around.office.tell(self.call, event),
             Output::Finished(finished) => {
@@ -251,13 +263,7 @@ impl Live {
         let tap = match recording {
             Recording::Consented(consent) => {
                 let about = About { agency: self.plan.agency, facility: self.plan.facility };
-                let (office, call) = (Arc::clone(&around.office), self.call);
-                let closed = move |end: Result<_, vault::VaultError>| {
-                    if let Err(error) = &end {
-                        tracing::error!(call = call.0, %error, "a recording could not be closed");
-                    }
-                    office.recording_closed(call, end.ok());
-                };
+                let closed = closing(Arc::clone(&around.office), self.call);
                 match around.vault.begin(consent, about, closed) {
                     Ok(writer) => {
                         Some(Box::new(crate::tapping::Tapping::new(writer)) as Box<dyn media::Tap>)
@@ -291,6 +297,21 @@ impl Live {
     }
 }
 
+/// Tells the office what became of a recording.
+fn closing(
+    office: Arc<dyn Office>,
+    call: CallId,
+) -> impl FnOnce(Result<RecordingEnd, VaultError>) + Send + 'static {
+    move |end| match end {
+        Ok(end) => office.recording_closed(call, Some(end)),
+        Err(VaultError::NotBegun(_)) => office.not_recorded(call, OffReason::Disk),
+        Err(error) => {
+            tracing::error!(call = call.0, %error, "a recording could not be closed");
+            office.recording_closed(call, None);
+        }
+    }
+}
+
 /// What happened on the media side, in the machine's words; `None` when it does not concern a call.
 pub(crate) fn input_of(event: MediaEvent) -> Option<(CallId, Input)> {
     match event {
@@ -313,8 +334,8 @@ pub(crate) fn input_of(event: MediaEvent) -> Option<(CallId, Input)> {
 }
 
 /// A key that came as SIP INFO: its onset is not known better than its arrival.
-pub(crate) fn info_key(side: Side, key: model::Key, now: Timestamp) -> Input {
-    Input::Key { side, key, onset: now, path: KeyPath::Info }
+pub(crate) fn info_key(side: Side, key: model::Key, arrived: Timestamp) -> Input {
+    Input::Key { side, key, onset: arrived, path: KeyPath::Info }
 }
 
 /// Why the trunk could not connect, by SIP status (RFC 3261 section 21).
@@ -336,5 +357,53 @@ pub(crate) fn our_audio(address: std::net::SocketAddr) -> MediaDescription {
         telephone_event: Some(TELEPHONE_EVENT_PAYLOAD_TYPE),
         packet_ms: PACKET_MS,
         direction: Direction::SendRecv,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use call::{CallEvent, Finished, Question};
+    use model::fact::RecordingState;
+    use std::sync::mpsc::{Sender, channel};
+
+    /// Writes down what it is told of recordings.
+    struct Book(Sender<Told>);
+
+    #[derive(Debug, PartialEq, Eq)]
+    enum Told {
+        NotRecorded(OffReason),
+        Closed(Option<RecordingEnd>),
+    }
+
+    impl Office for Book {
+        fn station(&self, _: StationId) -> Option<StationPlan> {
+            None
+        }
+        fn ask(&self, _: CallId, _: StationId, _: Question, _: Reply) {}
+        fn tell(&self, _: CallId, _: CallEvent) {}
+        fn not_recorded(&self, _: CallId, reason: OffReason) {
+            self.0.send(Told::NotRecorded(reason)).unwrap();
+        }
+        fn recording_closed(&self, _: CallId, recording: Option<RecordingEnd>) {
+            self.0.send(Told::Closed(recording)).unwrap();
+        }
+        fn finished(&self, _: CallId, _: Finished) {}
+        fn broken(&self, _: CallId, _: Timestamp) {}
+    }
+
+    #[test]
+    fn a_recording_that_did_not_begin_is_off_and_one_that_did_is_closed() {
+        let check = |end: Result<RecordingEnd, VaultError>, expected: &[Told]| {
+            let (sender, told) = channel();
+            closing(Arc::new(Book(sender)), CallId(1))(end);
+            assert_eq!(told.iter().collect::<Vec<_>>(), expected);
+        };
+        let state = RecordingState::Ended;
+        let end = RecordingEnd { state, bytes: 1, frames: 1, sha256: [1; 32] };
+        check(Ok(end.clone()), &[Told::Closed(Some(end))]);
+        let not_begun = VaultError::NotBegun(Box::new(VaultError::Closed));
+        check(Err(not_begun), &[Told::NotRecorded(OffReason::Disk)]);
+        check(Err(VaultError::Closed), &[Told::Closed(None)]);
     }
 }

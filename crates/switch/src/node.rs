@@ -2,25 +2,31 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, Sender},
+        mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError},
     },
     thread::JoinHandle,
     time::Duration,
 };
 
-use call::{Answer, Input};
+use call::Input;
 use line::{Line, LineEvent, Origin, WireId};
-use media::{Media, MediaEvent};
+use media::Media;
 use model::{CallId, Clock, MediaDescription, Side, StationId, Timestamp, fact::EndReason};
 use vault::Vault;
 
 use crate::{
-    limits::{IDLE_WAIT_MAX, STATUS_FORBIDDEN, STATUS_NOT_ACCEPTABLE_HERE, STATUS_UNAVAILABLE},
+    ended::{Ended, Running},
+    limits::{
+        IDLE_WAIT_MAX, STATUS_FAULT, STATUS_FORBIDDEN, STATUS_NOT_ACCEPTABLE_HERE,
+        STATUS_UNAVAILABLE,
+    },
     live::{Live, Surroundings, failure_of, info_key, input_of, our_audio},
+    mailbox::{Content, Letter, Mailbox, post},
     office::Office,
     step::{StepKind, Watch},
 };
@@ -28,7 +34,9 @@ use crate::{
 /// All calls of one node. Dropping it does not stop the node; [`Switch::begin_stop`] does.
 pub struct Switch {
     inbox: Sender<Letter>,
+    clock: Clock,
     counts: Arc<Counts>,
+    ended: Ended,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -68,38 +76,6 @@ pub struct Counts {
     pub faults: AtomicU64,
 }
 
-/// Where line and media put what happened. It exists before them, since they need it to start.
-pub struct Mailbox {
-    sender: Sender<Letter>,
-    receiver: Receiver<Letter>,
-}
-
-impl Mailbox {
-    /// An empty mailbox.
-    pub fn new() -> Self {
-        let (sender, receiver) = std::sync::mpsc::channel();
-        Self { sender, receiver }
-    }
-
-    /// What [`Line::start`] reports to.
-    pub fn line_events(&self) -> impl Fn(LineEvent) + Send + Sync + 'static {
-        let sender = self.sender.clone();
-        move |event| drop(sender.send(Letter::Line(event)))
-    }
-
-    /// What [`Media::start`] reports to.
-    pub fn media_events(&self) -> impl Fn(MediaEvent) + Send + Sync + 'static {
-        let sender = self.sender.clone();
-        move |event| drop(sender.send(Letter::Media(event)))
-    }
-}
-
-impl Default for Mailbox {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Switch {
     /// Starts the loop on a thread of its own.
     ///
@@ -113,8 +89,8 @@ impl Switch {
     ) -> std::io::Result<Self> {
         let counts = Arc::new(Counts::default());
         let inbox = mailbox.sender.clone();
-        let answers = mailbox.sender;
-        let answer = move |call, given| drop(answers.send(Letter::Answer(call, given)));
+        let (answers, answered_by) = (mailbox.sender, clock.clone());
+        let answer = move |call, given| post(&answers, &answered_by, Content::Answer(call, given));
         let around = Surroundings {
             line: parts.line,
             media: parts.media,
@@ -126,7 +102,7 @@ impl Switch {
         let mut node = Node {
             config,
             around,
-            clock,
+            clock: clock.clone(),
             counts: Arc::clone(&counts),
             counter: 0,
             calls: HashMap::new(),
@@ -134,10 +110,13 @@ impl Switch {
             wakes: BTreeSet::new(),
             stopping: None,
         };
-        let thread = std::thread::Builder::new()
-            .name("switch".into())
-            .spawn(move || node.run(&mailbox.receiver))?;
-        Ok(Self { inbox, counts, thread: Some(thread) })
+        let ended = Ended::default();
+        let running = Running(ended.clone());
+        let thread = std::thread::Builder::new().name("switch".into()).spawn(move || {
+            let _running = running;
+            node.run(&mailbox.receiver);
+        })?;
+        Ok(Self { inbox, clock, counts, ended, thread: Some(thread) })
     }
 
     /// What the node has counted.
@@ -148,13 +127,19 @@ impl Switch {
     /// Takes no new calls from now on, lets the running ones finish for at most `limit`, then ends
     /// them. Said again with a shorter limit, it holds sooner.
     pub fn begin_stop(&self, limit: Duration) {
-        let _ = self.inbox.send(Letter::Stop(limit));
+        post(&self.inbox, &self.clock, Content::Stop(limit));
     }
 
     /// [`Switch::begin_stop`] for a thread that does not hold the switch.
     pub fn stopper(&self) -> impl Fn(Duration) + Send + 'static {
-        let inbox = self.inbox.clone();
-        move |limit| drop(inbox.send(Letter::Stop(limit)))
+        let (inbox, clock) = (self.inbox.clone(), self.clock.clone());
+        move |limit| post(&inbox, &clock, Content::Stop(limit))
+    }
+
+    /// Calls `tell` once, when the node's thread has ended: asked to, or by a fault of ours that
+    /// left nobody to take calls. Called on that thread, or here when it has ended already.
+    pub fn when_ended(&self, tell: impl FnOnce() + Send + 'static) {
+        self.ended.tell(tell);
     }
 
     /// Returns when the node has stopped and all its calls are settled.
@@ -163,14 +148,6 @@ impl Switch {
             let _ = thread.join();
         }
     }
-}
-
-/// What comes into the loop.
-enum Letter {
-    Line(LineEvent),
-    Media(MediaEvent),
-    Answer(CallId, Answer),
-    Stop(Duration),
 }
 
 /// When the node was asked to stop, and what it has done about it.
@@ -195,18 +172,42 @@ struct Node {
 
 impl Node {
     fn run(&mut self, inbox: &Receiver<Letter>) {
-        loop {
-            let now = self.clock.now();
-            self.wake_due(now);
-            if self.stopped(now) {
-                return;
-            }
-            match inbox.recv_timeout(self.wait(now)) {
-                Ok(letter) => self.open(letter),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+        while self.turn(inbox).is_continue() {}
+    }
+
+    /// Opens the next letter, or does what is due when there is none. What was due when a letter
+    /// came is done before it, and nothing that was not: a loop that is late goes through what
+    /// happened in the order in which it happened.
+    fn turn(&mut self, inbox: &Receiver<Letter>) -> ControlFlow<()> {
+        let now = self.clock.now();
+        match inbox.try_recv() {
+            Ok(letter) => self.take_letter(letter),
+            Err(TryRecvError::Disconnected) => ControlFlow::Break(()),
+            Err(TryRecvError::Empty) => {
+                self.pass(now)?;
+                match inbox.recv_timeout(self.wait(now)) {
+                    Ok(letter) => self.take_letter(letter),
+                    Err(RecvTimeoutError::Timeout) => ControlFlow::Continue(()),
+                    Err(RecvTimeoutError::Disconnected) => ControlFlow::Break(()),
+                }
             }
         }
+    }
+
+    fn take_letter(&mut self, letter: Letter) -> ControlFlow<()> {
+        self.pass(letter.at)?;
+        // A panic about one call is caught closer to it; this one was about none.
+        if catch_unwind(AssertUnwindSafe(|| self.open(letter))).is_err() {
+            tracing::error!("a fault of ours lost an event");
+            self.counts.faults.fetch_add(1, Ordering::Relaxed);
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Does what is due at `now`; breaks when the node has stopped.
+    fn pass(&mut self, now: Timestamp) -> ControlFlow<()> {
+        self.wake_due(now);
+        if self.stopped(now) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// How long nothing needs to be done unless a letter comes.
@@ -219,20 +220,19 @@ impl Node {
         }
     }
 
-    fn open(&mut self, letter: Letter) {
-        let now = self.clock.now();
-        match letter {
-            Letter::Line(event) => self.line_event(now, event),
-            Letter::Media(event) => {
+    fn open(&mut self, Letter { at: now, content }: Letter) {
+        match content {
+            Content::Line(event) => self.line_event(now, event),
+            Content::Media(event) => {
                 if let Some((call, input)) = input_of(event) {
                     self.with_call(call, now, |live, around| live.handle(now, input, around));
                 }
             }
-            Letter::Answer(call, answer) => {
+            Content::Answer(call, answer) => {
                 let input = Input::Answer(answer);
                 self.with_call(call, now, |live, around| live.handle(now, input, around));
             }
-            Letter::Stop(limit) => {
+            Content::Stop(limit) => {
                 self.around.line.refuse_new();
                 self.stopping = Some(Stopping { deadline: now.after(limit), ended: false });
             }
@@ -276,7 +276,7 @@ impl Node {
         origin: &Origin,
         offer: Option<&MediaDescription>,
     ) {
-        match self.take(now, wire, origin, offer) {
+        match self.take_or_fault(now, wire, origin, offer) {
             Ok(call) => {
                 self.counts.taken.fetch_add(1, Ordering::Relaxed);
                 self.wires.insert(wire, call);
@@ -290,6 +290,28 @@ impl Node {
                 self.around.line.reject(wire, status);
             }
         }
+    }
+
+    /// [`Node::take`], in which a panic costs this call and no other.
+    fn take_or_fault(
+        &mut self,
+        now: Timestamp,
+        wire: WireId,
+        origin: &Origin,
+        offer: Option<&MediaDescription>,
+    ) -> Result<CallId, u16> {
+        let before = self.counter;
+        let taken = catch_unwind(AssertUnwindSafe(|| self.take(now, wire, origin, offer)));
+        taken.unwrap_or_else(|_| {
+            tracing::error!("a fault of ours refused a station's call");
+            self.counts.faults.fetch_add(1, Ordering::Relaxed);
+            if self.counter != before {
+                // Its leg may be open already.
+                let call = CallId::from_parts(self.config.boot, self.counter);
+                self.around.media.close(call.leg(Side::Station));
+            }
+            Err(STATUS_FAULT)
+        })
     }
 
     /// Answers a station's call and starts its machine, or says with which SIP status to refuse it.
@@ -323,8 +345,9 @@ impl Node {
             };
             self.around.media.connect(leg, agreed);
         }
-        self.around.line.answer(wire, local.clone());
-        self.start_live(call, station, Live::new(call, station, plan, wire, local, now));
+        let live = Live::new(call, station, plan, wire, local.clone(), now);
+        self.around.line.answer(wire, local);
+        self.start_live(call, station, live);
         Ok(call)
     }
 
@@ -378,11 +401,15 @@ impl Node {
     fn fault(&mut self, call: CallId, now: Timestamp) {
         tracing::error!(call = call.0, "a fault of ours ended this call");
         self.counts.faults.fetch_add(1, Ordering::Relaxed);
+        let mut at = now;
         if let Some(live) = self.calls.get_mut(&call) {
+            at = live.reach(now);
             let around = &self.around;
             let _ = catch_unwind(AssertUnwindSafe(|| live.abandon(around)));
         }
-        self.around.office.broken(call, now);
+        let office = &self.around.office;
+        // The office may be what is broken; then the next start settles the call.
+        let _ = catch_unwind(AssertUnwindSafe(|| office.broken(call, at)));
         self.wakes.retain(|(_, waiting)| *waiting != call);
         self.forget(call);
     }

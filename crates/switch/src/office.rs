@@ -8,8 +8,8 @@ use model::{
 };
 
 /// The services behind the switch. Every method returns quickly: what takes time is answered later,
-/// through the [`Reply`]. Called from the switch's thread, [`Office::recording_closed`] from the
-/// vault's.
+/// through the [`Reply`]. Called from the switch's thread, [`Office::recording_closed`] and
+/// sometimes [`Office::not_recorded`] from the vault's.
 pub trait Office: Send + Sync + 'static {
     /// What the switch must know of a station to take its call, or `None` when it takes none.
     fn station(&self, station: StationId) -> Option<StationPlan>;
@@ -20,8 +20,9 @@ pub trait Office: Send + Sync + 'static {
     /// Something the office keeps.
     fn tell(&self, call: CallId, event: CallEvent);
 
-    /// The vault would not begin a recording although the machine had consent; the conversation
-    /// goes on unrecorded.
+    /// The vault would not or could not begin a recording although the machine had consent; the
+    /// conversation goes on unrecorded. That the disk took no file is told from the vault's thread,
+    /// a moment after the conversation has begun, and then nothing is told of a closed recording.
     fn not_recorded(&self, call: CallId, reason: OffReason);
 
     /// A recording is closed; `None` when the vault could not say how.

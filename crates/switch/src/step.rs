@@ -103,7 +103,9 @@ impl StepKind {
             }
             Output::HangUp { side, .. } => Self::HangsUp(*side),
             Output::Finished(_) => Self::Over,
-            Output::Hush(_) | Output::Ringback(_) | Output::Event(_) => return None,
+            Output::Unbridge | Output::Hush(_) | Output::Ringback(_) | Output::Event(_) => {
+                return None;
+            }
         })
     }
 
@@ -135,8 +137,8 @@ impl fmt::Display for StepKind {
                 let end = if *complete { "heard to its end" } else { "cut" };
                 write!(f, "           node              {} leg: {end}", side_name(*side))
             }
-            Self::Key(Side::Station) => f.write_str("station -> node    a key"),
-            Self::Key(Side::Called) => f.write_str("           node <- called   a key"),
+            Self::Key(Side::Station) => f.write_str("station -> node    presses keys"),
+            Self::Key(Side::Called) => f.write_str("           node <- called   presses keys"),
             Self::Asks(question) => {
                 write!(f, "           node              asks the desk: {question}")
             }

@@ -1,6 +1,6 @@
 //! What can go wrong, and whose fault it is.
 
-use model::fact::OffReason;
+use model::{AgencyId, fact::OffReason};
 use std::{io, path::PathBuf, sync::Arc};
 
 /// A recording does not begin, and why; the call goes on unrecorded. No file and no key exist.
@@ -8,8 +8,8 @@ use std::{io, path::PathBuf, sync::Arc};
 #[error("the call is not recorded: {0:?}")]
 pub struct NotRecorded(pub OffReason);
 
-/// Why the vault did not do what was asked. `InUse`, `Closed` and `Full` are refusals; all others
-/// are broken: the disk, or the system.
+/// Why the vault did not do what was asked. `InUse`, `Closed`, `Full` and `NoKeyholder` are
+/// refusals; all others are broken: the disk, or the system.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum VaultError {
     /// Another process, or another vault of this one, has this folder open.
@@ -47,6 +47,18 @@ pub enum VaultError {
     /// The operating system gave no random octets.
     #[error("the operating system gives no random numbers, so no key can be made")]
     NoRandomness,
+    /// The recording did not even begin: no file and no key exist. The talk goes on unrecorded.
+    #[error("the recording did not begin: {0}")]
+    NotBegun(#[source] Box<VaultError>),
+    /// Nobody is named who could hold an agency's share.
+    #[error(
+        "nobody holds the keys of agency `{}`: apply its configuration again, or restart the node",
+        agency.0
+    )]
+    NoKeyholder {
+        /// The agency.
+        agency: AgencyId,
+    },
     /// Something could not be sealed to a keyholder's key.
     #[error("nothing can be sealed to keyholder `{0}`: check the key in the configuration")]
     CannotSeal(String),

@@ -15,7 +15,7 @@ use model::{
 use sha2::{Digest, Sha256};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    io::{self, BufReader, Read},
+    io::{self, BufReader, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -63,23 +63,30 @@ impl Folder {
         Ok(Self { root: root.to_owned(), open, closed, lock })
     }
 
-    /// Makes the file of a new recording.
+    /// Makes the file of a new recording, which begins with `header`. Where that fails, no file is
+    /// left.
     pub(crate) fn create(
         &self,
         agency: AgencyId,
         recording: RecordingId,
+        header: &[u8],
     ) -> Result<(File, Part), VaultError> {
         if let Some(file) = self.closed_file(agency, recording) {
             return Err(VaultError::Exists { file });
         }
         let path = self.open.join(format!("{:016x}-{}.{PART}", recording.0, agency.0));
-        let file = OpenOptions::new()
+        let mut file = OpenOptions::new()
             .append(true)
             .create_new(true)
             .mode(FILE_MODE)
             .open(&path)
             .map_err(|error| VaultError::io("make", &path, error))?;
-        Ok((file, Part { recording, agency, path }))
+        let part = Part { recording, agency, path };
+        if let Err(error) = file.write_all(header) {
+            self.discard(&part);
+            return Err(VaultError::io("write", part.path, error));
+        }
+        Ok((file, part))
     }
 
     /// Files that an earlier process left unfinished.
@@ -98,7 +105,7 @@ impl Folder {
     }
 
     /// Removes the file of a recording that never began.
-    pub(crate) fn discard(&self, part: &Part) {
+    fn discard(&self, part: &Part) {
         if let Err(error) = fs::remove_file(&part.path) {
             tracing::warn!(recording = part.recording.0, %error, "an empty recording stays behind");
         }

@@ -21,6 +21,19 @@ impl KeyholderKey {
         KeyId(digest.first_chunk().copied().unwrap_or_default())
     }
 
+    /// The one spelling of the point that all spellings of this key stand for (RFC 7748 section 5):
+    /// the highest bit means nothing, and the number counts modulo 2^255 - 19.
+    fn canonical(&self) -> [u8; KEY_OCTETS] {
+        let mut octets = self.0;
+        let [first, middle @ .., last] = &mut octets;
+        *last &= 0x7f;
+        if *last == 0x7f && middle.iter().all(|octet| *octet == 0xff) && *first >= P_FIRST {
+            (*first, *last) = (*first - P_FIRST, 0);
+            middle.fill(0);
+        }
+        octets
+    }
+
     /// The key as the sealing library wants it.
     pub(crate) fn public(&self) -> Result<seal::PublicKey, VaultError> {
         seal::PublicKey::from_bytes(&self.0)
@@ -151,27 +164,70 @@ pub fn generate() -> Result<(KeyholderSecret, KeyholderKey), VaultError> {
     Ok(pair)
 }
 
-/// Who holds the keys: for each agency its own holder of share a, and one independent holder of
-/// share b.
+/// Who holds the keys: for each agency a holder of share a, and one independent holder of share b
+/// for all. Nobody holds both: then one party alone could open a recording.
 #[derive(Clone, Debug)]
 pub struct Keyholders {
-    /// Holder of share a for an agency that is not in `agencies`.
-    pub agency: KeyholderKey,
-    /// Holders of share a by agency.
-    pub agencies: BTreeMap<AgencyId, KeyholderKey>,
-    /// Holder of share b: a court, an auditor. As a key of its own it is what keeps an agency from
-    /// opening recordings alone.
-    pub independent: KeyholderKey,
+    common: KeyholderKey,
+    agencies: BTreeMap<AgencyId, Option<KeyholderKey>>,
+    independent: KeyholderKey,
 }
 
 impl Keyholders {
-    /// The holder of share a for `agency`.
-    pub fn of(&self, agency: AgencyId) -> &KeyholderKey {
-        self.agencies.get(&agency).unwrap_or(&self.agency)
+    /// `agencies` names every agency that may record, with its own holder of share a, or `None`
+    /// where `common` holds it: the key that the node's own folder has. `independent` holds share
+    /// b: a court, an auditor.
+    ///
+    /// # Errors
+    /// [`SameKey`] when the independent keyholder's key is `common` or an agency's.
+    pub fn new(
+        common: KeyholderKey,
+        agencies: BTreeMap<AgencyId, Option<KeyholderKey>>,
+        independent: KeyholderKey,
+    ) -> Result<Self, SameKey> {
+        let is_same = |key: &KeyholderKey| key.canonical() == independent.canonical();
+        if is_same(&common) {
+            return Err(SameKey::Common);
+        }
+        let own = agencies.iter().find(|(_, own)| own.as_ref().is_some_and(is_same));
+        if let Some((agency, _)) = own {
+            return Err(SameKey::Agency(*agency));
+        }
+        Ok(Self { common, agencies, independent })
+    }
+
+    /// The holder of share a for `agency`; `None` for an agency that is not named.
+    pub fn of(&self, agency: AgencyId) -> Option<&KeyholderKey> {
+        self.agencies.get(&agency).map(|own| own.as_ref().unwrap_or(&self.common))
+    }
+
+    /// The holder of share b.
+    pub fn independent(&self) -> &KeyholderKey {
+        &self.independent
     }
 }
 
+/// Both shares of a recording would be sealed to one key, so that its holder alone could open it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SameKey {
+    /// The folder's own two are one.
+    #[error(
+        "the keyholders `agency` and `independent` have the same key, so one of them alone could \
+         open recordings: give the independent keyholder a key of its own"
+    )]
+    Common,
+    /// An agency named the independent keyholder's key as its own.
+    #[error(
+        "agency `{}` has the independent keyholder's key, so it alone could open recordings: give \
+         it a key of its own",
+        .0.0
+    )]
+    Agency(AgencyId),
+}
+
 const KEY_OCTETS: usize = 32;
+/// Lowest octet of 2^255 - 19; those above it are ff, the highest 7f.
+const P_FIRST: u8 = 0xed;
 const PUBLIC_PREFIX: &str = "parlatory-keyholder:";
 const SECRET_PREFIX: &str = "parlatory-keyholder-secret:";
 
@@ -220,12 +276,40 @@ mod tests {
     }
 
     #[test]
-    fn an_agency_without_its_own_holder_has_the_common_one() {
+    fn an_agency_has_its_own_holder_or_the_common_one_and_an_unnamed_one_has_none() {
         let [common, own, independent] = [(); 3].map(|()| generate().unwrap().1);
-        let agencies = BTreeMap::from([(AgencyId(2), own)]);
-        let keyholders = Keyholders { agency: common, agencies, independent };
-        assert_eq!(*keyholders.of(AgencyId(1)), common);
-        assert_eq!(*keyholders.of(AgencyId(2)), own);
+        let agencies = BTreeMap::from([(AgencyId(1), None), (AgencyId(2), Some(own))]);
+        let keyholders = Keyholders::new(common, agencies, independent).unwrap();
+        assert_eq!(keyholders.of(AgencyId(1)), Some(&common));
+        assert_eq!(keyholders.of(AgencyId(2)), Some(&own));
+        assert_eq!(keyholders.of(AgencyId(3)), None);
+        assert_eq!(*keyholders.independent(), independent);
+    }
+
+    #[test]
+    fn nobody_holds_both_shares_however_the_key_is_written() {
+        let [common, own, independent] = [(); 3].map(|()| generate().unwrap().1);
+        let of = |common, own| {
+            let agencies = BTreeMap::from([(AgencyId(1), None), (AgencyId(2), Some(own))]);
+            Keyholders::new(common, agencies, independent).err()
+        };
+        assert_eq!(of(common, own), None);
+        assert_eq!(of(independent, own), Some(SameKey::Common));
+        assert_eq!(of(common, independent), Some(SameKey::Agency(AgencyId(2))));
+        // An agency may have the common key: that is nobody else's.
+        assert_eq!(of(common, common), None);
+        let mut spelled = independent;
+        spelled.0[31] ^= 0x80;
+        assert_ne!(spelled, independent);
+        assert_eq!(of(spelled, own), Some(SameKey::Common));
+        // 9, the base point, and 9 + 2^255 - 19.
+        let mut nine = [0; KEY_OCTETS];
+        nine[0] = 9;
+        let mut over = [0xff; KEY_OCTETS];
+        (over[0], over[31]) = (0xed + 9, 0x7f);
+        let agencies = BTreeMap::new();
+        let same = Keyholders::new(KeyholderKey(over), agencies, KeyholderKey(nine)).err();
+        assert_eq!(same, Some(SameKey::Common));
     }
 
     const ALICE_ID: &str = "300c9c9603b92a4b";

@@ -16,6 +16,6 @@ mod seal;
 mod vault;
 
 pub use error::{NotRecorded, VaultError};
-pub use keyholder::{KeyId, KeyholderKey, KeyholderSecret, Keyholders, NotAKey, generate};
+pub use keyholder::{KeyId, KeyholderKey, KeyholderSecret, Keyholders, NotAKey, SameKey, generate};
 pub use limits::{QUEUED_SECONDS_MAX, RECORDINGS_COUNT_MAX};
 pub use vault::{About, RegistryView, Vault, VaultConfig, Writer};

@@ -5,7 +5,7 @@ use crate::{
     VaultError,
     folder::{self, Folder, Part},
     format::{self, LENGTH_OCTETS, Totals},
-    limits::{BATCH_MESSAGES_MAX, SYNC_EACH_FILES_MAX},
+    limits::{BATCH_MESSAGES_MAX, QUEUED_SECONDS_MAX, SYNC_EACH_FILES_MAX},
     seal::Sealer,
 };
 use model::{
@@ -32,14 +32,14 @@ use zeroize::Zeroize;
 
 /// What the handles ask of the thread.
 pub(crate) enum Message {
-    /// A recording was begun.
-    Begin(Box<Live>),
+    /// A recording is to begin.
+    Begin(Number, Box<Wanted>),
     /// A second of it.
-    Second(RecordingId, Box<Second>),
+    Second(Number, Box<Second>),
     /// It ends in order.
-    End(RecordingId),
+    End(Number),
     /// It ends without order.
-    Cut(RecordingId, CutCause),
+    Cut(Number, CutCause),
     /// Close everything.
     Close,
 }
@@ -48,6 +48,24 @@ impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Message")
     }
+}
+
+/// Which recording a message is about. Unlike its id it is given once in a process, so that what is
+/// said of a recording that did not begin never reaches another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Number(pub(crate) u64);
+
+/// A recording that may begin: its keys are made, its file is not.
+pub(crate) struct Wanted {
+    pub(crate) agency: AgencyId,
+    pub(crate) recording: RecordingId,
+    pub(crate) sealer: Sealer,
+    pub(crate) header: Vec<u8>,
+    /// Shared with its writer.
+    pub(crate) queued: Arc<AtomicUsize>,
+    pub(crate) closed: Closed,
+    /// Given back when it is dropped.
+    pub(crate) place: Place,
 }
 
 /// Why a recording is cut.
@@ -112,8 +130,11 @@ impl Live {
 }
 
 /// Tells whoever began a recording how it ended, exactly once: dropped untold, it says
-/// [`VaultError::Closed`].
-pub(crate) struct Closed(Option<Told>);
+/// [`VaultError::Closed`], or that the recording never began.
+pub(crate) struct Closed {
+    told: Option<Told>,
+    begun: bool,
+}
 
 type Told = Box<dyn FnOnce(Result<RecordingEnd, VaultError>) + Send>;
 
@@ -121,16 +142,21 @@ impl Closed {
     pub(crate) fn new(
         told: impl FnOnce(Result<RecordingEnd, VaultError>) + Send + 'static,
     ) -> Self {
-        Self(Some(Box::new(told)))
+        Self { told: Some(Box::new(told)), begun: false }
     }
 
-    /// Tells nobody: the recording never began.
+    /// Tells nobody: whoever asked for the recording knows already.
     pub(crate) fn forget(mut self) {
-        self.0 = None;
+        self.told = None;
+    }
+
+    /// From here on there is a file.
+    fn begin(&mut self) {
+        self.begun = true;
     }
 
     fn tell(&mut self, end: Result<RecordingEnd, VaultError>) {
-        let Some(told) = self.0.take() else { return };
+        let Some(told) = self.told.take() else { return };
         // A fault in one caller's code must not end all other recordings.
         if catch_unwind(AssertUnwindSafe(|| told(end))).is_err() {
             tracing::error!("a caller of the vault failed in its own code");
@@ -140,7 +166,9 @@ impl Closed {
 
 impl Drop for Closed {
     fn drop(&mut self) {
-        self.tell(Err(VaultError::Closed));
+        let closed = VaultError::Closed;
+        let not_begun = VaultError::NotBegun;
+        self.tell(Err(if self.begun { closed } else { not_begun(Box::new(closed)) }));
     }
 }
 
@@ -169,7 +197,7 @@ pub(crate) struct Recorder {
     folder: Arc<Folder>,
     clock: Clock,
     sync_every: Duration,
-    live: BTreeMap<RecordingId, Box<Live>>,
+    live: BTreeMap<Number, Box<Live>>,
     /// Ended in this batch, to be made durable and filed away together.
     ending: Vec<(Box<Live>, RecordingState)>,
     /// Since when something written is not durable.
@@ -244,21 +272,56 @@ impl Recorder {
 
     fn take(&mut self, message: Message) -> ControlFlow<()> {
         match message {
-            Message::Begin(live) => {
-                self.unsynced_names = true;
-                self.wrote();
-                self.live.insert(live.part.recording, live);
-            }
-            Message::Second(recording, second) => self.second(recording, *second),
-            Message::End(recording) => self.end(recording),
-            Message::Cut(recording, cause) => {
-                if let Some(live) = self.live.remove(&recording) {
+            Message::Begin(number, wanted) => self.begin(number, *wanted),
+            Message::Second(number, second) => self.second(number, *second),
+            Message::End(number) => self.end(number),
+            Message::Cut(number, cause) => {
+                if let Some(live) = self.live.remove(&number) {
                     self.cut(live, cause);
                 }
             }
             Message::Close => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())
+    }
+
+    /// Makes the file of a recording and writes its header. Where that fails, whoever asked for it
+    /// is told, and its writer is dead.
+    fn begin(&mut self, number: Number, wanted: Wanted) {
+        let Wanted { agency, recording, sealer, header, queued, mut closed, place } = wanted;
+        match self.folder.create(agency, recording, &header) {
+            Ok((file, part)) => {
+                let mut hash = Sha256::new();
+                hash.update(&header);
+                let live = Live {
+                    bytes: header.len() as u64,
+                    part,
+                    file,
+                    sealer,
+                    hash,
+                    totals: Totals::default(),
+                    whole: true,
+                    dirty: true,
+                    queued,
+                    closed,
+                    _place: place,
+                };
+                self.enter(number, live);
+            }
+            Err(error) => {
+                tracing::error!(recording = recording.0, %error, "a call is not recorded");
+                // To its writer it looks as if the disk were too slow: it drops what follows.
+                queued.store(QUEUED_SECONDS_MAX, Ordering::Release);
+                closed.tell(Err(VaultError::NotBegun(Box::new(error))));
+            }
+        }
+    }
+
+    fn enter(&mut self, number: Number, mut live: Live) {
+        live.closed.begin();
+        self.unsynced_names = true;
+        self.wrote();
+        self.live.insert(number, Box::new(live));
     }
 
     /// Notes that something waits to be made durable.
@@ -268,9 +331,9 @@ impl Recorder {
         }
     }
 
-    fn second(&mut self, recording: RecordingId, mut second: Second) {
+    fn second(&mut self, number: Number, mut second: Second) {
         // After a cut, seconds that were queued before it was known find no recording.
-        let Some(live) = self.live.get_mut(&recording) else { return };
+        let Some(live) = self.live.get_mut(&number) else { return };
         live.queued.fetch_sub(1, Ordering::AcqRel);
         self.frame.clear();
         self.frame.resize(LENGTH_OCTETS, 0);
@@ -286,26 +349,26 @@ impl Recorder {
                 live.totals.frames += 1;
                 self.wrote();
             }
-            Err(error) => self.cannot_write(recording, &error),
+            Err(error) => self.cannot_write(number, &error),
         }
     }
 
-    fn end(&mut self, recording: RecordingId) {
-        let Some(live) = self.live.get_mut(&recording) else { return };
+    fn end(&mut self, number: Number) {
+        let Some(live) = self.live.get_mut(&number) else { return };
         self.frame.clear();
         self.frame.resize(LENGTH_OCTETS, 0);
         format::ended(&live.totals, self.clock.now(), &mut self.frame);
         if let Err(error) = live.put(&mut self.frame, true) {
-            return self.cannot_write(recording, &error);
+            return self.cannot_write(number, &error);
         }
-        if let Some(live) = self.live.remove(&recording) {
+        if let Some(live) = self.live.remove(&number) {
             self.ending.push((live, RecordingState::Ended));
         }
     }
 
-    fn cannot_write(&mut self, recording: RecordingId, error: &io::Error) {
-        tracing::error!(recording = recording.0, %error, "cannot write");
-        if let Some(live) = self.live.remove(&recording) {
+    fn cannot_write(&mut self, number: Number, error: &io::Error) {
+        if let Some(live) = self.live.remove(&number) {
+            tracing::error!(recording = live.part.recording.0, %error, "cannot write");
             self.cut(live, CutCause::CannotWrite);
         }
     }
@@ -319,14 +382,16 @@ impl Recorder {
     fn sync(&mut self) {
         self.unsynced_since = None;
         let dirty: Vec<&mut Box<Live>> = self.live.values_mut().filter(|live| live.dirty).collect();
-        let failed = sync_files(&self.folder, dirty);
+        sync_files(&self.folder, dirty);
         if mem::take(&mut self.unsynced_names)
             && let Err(error) = self.folder.sync_names(&[])
         {
             tracing::error!(%error, "names of new recordings may be lost with the power");
         }
-        for recording in failed {
-            if let Some(mut live) = self.live.remove(&recording) {
+        let failed: Vec<Number> =
+            self.live.iter().filter(|(_, live)| live.dirty).map(|(number, _)| *number).collect();
+        for number in failed {
+            if let Some(mut live) = self.live.remove(&number) {
                 live.whole = false;
                 self.cut(live, CutCause::CannotSync);
             }
@@ -340,10 +405,10 @@ impl Recorder {
             return;
         }
         let dirty = ending.iter_mut().map(|(live, _)| live).collect();
-        let failed = sync_files(&self.folder, dirty);
+        sync_files(&self.folder, dirty);
         let mut moved = Vec::new();
         for (mut live, mut state) in ending {
-            if failed.contains(&live.part.recording) {
+            if live.dirty {
                 (live.whole, state) = (false, RecordingState::Cut);
             }
             match self.folder.file_away(&live.part, state) {
@@ -370,23 +435,20 @@ fn report(live: &mut Live, end: Result<RecordingEnd, VaultError>) {
     live.closed.tell(end);
 }
 
-/// Makes files durable and gives the recordings for which that failed.
-fn sync_files(folder: &Folder, files: Vec<&mut Box<Live>>) -> Vec<RecordingId> {
+/// Makes files durable. Those for which that failed stay dirty.
+fn sync_files(folder: &Folder, files: Vec<&mut Box<Live>>) {
     // Each fdatasync waits for the disk on its own; a thousand of them take seconds, while one sync
     // of the file system writes all files in one go. It does not say whose data failed.
     let all = files.len() > SYNC_EACH_FILES_MAX && folder.sync_all().is_ok();
-    let mut failed = Vec::new();
     for live in files {
         let synced = if all { Ok(()) } else { live.file.sync_data() };
         match synced {
             Ok(()) => live.dirty = false,
             Err(error) => {
                 tracing::error!(recording = live.part.recording.0, %error, "cannot sync");
-                failed.push(live.part.recording);
             }
         }
     }
-    failed
 }
 
 #[cfg(test)]

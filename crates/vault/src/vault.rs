@@ -3,9 +3,9 @@
 use crate::{
     Keyholders, NotRecorded, VaultError,
     folder::{self, Folder, Part},
-    format::{Facts, Totals},
+    format::Facts,
     limits::{QUEUED_SECONDS_MAX, RECORDINGS_COUNT_MAX},
-    recorder::{Closed, CutCause, Live, Message, Place, Recorder},
+    recorder::{Closed, CutCause, Message, Number, Place, Recorder, Wanted},
     seal::Sealer,
 };
 use call::Consent;
@@ -16,13 +16,11 @@ use model::{
 use registry::{Snapshot, Standing};
 use sha2::{Digest, Sha256};
 use std::{
-    fmt,
-    io::Write,
-    mem,
+    fmt, mem,
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
         mpsc,
     },
     thread::{self, JoinHandle},
@@ -63,12 +61,14 @@ pub struct Vault {
 
 struct Inner {
     folder: Arc<Folder>,
-    keyholders: Keyholders,
+    keyholders: Mutex<Arc<Keyholders>>,
     registry: RegistryView,
     clock: Clock,
     /// Unfinished files of an earlier process, until [`Vault::recover`] takes them.
     leftovers: Mutex<Vec<Part>>,
     recordings: Arc<AtomicUsize>,
+    /// Recordings begun since the vault was opened.
+    begun: AtomicU64,
     /// `None` once closed.
     messages: Mutex<Option<mpsc::Sender<Message>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -94,11 +94,12 @@ impl Vault {
             .map_err(|error| VaultError::io("start the thread of", config.dir, error))?;
         let inner = Inner {
             folder,
-            keyholders: config.keyholders,
+            keyholders: Mutex::new(Arc::new(config.keyholders)),
             registry,
             clock,
             leftovers: Mutex::new(leftovers),
             recordings: Arc::new(AtomicUsize::new(0)),
+            begun: AtomicU64::new(0),
             messages: Mutex::new(Some(messages)),
             thread: Mutex::new(Some(thread)),
         };
@@ -108,14 +109,18 @@ impl Vault {
     /// Begins the recording of the call that `consent` was given in.
     ///
     /// The registry is asked again, here and now: the answer that the notice was built on may be a
-    /// minute old. `closed` is called exactly once, on the vault's thread, when the recording is
-    /// durable under its final name, or when that failed; then the next [`Vault::recover`] finds
-    /// it. It must not block. When this returns an error, `closed` is never called.
+    /// minute old. The file is made on the vault's thread, so that a slow disk keeps no call
+    /// waiting. `closed` is called exactly once, on that thread: when the recording is durable
+    /// under its final name; with [`VaultError::NotBegun`] when no file could be made, and then the
+    /// call is unrecorded for [`OffReason::Disk`]; or with another error when it could not be
+    /// closed, and then the next [`Vault::recover`] finds it. It must not block. When this returns
+    /// an error, `closed` is never called.
     ///
     /// # Errors
     /// [`OffReason::Protected`], or [`OffReason::RegistryUnusable`], also when the registry went
     /// back behind the epoch of the consent: neither a file nor a key was made. [`OffReason::Disk`]
-    /// when nothing can be written or sealed, or [`RECORDINGS_COUNT_MAX`] recordings are running.
+    /// when nothing can be sealed, nobody holds the agency's keys, or [`RECORDINGS_COUNT_MAX`]
+    /// recordings are running.
     pub fn begin(
         &self,
         consent: Consent,
@@ -136,6 +141,12 @@ impl Vault {
             tracing::error!(recording = facts.recording.0, %error, "a call is not recorded");
             NotRecorded(OffReason::Disk)
         })
+    }
+
+    /// Seals recordings that begin from now on to these keyholders. Those that run keep theirs.
+    pub fn set_keyholders(&self, keyholders: Keyholders) {
+        let mut current = self.inner.keyholders.lock().unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::new(keyholders);
     }
 
     /// Gives every file that an earlier process left unfinished its final name and says what is in
@@ -203,36 +214,29 @@ impl Inner {
         let messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let messages = messages.ok_or(VaultError::Closed)?;
         let place = Place::take(&self.recordings, RECORDINGS_COUNT_MAX)?;
-        let agency = self.keyholders.of(facts.agency);
-        let (sealer, header) = Sealer::begin(facts, agency, &self.keyholders.independent)?;
-        let (mut file, part) = self.folder.create(facts.agency, facts.recording)?;
-        let recording = part.recording;
-        if let Err(error) = file.write_all(&header) {
-            self.folder.discard(&part);
-            return Err(VaultError::io("write", part.path, error));
-        }
+        let keyholders =
+            Arc::clone(&self.keyholders.lock().unwrap_or_else(PoisonError::into_inner));
+        let agency = facts.agency;
+        let holder = keyholders.of(agency).ok_or(VaultError::NoKeyholder { agency })?;
+        let (sealer, header) = Sealer::begin(facts, holder, keyholders.independent())?;
         let queued = Arc::new(AtomicUsize::new(0));
-        let mut hash = Sha256::new();
-        hash.update(&header);
-        let live = Live {
-            bytes: header.len() as u64,
-            part,
-            file,
+        let wanted = Wanted {
+            agency,
+            recording: facts.recording,
             sealer,
-            hash,
-            totals: Totals::default(),
-            whole: true,
-            dirty: true,
+            header,
             queued: Arc::clone(&queued),
             closed: Closed::new(closed),
-            _place: place,
+            place,
         };
-        match messages.send(Message::Begin(Box::new(live))) {
-            Ok(()) => Ok(Writer { recording, messages, queued, over: false }),
+        let number = Number(self.begun.fetch_add(1, Ordering::Relaxed));
+        match messages.send(Message::Begin(number, Box::new(wanted))) {
+            Ok(()) => {
+                Ok(Writer { recording: facts.recording, number, messages, queued, over: false })
+            }
             Err(mpsc::SendError(message)) => {
-                if let Message::Begin(live) = message {
-                    self.folder.discard(&live.part);
-                    live.closed.forget();
+                if let Message::Begin(_, wanted) = message {
+                    wanted.closed.forget();
                 }
                 Err(VaultError::Closed)
             }
@@ -266,6 +270,7 @@ impl Drop for Inner {
 #[derive(Debug)]
 pub struct Writer {
     recording: RecordingId,
+    number: Number,
     messages: mpsc::Sender<Message>,
     /// How many of its seconds the thread has not written yet.
     queued: Arc<AtomicUsize>,
@@ -281,23 +286,24 @@ impl Writer {
     /// Queues a second of the conversation and returns at once.
     ///
     /// If the disk is so slow that [`QUEUED_SECONDS_MAX`] seconds wait already, the recording is
-    /// closed as cut, which `closed` reports, and this and all later seconds are dropped.
+    /// closed as cut, which `closed` reports, and this and all later seconds are dropped. So are
+    /// those of a recording that did not begin.
     pub fn second(&mut self, second: Second) {
         if self.over {
             return;
         }
         if self.queued.fetch_add(1, Ordering::AcqRel) >= QUEUED_SECONDS_MAX {
-            self.send(Message::Cut(self.recording, CutCause::DiskTooSlow));
+            self.send(Message::Cut(self.number, CutCause::DiskTooSlow));
             self.over = true;
             return;
         }
-        self.send(Message::Second(self.recording, Box::new(second)));
+        self.send(Message::Second(self.number, Box::new(second)));
     }
 
     /// Ends the recording in order.
     pub fn end(mut self) {
         if !self.over {
-            self.send(Message::End(self.recording));
+            self.send(Message::End(self.number));
             self.over = true;
         }
     }
@@ -311,7 +317,7 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         if !self.over {
-            self.send(Message::Cut(self.recording, CutCause::WriterGone));
+            self.send(Message::Cut(self.number, CutCause::WriterGone));
         }
     }
 }

@@ -12,11 +12,12 @@ mod world;
 
 use model::{
     Timestamp,
-    fact::{RecordingEnd, RecordingState},
+    fact::{OffReason, RecordingEnd, RecordingState},
 };
 use open::{BOUND, CannotOpen, End, HEADER, SHARE, open};
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, time::Duration};
+use vault::NotRecorded;
 use world::{ABOUT, EPOCH, World, pair, second};
 
 #[test]
@@ -53,7 +54,7 @@ fn a_recording_opens_with_both_keys_and_is_what_was_spoken() {
     let header = opened.header;
     assert_eq!((header.agency, header.facility), (ABOUT.agency.0, ABOUT.facility.0));
     assert_eq!((header.recording, header.begun, header.epoch), (0x1_0000_0002, begun, EPOCH.0));
-    let ids = [world.keyholders.agency.id().0, world.keyholders.independent.id().0];
+    let ids = world.keys.map(|key| key.id().0);
     assert_eq!(header.key_ids, ids);
 }
 
@@ -118,10 +119,44 @@ fn another_keyholder_or_one_alone_opens_nothing() {
 fn an_agency_with_its_own_keyholder_gets_its_share() {
     let mut world = World::new();
     let (own, key) = pair();
-    world.keyholders.agencies = BTreeMap::from([(ABOUT.agency, key)]);
+    world.agencies = BTreeMap::from([(ABOUT.agency, Some(key))]);
     let octets = fs::read(world.recorded(1, 1).0).unwrap();
     assert!(open(&octets, &own, &world.b).is_ok());
     assert_eq!(open(&octets, &world.a, &world.b), Err(CannotOpen::ShareA));
+}
+
+#[test]
+fn recordings_that_begin_after_a_change_of_keyholders_are_sealed_to_the_new_ones() {
+    let mut world = World::new();
+    let vault = world.vault();
+    let (running, running_closed) = world.begin(&vault, 1);
+    let (own, key) = pair();
+    world.agencies = BTreeMap::from([(ABOUT.agency, Some(key))]);
+    vault.clone().set_keyholders(world.keyholders());
+    let (later, later_closed) = world.begin(&vault, 2);
+    running.end();
+    later.end();
+    running_closed.recv().unwrap().unwrap();
+    later_closed.recv().unwrap().unwrap();
+    let read = |call| fs::read(world.closed(call, "rec")).unwrap();
+    assert!(open(&read(1), &world.a, &world.b).is_ok());
+    assert!(open(&read(2), &own, &world.b).is_ok());
+    assert_eq!(open(&read(2), &world.a, &world.b), Err(CannotOpen::ShareA));
+}
+
+#[test]
+fn an_agency_that_nobody_named_is_not_recorded_until_it_is() {
+    let mut world = World::new();
+    world.agencies.clear();
+    let vault = world.vault();
+    let disk = Some(NotRecorded(OffReason::Disk));
+    assert_eq!(world.try_begin(&vault, 1, world::NUMBER).err(), disk);
+    assert_eq!(world.files(), [] as [&std::path::Path; 0]);
+    world.agencies.insert(ABOUT.agency, None);
+    vault.set_keyholders(world.keyholders());
+    let (writer, closing) = world.begin(&vault, 1);
+    writer.end();
+    closing.recv().unwrap().unwrap();
 }
 
 #[test]

@@ -23,8 +23,8 @@ use std::{
     sync::{Arc, Condvar, Mutex, mpsc},
     time::Duration,
 };
-use vault::{NotRecorded, QUEUED_SECONDS_MAX, VaultError};
-use world::{ABOUT, EPOCH, NUMBER, PROTECTED, World, second};
+use vault::{NotRecorded, QUEUED_SECONDS_MAX, Vault, VaultError};
+use world::{ABOUT, Closing, EPOCH, NUMBER, PROTECTED, World, second};
 
 #[test]
 fn a_number_that_became_protected_after_the_notice_is_not_recorded() {
@@ -63,17 +63,82 @@ fn a_disk_that_takes_no_file_means_unrecorded() {
     // A file where the folder should be refuses even those whom no permission stops.
     fs::remove_dir(world.vault_dir().join("open")).unwrap();
     fs::write(world.vault_dir().join("open"), []).unwrap();
-    let disk = Some(NotRecorded(OffReason::Disk));
-    assert_eq!(world.try_begin(&vault, 1, NUMBER).err(), disk);
+    let (mut writer, closing) = world.begin(&vault, 1);
+    assert!(not_begun(&closing), "and whoever asked is told");
+    // Its writer is dead, and harms no other.
+    for index in 0..3 {
+        writer.second(second(index, 5));
+    }
     fs::remove_file(world.vault_dir().join("open")).unwrap();
     fs::create_dir(world.vault_dir().join("open")).unwrap();
-    let (writer, closing) = world.begin(&vault, 1);
+    let (mut good, good_closing) = world.begin(&vault, 1);
+    good.second(second(0, 5));
     writer.end();
-    closing.recv().unwrap().unwrap();
-    // Nothing is ever written over.
-    assert_eq!(world.try_begin(&vault, 1, NUMBER).err(), disk);
-    let (_running, _) = world.begin(&vault, 2);
-    assert_eq!(world.try_begin(&vault, 2, NUMBER).err(), disk);
+    good.end();
+    let end = good_closing.recv().unwrap().unwrap();
+    assert_eq!((end.state, end.frames), (RecordingState::Ended, 1));
+    // Nothing is ever written over: neither what is closed, nor what is being written.
+    let kept = fs::read(world.closed(1, "rec")).unwrap();
+    let (_again, closing) = world.begin(&vault, 1);
+    assert!(not_begun(&closing));
+    assert_eq!(fs::read(world.closed(1, "rec")).unwrap(), kept);
+    let (running, running_closing) = world.begin(&vault, 2);
+    let (again, closing) = world.begin(&vault, 2);
+    drop(again);
+    assert!(not_begun(&closing));
+    running.end();
+    let end = running_closing.recv().unwrap().unwrap();
+    assert_eq!(end.state, RecordingState::Ended);
+    assert!(running_closing.recv().is_err(), "told twice");
+}
+
+#[test]
+fn a_slow_disk_keeps_nobody_waiting_who_begins() {
+    let world = World::new();
+    let vault = world.vault();
+    let (gate, holder) = hold(&vault, 1);
+    // The vault's thread makes no file now; this returns all the same, and says nothing yet.
+    let (mut writer, closing) = world.begin(&vault, 2);
+    writer.second(second(0, 5));
+    writer.end();
+    assert!(!fs::exists(world.part(2)).unwrap());
+    assert!(closing.try_recv().is_err());
+    release(&gate);
+    assert_eq!(closing.recv().unwrap().unwrap().frames, 1);
+    drop(holder);
+}
+
+#[test]
+fn a_vault_that_closes_says_of_a_recording_that_waits_that_it_did_not_begin() {
+    let world = World::new();
+    let vault = world.vault();
+    let (gate, _holder) = hold(&vault, 1);
+    let closer = std::thread::spawn({
+        let vault = vault.clone();
+        move || vault.close()
+    });
+    // Until the vault is closed to it, each try is queued behind the close or before it.
+    let mut waiting = Vec::new();
+    for call in 2.. {
+        match world.try_begin(&vault, call, NUMBER) {
+            Ok(begun) => waiting.push(begun),
+            Err(refused) => {
+                assert_eq!(refused, NotRecorded(OffReason::Disk));
+                break;
+            }
+        }
+    }
+    release(&gate);
+    closer.join().unwrap();
+    for (writer, closing) in waiting {
+        drop(writer);
+        match closing.recv().unwrap() {
+            // It was made, and its vault closed it.
+            Ok(end) => assert_eq!(end.state, RecordingState::Cut),
+            Err(error) => assert!(matches!(error, VaultError::NotBegun(_)), "{error}"),
+        }
+        assert!(closing.recv().is_err(), "told twice");
+    }
 }
 
 #[test]
@@ -131,24 +196,12 @@ fn a_disk_that_cannot_keep_up_cuts_the_recording_and_keeps_what_was_queued() {
     let world = World::new();
     let vault = world.vault();
     let (mut writer, closing) = world.begin(&vault, 1);
-    // Another recording's `closed` holds the vault's thread, as a slow disk would.
-    let gate = Arc::new((Mutex::new(false), Condvar::new()));
-    let held = Arc::clone(&gate);
-    let (entered, wait) = mpsc::channel();
-    let consent = consent::consent(model::CallId(2), model::E164::new(NUMBER).unwrap(), EPOCH);
-    let holder = vault.begin(consent, ABOUT, move |_| {
-        entered.send(()).unwrap();
-        let opened = held.1.wait_while(held.0.lock().unwrap(), |open| !*open).unwrap();
-        drop(opened);
-    });
-    holder.unwrap().end();
-    wait.recv().unwrap();
+    let (gate, _holder) = hold(&vault, 2);
     let more = u32::try_from(QUEUED_SECONDS_MAX).unwrap() + 5;
     for index in 0..more {
         writer.second(second(index, 5));
     }
-    *gate.0.lock().unwrap() = true;
-    gate.1.notify_all();
+    release(&gate);
     let end = closing.recv().unwrap().unwrap();
     assert_eq!((end.state, end.frames as usize), (RecordingState::Cut, QUEUED_SECONDS_MAX));
     writer.second(second(0, 5));
@@ -313,5 +366,31 @@ fn what_is_printed_names_no_person() {
     assert!(!printed.contains("5550"));
     assert_ne!(world.now(), Timestamp::default());
 }
+
+/// Keeps the vault's thread waiting, as a slow disk would, in the `closed` of another recording.
+fn hold(vault: &Vault, call: u64) -> (Arc<Gate>, mpsc::Receiver<()>) {
+    let gate = Arc::new(Gate::default());
+    let held = Arc::clone(&gate);
+    let (entered, wait) = mpsc::channel();
+    let consent = consent::consent(model::CallId(call), model::E164::new(NUMBER).unwrap(), EPOCH);
+    let holder = vault.begin(consent, ABOUT, move |_| {
+        entered.send(()).unwrap();
+        drop(held.1.wait_while(held.0.lock().unwrap(), |open| !*open).unwrap());
+    });
+    holder.unwrap().end();
+    wait.recv().unwrap();
+    (gate, wait)
+}
+
+fn release(gate: &Gate) {
+    *gate.0.lock().unwrap() = true;
+    gate.1.notify_all();
+}
+
+fn not_begun(closing: &Closing) -> bool {
+    matches!(closing.recv().unwrap(), Err(VaultError::NotBegun(_)))
+}
+
+type Gate = (Mutex<bool>, Condvar);
 
 const CHILD_FOLDER: &str = "PARLATORY_TEST_VAULT";

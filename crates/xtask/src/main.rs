@@ -12,6 +12,7 @@ use std::{
     process::ExitCode,
 };
 
+mod bench;
 mod check;
 mod mutants;
 mod prompts;
@@ -33,6 +34,12 @@ enum Chore {
     Tidy,
     /// Change the code of the gate in every small way and see that a test notices each change
     Mutants,
+    /// Measure what the node costs; see docs/benchmarks.md
+    Bench {
+        /// What to measure
+        #[command(subcommand)]
+        bench: bench::Bench,
+    },
     /// Build the prompt pack from its texts with the speech programs of Debian
     Prompts {
         /// Passed on to the builder
@@ -56,6 +63,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Check => check::run(&root()),
         Chore::Tidy => tidy::run(&root()),
         Chore::Mutants => mutants::run(&root()),
+        Chore::Bench { bench } => bench::run(&root(), &bench),
         Chore::Prompts { args } => prompts::run(&root(), &args),
     }
 }

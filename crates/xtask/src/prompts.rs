@@ -1,8 +1,10 @@
 //! `cargo xtask prompts`: speaks the texts of `prompts/*.toml` into `prompts/pack.plp`.
 //!
-//! English is spoken by festival with the HTS voice `slt`, which an offline recogniser understood
-//! best of Debian's English voices; Spanish by espeak-ng's Latin American voice, the only Spanish one
-//! in Debian's main archive. The same versions of the programs give the same octets, so the pack
+//! English is spoken by festival with the HTS voice `slt`: over a telephone's band an offline
+//! recogniser missed half of its words, as many as of flite's `kal16`, and nearly all of
+//! espeak-ng's; `slt` is preferred for its smoother sound, by judgement. Spanish is spoken by
+//! espeak-ng's Latin American voice, the only Spanish one in Debian's main archive; no recogniser
+//! has checked it. The same versions of the programs give the same octets, so the pack
 //! changes only with its texts. Crate `media` (`pack.rs`) describes the file and reads it.
 
 use anyhow::{Context, bail, ensure};

@@ -209,6 +209,7 @@ impl Ladder {
                 | Output::Ask(_)
                 | Output::Dial { .. }
                 | Output::Bridge(_)
+                | Output::Unbridge
                 | Output::HangUp { .. }
                 | Output::Event(_) => {}
             }
@@ -317,6 +318,7 @@ pub(super) fn describe(output: &Output) -> String {
             format!("bridge, recorded (epoch {})", consent.epoch().0)
         }
         Output::Bridge(Recording::Off(reason)) => format!("bridge, off: {reason:?}"),
+        Output::Unbridge => "unbridge".to_string(),
         Output::HangUp { side, cause } => format!("hang up {} ({cause:?})", name(*side)),
         Output::Event(event) => match event {
             CallEvent::Answered { .. } => "event: answered".to_string(),

@@ -2,14 +2,14 @@
 
 use expect_test::{Expect, expect};
 use model::{
-    Money, PlayId,
+    Language, Money, PlayId,
     Side::Station,
     fact::{EndReason, Refusal},
 };
 use std::string::String;
 
 use super::ladder::{Ladder, admission, describe_end, person, setup};
-use crate::{Answer, Input};
+use crate::{Answer, Identified, Input};
 
 fn check(ladder: &mut Ladder, expected: &Expect) {
     expected.assert_eq(&ladder.text());
@@ -53,7 +53,7 @@ fn a_pound_too_many_is_nothing() {
 }
 
 #[test]
-fn a_lone_2_chooses_spanish_until_the_person_is_known() {
+fn a_lone_2_chooses_spanish_for_the_whole_call() {
     let mut ladder = Ladder::new();
     ladder.after(2_000).keys(Station, "2").timeout().skip();
     ladder.keys(Station, "4711#").answer(Answer::PinUnknown).keys(Station, "4712#");
@@ -70,9 +70,33 @@ fn a_lone_2_chooses_spanish_until_the_person_is_known() {
                         station: hush
                         ask: whose PIN is 4712
             5.100   office: person known
-                        station hears en: enter_number
+                        station hears es: enter_number
         "#]],
     );
+}
+
+#[test]
+fn the_pressed_language_wins_over_the_stored_one() {
+    let spanish = || Identified { language: Language::Es, ..person() };
+    let mut text = String::new();
+    for pressed in ["", "1", "2"] {
+        let mut ladder = Ladder::new();
+        ladder.keys(Station, pressed);
+        if !pressed.is_empty() {
+            ladder.timeout();
+        }
+        ladder.keys(Station, "4711#").skip().answer(Answer::Person(spanish()));
+        text.push_str(&ladder.text());
+    }
+    expect![[r#"
+        0.500   office: person known
+                    station hears es: enter_number
+        2.600   office: person known
+                    station hears en: enter_number
+        2.600   office: person known
+                    station hears es: enter_number
+    "#]]
+    .assert_eq(&text);
 }
 
 #[test]

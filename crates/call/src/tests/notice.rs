@@ -56,6 +56,7 @@ fn accepted_and_recorded() {
                         bridge, recorded (epoch 3)
                         event: talk
             33.930  called hangs up
+                        unbridge
                         hang up station (Normal)
                         finished: CalledHungUp, talked 7s, key 1
         "#]],
@@ -151,6 +152,7 @@ fn protected_number_is_unrecorded_and_told_so() {
                         bridge, off: Protected
                         event: talk
             29.020  station hangs up
+                        unbridge
                         hang up called (Normal)
                         finished: StationHungUp, talked 3s, key 1, off: Protected
         "#]],

@@ -72,22 +72,24 @@ fn commit_time_out_talks_unrecorded() {
         text.push_str(&ladder.text());
     }
     expect![[r#"
-          26.920  called presses 2
-          29.920  time-out
-                      bridge, off: LogUnavailable
-                      event: talk
-          29.920  office: durable, epoch 3
-          30.920  called hangs up
-                      hang up station (Normal)
-                      finished: CalledHungUp, talked 1s, key 1, off: LogUnavailable
-          26.920  called presses 2
-          29.920  time-out
-                      bridge, off: Protected
-                      event: talk
-          29.920  office: durable, epoch 3
-          30.920  called hangs up
-                      hang up station (Normal)
-                      finished: CalledHungUp, talked 1s, key 1, off: Protected
+        26.920  called presses 2
+        29.920  time-out
+                    bridge, off: LogUnavailable
+                    event: talk
+        29.920  office: durable, epoch 3
+        30.920  called hangs up
+                    unbridge
+                    hang up station (Normal)
+                    finished: CalledHungUp, talked 1s, key 1, off: LogUnavailable
+        26.920  called presses 2
+        29.920  time-out
+                    bridge, off: Protected
+                    event: talk
+        29.920  office: durable, epoch 3
+        30.920  called hangs up
+                    unbridge
+                    hang up station (Normal)
+                    finished: CalledHungUp, talked 1s, key 1, off: Protected
     "#]]
     .assert_eq(&text);
 }
@@ -116,6 +118,7 @@ fn one_minute_warning_and_limit() {
         &mut ladder,
         &expect![[r#"
             116.930 time-out
+                        unbridge
                         station hears en: time_is_up
                         called hears es: time_is_up
             118.930 called heard it all
@@ -148,6 +151,7 @@ fn a_late_time_out_charges_no_more_than_was_admitted() {
         &mut ladder,
         &expect![[r#"
             121.930 input
+                        unbridge
                         station hears en: time_is_up
                         called hears en: time_is_up
             136.930 input
@@ -192,26 +196,31 @@ fn a_stop_ends_at_once_and_says_on_the_wire_whose_fault_it_is() {
         text.push_str(&ladder.text());
     }
     expect![[r#"
-          30.930  stop: NodeStopping
-                      hang up station (Fault)
-                      hang up called (Fault)
-                      finished: NodeStopping, talked 4s, key 1
-          30.930  stop: NodeDied
-                      hang up station (Fault)
-                      hang up called (Fault)
-                      finished: NodeDied, talked 4s, key 1
-          30.930  stop: Fault
-                      hang up station (Fault)
-                      hang up called (Fault)
-                      finished: Fault, talked 4s, key 1
-          30.930  stop: LimitReached
-                      hang up station (Normal)
-                      hang up called (Normal)
-                      finished: LimitReached, talked 4s, key 1
-          30.930  stop: StationHungUp
-                      hang up station (Normal)
-                      hang up called (Normal)
-                      finished: StationHungUp, talked 4s, key 1
+        30.930  stop: NodeStopping
+                    unbridge
+                    hang up station (Fault)
+                    hang up called (Fault)
+                    finished: NodeStopping, talked 4s, key 1
+        30.930  stop: NodeDied
+                    unbridge
+                    hang up station (Fault)
+                    hang up called (Fault)
+                    finished: NodeDied, talked 4s, key 1
+        30.930  stop: Fault
+                    unbridge
+                    hang up station (Fault)
+                    hang up called (Fault)
+                    finished: Fault, talked 4s, key 1
+        30.930  stop: LimitReached
+                    unbridge
+                    hang up station (Normal)
+                    hang up called (Normal)
+                    finished: LimitReached, talked 4s, key 1
+        30.930  stop: StationHungUp
+                    unbridge
+                    hang up station (Normal)
+                    hang up called (Normal)
+                    finished: StationHungUp, talked 4s, key 1
     "#]]
     .assert_eq(&text);
 }

@@ -100,6 +100,8 @@ struct Watcher {
     accepted: bool,
     up: [bool; 2],
     bridged: Option<bool>,
+    /// Whether the legs do not hear each other.
+    parted: bool,
     finished: usize,
     outputs_after_end: usize,
 }
@@ -120,6 +122,7 @@ impl Watcher {
             accepted: false,
             up: [true, false],
             bridged: None,
+            parted: true,
             finished: 0,
             outputs_after_end: 0,
         };
@@ -259,6 +262,8 @@ impl Watcher {
     fn watch(&mut self, output: Output) {
         match output {
             Output::Play { side, play, script } => {
+                let farewell = words(&script).contains("time_is_up");
+                assert!(self.parted || !farewell, "says farewell while they still talk");
                 assert!(self.up[index(side)], "plays to a leg that is gone");
                 self.latest[index(side)] = Some(play);
                 if words(&script).contains("call_from") {
@@ -283,12 +288,20 @@ impl Watcher {
                     assert_eq!(self.durable, Some(Ok(Epoch(3))));
                 }
                 self.bridged = Some(recorded);
+                self.parted = false;
+            }
+            Output::Unbridge => {
+                assert!(self.bridged.is_some(), "parts who were never joined");
+                assert!(!self.parted, "parts twice");
+                self.parted = true;
             }
             Output::HangUp { side, .. } => {
+                assert!(self.parted, "hangs up while they still talk");
                 assert!(self.up[index(side)], "hangs up a leg that is gone");
                 self.up[index(side)] = false;
             }
             Output::Finished(finished) => {
+                assert!(self.parted, "ends while they still talk");
                 self.finished += 1;
                 assert!(finished.talked <= admission().talk_max);
                 if self.admitted {

@@ -20,8 +20,9 @@ pub(super) const TEXT_CHARS_MAX: usize = 500;
 /// Characters of a booking number or a payer's reference.
 pub(super) const ID_CHARS_MAX: usize = 64;
 
-/// Digits of a PIN. Shorter ones are guessed, and `1` and `2` choose a language.
-pub(super) const PIN_DIGITS_MIN: usize = 4;
+/// Digits of a PIN. A PIN alone says who calls, so with five hundred people every twentieth PIN of
+/// four digits would be somebody's.
+pub(super) const PIN_DIGITS_MIN: usize = 6;
 /// See [`PIN_DIGITS_MIN`].
 pub(super) const PIN_DIGITS_MAX: usize = 12;
 

@@ -1,4 +1,5 @@
-//! "Recorded" holds a consent or does not exist: neither a reason, nor an epoch, nor a flag will do.
+//! "Recorded" holds a consent or does not exist: neither a reason, nor an epoch, nor a flag will
+//! do.
 
 use call::Recording;
 use model::fact::{Epoch, OffReason};

@@ -1,14 +1,17 @@
-//! There is no writer but the one that `Vault::begin` gives.
+//! There is no writer but the one that `Vault::begin` gives, and it writes its own recording.
 
 use model::RecordingId;
 use vault::Writer;
 
-fn copied(writer: &Writer) -> Writer {
-    writer.clone()
+fn bent(writer: &mut Writer) {
+    writer.recording = RecordingId(2);
 }
 
+fn copied<T: Clone>() {}
+
 fn main() {
-    let _ = Writer { recording: RecordingId(1), over: false };
+    let _ = Writer::new;
     let _ = Writer::default();
-    let _ = copied;
+    copied::<Writer>();
+    let _ = bent;
 }

@@ -1,4 +1,5 @@
-//! Who may come in: origin of calls, registration, and everything that is refused before it costs memory.
+//! Who may come in: origin of calls, registration, and everything that is refused before it costs
+//! memory.
 
 use super::{Engine, retry_after, session};
 use crate::address;
@@ -15,13 +16,13 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 
-/// A refusal, and what it says besides its status.
-pub(super) struct Refusal {
-    status: u16,
-    more: Vec<Header>,
+/// A final response, and what it says besides its status.
+pub(super) struct Final {
+    pub(super) status: u16,
+    pub(super) more: Vec<Header>,
 }
 
-impl From<u16> for Refusal {
+impl From<u16> for Final {
     fn from(status: u16) -> Self {
         Self { status, more: Vec::new() }
     }
@@ -46,20 +47,24 @@ impl Engine {
             Method::Invite if has_to_tag(request) => self.reinvite(transaction, source).await,
             Method::Invite => match self.admit(request, source, uri) {
                 Ok(admitted) => self.offered(transaction, source, uri, admitted),
-                Err(refusal) => self.refuse_stateless(&transaction, source, refusal).await,
+                Err(answer) => self.answer_stateless(&transaction, source, answer).await,
             },
-            Method::Register => match self.register(request, source) {
-                Ok(more) => self.finish(transaction, 200, more).await,
-                Err(Refusal { status, more }) => self.finish(transaction, status, more).await,
-            },
+            Method::Register => {
+                let (status, more) = match self.register(request, source) {
+                    Ok(more) => (200, more),
+                    Err(Final { status, more }) => (status, more),
+                };
+                self.answer_stateless(&transaction, source, Final { status, more }).await;
+            }
             Method::Options => {
                 let accept = Header::Accept(crate::dialog::SDP_TYPE.into());
-                self.finish(transaction, 200, vec![allow(), accept]).await;
+                let answer = Final { status: 200, more: vec![allow(), accept] };
+                self.answer_stateless(&transaction, source, answer).await;
             }
             Method::Bye | Method::Info | Method::Update => self.within(transaction, source).await,
             Method::Refer => {
                 self.count(|tally| &tally.refused_transfer);
-                self.finish(transaction, 603, Vec::new()).await;
+                self.answer_stateless(&transaction, source, 603.into()).await;
             }
             Method::Message
             | Method::Notify
@@ -67,14 +72,16 @@ impl Engine {
             | Method::Publish
             | Method::Subscribe => {
                 self.count(|tally| &tally.refused_method);
-                self.finish(transaction, 405, vec![allow()]).await;
+                let answer = Final { status: 405, more: vec![allow()] };
+                self.answer_stateless(&transaction, source, answer).await;
             }
             // The library answers these itself, or drops them.
             Method::Ack | Method::Cancel => {}
         }
     }
 
-    /// Answers a request other than INVITE for good.
+    /// Answers a request of a dialog other than INVITE for good: its retransmissions get the same
+    /// answer and mean nothing.
     pub(super) async fn finish(
         &mut self,
         mut transaction: Transaction,
@@ -89,18 +96,20 @@ impl Engine {
         let _ = transaction.respond(response).await;
     }
 
-    /// Answers an INVITE without keeping anything of it: its retransmissions are judged anew.
-    pub(super) async fn refuse_stateless(
+    /// Answers a request without keeping anything of it: whoever has no dialog with us, known or
+    /// not, cannot make us keep a transaction for 32 seconds each. Its retransmissions are judged
+    /// anew, with the same outcome (RFC 3261 section 8.2.7).
+    pub(super) async fn answer_stateless(
         &mut self,
         transaction: &Transaction,
         source: SocketAddr,
-        refusal: Refusal,
+        answer: Final,
     ) {
         let request = &transaction.original;
         let tag = self.stateless_tag(request);
-        let mut more = refusal.more;
+        let mut more = answer.more;
         more.push(self.server());
-        let response = Reply::to(request, &tag).with(refusal.status, more);
+        let response = Reply::to(request, &tag).with(answer.status, more);
         self.send_stateless(&response, source).await;
     }
 
@@ -128,7 +137,7 @@ impl Engine {
         request: &Request,
         source: SocketAddr,
         uri: &str,
-    ) -> Result<Admitted, Refusal> {
+    ) -> Result<Admitted, Final> {
         let origin = self.origin(request, source)?;
         if request.replaces_header().is_some() {
             self.count(|tally| &tally.refused_transfer);
@@ -136,7 +145,7 @@ impl Engine {
         }
         self.room(source)?;
         if let Some(unsupported) = required(request) {
-            return Err(Refusal { status: 420, more: vec![unsupported] });
+            return Err(Final { status: 420, more: vec![unsupported] });
         }
         if !address::scheme(uri).eq_ignore_ascii_case("sip") {
             return Err(416.into());
@@ -144,13 +153,13 @@ impl Engine {
         let offer = session(&request.headers.0, &request.body).map_err(|status| {
             self.count_refused_sdp(status);
             let accept = Header::Accept(crate::dialog::SDP_TYPE.into());
-            Refusal { status, more: vec![accept] }
+            Final { status, more: vec![accept] }
         })?;
         Ok(Admitted { origin, offer })
     }
 
     /// Whether there is room for one more call.
-    fn room(&self, source: SocketAddr) -> Result<(), Refusal> {
+    fn room(&self, source: SocketAddr) -> Result<(), Final> {
         let from_source = self.pending.get(&source.ip()).copied().unwrap_or(0);
         if self.shared.refusing.load(Ordering::Relaxed) {
             self.count(|tally| &tally.refused_stopping);
@@ -161,10 +170,10 @@ impl Engine {
         } else {
             return Ok(());
         }
-        Err(Refusal { status: 503, more: vec![retry_after()] })
+        Err(Final { status: 503, more: vec![retry_after()] })
     }
 
-    fn origin(&mut self, request: &Request, source: SocketAddr) -> Result<Origin, Refusal> {
+    fn origin(&mut self, request: &Request, source: SocketAddr) -> Result<Origin, Final> {
         if let Some(station) = self.known_station(request, source) {
             return Ok(Origin::Station(station));
         }
@@ -185,11 +194,7 @@ impl Engine {
 
     /// The station that a request proves to be from (RFC 3261 section 22.2). Whoever proves nothing
     /// is challenged, known or not.
-    fn authenticate(
-        &mut self,
-        request: &Request,
-        source: SocketAddr,
-    ) -> Result<StationId, Refusal> {
+    fn authenticate(&mut self, request: &Request, source: SocketAddr) -> Result<StationId, Final> {
         let now = self.clock.now();
         let Some(answer) = request.authorization_header() else {
             self.count(|tally| &tally.refused_foreign);
@@ -200,6 +205,7 @@ impl Engine {
             authorization: answer.value(),
             source: source.ip(),
             now,
+            print: self.tags.print(&request.to_bytes()),
         };
         match self.challenger.verify(&asked, &*self.directory) {
             Verdict::Station(station) => Ok(station),
@@ -211,13 +217,13 @@ impl Engine {
         }
     }
 
-    fn challenge(&mut self, source: SocketAddr, stale: bool) -> Refusal {
+    fn challenge(&mut self, source: SocketAddr, stale: bool) -> Final {
         let value = self.challenger.challenge(self.clock.now(), source.ip(), stale);
-        Refusal { status: 401, more: vec![Header::WwwAuthenticate(value.into())] }
+        Final { status: 401, more: vec![Header::WwwAuthenticate(value.into())] }
     }
 
     /// Keeps a station's contact (RFC 3261 section 10.3). Gives the headers of the 200.
-    fn register(&mut self, request: &Request, source: SocketAddr) -> Result<Vec<Header>, Refusal> {
+    fn register(&mut self, request: &Request, source: SocketAddr) -> Result<Vec<Header>, Final> {
         let known = self.known_station(request, source);
         let station = match known {
             Some(station) => station,
@@ -248,9 +254,9 @@ impl Engine {
             Granted::Removed => Ok(Vec::new()),
             Granted::TooBrief => {
                 let seconds = CONTACT_MIN.as_secs().to_string();
-                Err(Refusal { status: 423, more: vec![Header::MinExpires(seconds.into())] })
+                Err(Final { status: 423, more: vec![Header::MinExpires(seconds.into())] })
             }
-            Granted::Full => Err(Refusal { status: 503, more: vec![retry_after()] }),
+            Granted::Full => Err(Final { status: 503, more: vec![retry_after()] }),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Incoming calls, and requests within dialogs.
 
-use super::door::{Admitted, required};
+use super::door::{Admitted, Final, required};
 use super::{Engine, Offered, Phase, Reoffer, Wire, retry_after, session};
 use crate::address;
 use crate::dialog::{Dialog, Reply, allow};
@@ -159,14 +159,16 @@ impl Engine {
         let request = &transaction.original;
         let method = request.method;
         let Some(id) = self.find(request) else {
-            return self.finish(transaction, 481, Vec::new()).await;
+            return self.answer_stateless(&transaction, source, 481.into()).await;
         };
         self.busy = Some(id);
         if let Some(unsupported) = required(request) {
-            return self.finish(transaction, 420, vec![unsupported]).await;
+            let answer = Final { status: 420, more: vec![unsupported] };
+            return self.answer_stateless(&transaction, source, answer).await;
         }
         if !self.count_up(id, request) {
-            return self.finish(transaction, 500, vec![retry_after()]).await;
+            let answer = Final { status: 500, more: vec![retry_after()] };
+            return self.answer_stateless(&transaction, source, answer).await;
         }
         if method == Method::Bye {
             self.finish(transaction, 200, Vec::new()).await;
@@ -188,12 +190,12 @@ impl Engine {
     pub(super) async fn reinvite(&mut self, transaction: Transaction, source: SocketAddr) {
         let request = &transaction.original;
         let Some(id) = self.find(request) else {
-            return self.refuse_stateless(&transaction, source, 481.into()).await;
+            return self.answer_stateless(&transaction, source, 481.into()).await;
         };
         self.busy = Some(id);
         let offer = match self.may_reoffer(id, request) {
             Ok(offer) => offer,
-            Err(status) => return self.refuse_stateless(&transaction, source, status.into()).await,
+            Err(status) => return self.answer_stateless(&transaction, source, status.into()).await,
         };
         let reply = Reply::to(request, "");
         let headers = request.headers.0.clone();
@@ -297,7 +299,8 @@ impl Engine {
         dialog.owns(call_id, address::parameter(from, "tag")?).then_some(id)
     }
 
-    /// Takes note of a request's number; `false` when it is not a new one (RFC 3261 section 12.2.2).
+    /// Takes note of a request's number; `false` when it is not a new one (RFC 3261 section
+    /// 12.2.2).
     fn count_up(&mut self, id: WireId, request: &Request) -> bool {
         let Ok(number) = request.cseq_header().and_then(|cseq| cseq.seq()) else { return false };
         let Some(wire) = self.wires.get_mut(&id) else { return false };
@@ -320,7 +323,8 @@ impl Engine {
     }
 }
 
-/// The key that an INFO carries: `Signal=5` in `application/dtmf-relay`, or `5` in `application/dtmf`.
+/// The key that an INFO carries: `Signal=5` in `application/dtmf-relay`, or `5` in
+/// `application/dtmf`.
 fn info_key(request: &Request) -> Option<Key> {
     let kind = request.headers.iter().find_map(|header| {
         let Header::ContentType(kind) = header else { return None };

@@ -102,6 +102,36 @@ fn before_and_after_a_bridge_nothing_passes() {
 }
 
 #[test]
+fn legs_that_are_parted_stay_open_and_their_tap_ends() {
+    let mut talk = Talk::new(Codec::Pcmu, Codec::Pcmu);
+    let kept = talk.rig.tap();
+    for _ in 0..5 {
+        talk.say(1, 2);
+    }
+    talk.rig.obey(Command::Unbridge { call: CALL });
+    let seconds: Vec<_> =
+        kept.lock().unwrap().seconds.iter().map(|second| second.called.octets.len()).collect();
+    assert_eq!((kept.lock().unwrap().ended, seconds), (1, vec![800]), "what was said until then");
+    for (play, leg) in [(1, STATION), (2, CALLED)] {
+        talk.rig.play(leg, play, &script());
+    }
+    for _ in 0..60 {
+        talk.say(1, 2);
+    }
+    let ends = talk.rig.ends();
+    assert!(matches!(ends[..], [(_, PlayEnded::Complete { .. }), (_, PlayEnded::Complete { .. })]));
+    for (leg, other) in [(STATION, 2), (CALLED, 1)] {
+        let heard = talk.heard(leg);
+        let relayed = heard.iter().filter(|(_, octets)| *octets == [other; 160]).count();
+        assert_eq!(relayed, 5, "{leg:?} heard the other after they were parted");
+        assert_continuous(&heard);
+    }
+    assert_eq!(kept.lock().unwrap().seconds.len(), 1);
+    talk.rig.obey(Command::Unbridge { call: CALL });
+    assert_eq!(kept.lock().unwrap().ended, 1);
+}
+
+#[test]
 fn laws_are_translated_where_they_differ() {
     let mut talk = Talk::new(Codec::Pcma, Codec::Pcmu);
     talk.station.header.payload_type = 8;

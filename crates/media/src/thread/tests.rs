@@ -105,6 +105,16 @@ fn a_prompt_that_stopped_or_was_not_heard_is_cut() {
         rig.run(40);
         rig.connect(STATION, phone.agreed());
     });
+    check_cut(|rig, phone| {
+        // Transferred for a part of it, to somebody who is there.
+        rig.play(STATION, 1, &script());
+        rig.run(60);
+        let before = rig.statistics(STATION).received;
+        let mut other = Phone::new(phone.leg);
+        rig.connect(STATION, other.agreed());
+        other.speak(&[0xff; 160]);
+        rig.deliver(STATION, before + 1);
+    });
     check_cut(|rig, _| {
         rig.play(STATION, 1, &Script::of(Language::En, &[]));
     });
@@ -119,6 +129,31 @@ fn a_prompt_that_stopped_or_was_not_heard_is_cut() {
         rig.run(60);
         assert_eq!(rig.ends(), []);
     });
+}
+
+#[test]
+fn a_prompt_that_is_heard_by_another_in_its_last_moment_is_cut() {
+    let (mut rig, phone) = live();
+    let rendered = rig.play(STATION, 1, &script());
+    // Its last packet was sent and is being heard.
+    rig.run(20 * rendered.len().div_ceil(160) as u64 + 10);
+    assert_eq!(rig.ends(), []);
+    let mut other = Phone::new(phone.leg);
+    rig.connect(STATION, other.agreed());
+    other.speak(&[0xff; 160]);
+    rig.deliver(STATION, 2);
+    rig.run(10);
+    assert_eq!(rig.ends(), [(1, PlayEnded::Cut)]);
+}
+
+#[test]
+fn a_new_offer_that_changes_no_address_cuts_nothing() {
+    let (mut rig, phone) = live();
+    rig.play(STATION, 1, &script());
+    rig.run(60);
+    rig.connect(STATION, Agreed { codec: Codec::Pcma, ..phone.agreed() });
+    rig.run(940);
+    assert!(matches!(rig.ends()[..], [(1, PlayEnded::Complete { .. })]));
 }
 
 #[test]

@@ -9,8 +9,8 @@ fn header(timestamp: u32) -> Header {
     Header { marker: false, payload_type: 0, sequence: 0, timestamp, ssrc: 5 }
 }
 
-/// Packets of the called party as (arrival in ms, RTP timestamp, octet repeated 160 times); gives the
-/// first second as runs of (octet, length).
+/// Packets of the called party as (arrival in ms, RTP timestamp, octet repeated 160 times); gives
+/// the first second as runs of (octet, length).
 fn check(packets: &[(i64, u32, u8)], expected: &[(u8, usize)]) {
     let mut timeline = Timeline::new(at(0));
     for (arrived, timestamp, octet) in packets {

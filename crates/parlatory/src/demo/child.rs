@@ -1,9 +1,9 @@
 //! The node of the demo: the same program, `serve`, as a process of its own.
 
 use std::{
-    fs::File,
     io::{BufRead, BufReader},
     net::SocketAddr,
+    os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     thread::JoinHandle,
@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::{
-    data::Data,
+    data::{Data, open_log},
     serve::{READY, STEP},
 };
 
@@ -39,10 +39,10 @@ pub(crate) struct StepLine {
 impl NodeProcess {
     /// Starts a node on `data` and waits until it takes calls. Its log goes to `node.log` there.
     pub(crate) fn start(data: &Data, watch: impl Fn(StepLine) + Send + 'static) -> Result<Self> {
-        let program = std::env::current_exe().context("cannot find this program")?;
         let log_path = data.root().join("node.log");
-        let log = File::options().create(true).append(true).open(&log_path)?;
-        let mut child = Command::new(program)
+        let log = open_log(&log_path).context("cannot write the node's log")?;
+        let mut child = Command::new(THIS_PROGRAM)
+            .arg0("parlatory")
             .args(["serve", "--steps", "--until-stdin-closes", "--data"])
             .arg(data.root())
             .stdin(Stdio::piped())
@@ -129,6 +129,10 @@ fn parse_step(line: &str) -> Option<StepLine> {
     Some(StepLine { at, station, text: parts.next()?.to_owned() })
 }
 
+/// The file that runs here, even when another version has been put in its place meanwhile
+/// (proc_pid_exe(5)).
+const THIS_PROGRAM: &str = "/proc/self/exe";
+
 const START_WITHIN: Duration = Duration::from_secs(20);
 
 #[cfg(test)]
@@ -137,12 +141,12 @@ mod tests {
 
     #[test]
     fn a_step_reads() {
-        let step =
-            parse_step("17 4294967297 cedar/jail/a/line-1 station -> node    a key").unwrap();
+        let step = parse_step("17 4294967297 cedar/jail/a/line-1 station -> node    presses keys")
+            .unwrap();
         let expected = StepLine {
             at: 17,
             station: "cedar/jail/a/line-1".into(),
-            text: "station -> node    a key".into(),
+            text: "station -> node    presses keys".into(),
         };
         assert_eq!(step, expected);
         assert_eq!(parse_step("x 1 a b"), None);

@@ -2,7 +2,6 @@
 
 use std::{
     fmt::Write as _,
-    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -10,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use super::my_phone::{self, Credentials};
-use crate::data::Data;
+use crate::data::{Data, create_folder, write_new};
 
 /// Writes the county's files into the data folder and says where the first of them is.
 pub(crate) fn write(
@@ -20,7 +19,7 @@ pub(crate) fn write(
     reader: &Credentials,
 ) -> Result<PathBuf> {
     let folder = data.root().join("county");
-    fs::create_dir(&folder).context("cannot make the folder of the demo's county")?;
+    create_folder(&folder).context("cannot make the folder of the demo's county")?;
     let mut provision =
         PROVISION.replace("{gateway}", &gateway.to_string()).replace("{trunk}", &trunk.to_string());
     let mut people = PEOPLE.to_owned();
@@ -42,7 +41,8 @@ pub(crate) fn write(
 
 fn put(folder: &Path, name: &str, content: &str) -> Result<PathBuf> {
     let path = folder.join(name);
-    fs::write(&path, content).with_context(|| format!("cannot write `{}`", path.display()))?;
+    write_new(&path, content.as_bytes())
+        .with_context(|| format!("cannot write `{}`", path.display()))?;
     Ok(path)
 }
 

@@ -39,10 +39,13 @@ impl Ladder {
         let station = step.station.rsplit('/').next().unwrap_or_default().to_owned();
         let mut seen = self.lock();
         let since = step.at - *seen.start.get_or_insert(step.at);
-        seen.steps.entry(station.clone()).or_default().push(step.text.clone());
+        let steps = seen.steps.entry(station.clone()).or_default();
+        // Typing is one thing to a reader, whatever the number of keys.
+        let typing = step.text.ends_with(KEY) && steps.last() == Some(&step.text);
+        steps.push(step.text.clone());
         drop(seen);
         self.changed.notify_all();
-        if !self.quiet {
+        if !self.quiet && !typing {
             self.print(since, &station, &step.text);
         }
     }
@@ -83,6 +86,9 @@ impl Ladder {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// How the step of a pressed key ends.
+const KEY: &str = " presses keys";
 
 /// Colors of the scenes' marks, readable on dark and light ground.
 const COLORS: [&str; 6] = ["36", "35", "32", "33", "34", "31"];

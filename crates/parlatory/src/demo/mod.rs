@@ -3,6 +3,7 @@
 mod child;
 mod county;
 mod exchange;
+mod interrupt;
 mod ladder;
 mod my_phone;
 mod phone;
@@ -19,18 +20,14 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, anyhow, bail};
-use media::Pack;
-use model::Clock;
-use signal_hook::{
-    consts::{SIGINT, SIGTERM},
-    iterator::Signals,
-};
-
 use crate::{cli::DemoArgs, clock::clock, data::Data, init, print::line, provision};
+use anyhow::{Context, Result, anyhow, bail};
 use child::NodeProcess;
 use exchange::{Account, Exchange};
+use interrupt::Interrupt;
 use ladder::Ladder;
+use media::Pack;
+use model::Clock;
 use my_phone::{Credentials, MyPhone};
 use scene::{Place, SCENES, Scene, play};
 use summary::Summary;
@@ -38,9 +35,10 @@ use summary::Summary;
 /// Shows the calls.
 pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let folder = Folder::make(args.data.clone())?;
+    let interrupt = Interrupt::listen(folder.vanishes.clone())?;
     let clock = clock();
     let demo = Demo::prepare(args, &folder.data, &clock)?;
-    let outcome = demo.run(args);
+    let outcome = demo.run(args, &interrupt);
     demo.end();
     match outcome {
         // The folder of a demo that failed is kept: its log says why.
@@ -71,7 +69,9 @@ impl Demo {
         let inside = start(port(0), INSIDE_PORTS, Account::default())?;
         let outside = start(port(my_phone::TRUNK_PORT), OUTSIDE_PORTS, account.at_exchange())?;
         let sip = port(my_phone::NODE_PORT);
-        init::create(data, init::Addresses { sip, audio: ip, ports: NODE_PORTS })?;
+        let drain_seconds = DRAIN_SECONDS;
+        let addresses = init::Addresses { sip, audio: ip, ports: NODE_PORTS, drain_seconds };
+        init::create(data, addresses)?;
         let file = county::write(data, inside.address(), outside.address(), &account)?;
         provision::apply(data, &file, clock.now())?;
         let my_phone = account.start(&outside);
@@ -79,8 +79,8 @@ impl Demo {
         Ok(Self { data: data.clone(), ladder, inside, outside, my_phone })
     }
 
-    fn run(&self, args: &DemoArgs) -> Result<()> {
-        let node = self.start_node()?;
+    fn run(&self, args: &DemoArgs, interrupt: &Interrupt) -> Result<()> {
+        let node = self.start_node(interrupt)?;
         self.ladder.announce(&format!(
             "A node takes calls for Cedar County at {} (process {}). {} calls, in real time:\n",
             node.sip,
@@ -93,18 +93,22 @@ impl Demo {
         let (parallel, last) = SCENES.split_at(SCENES.len() - 1);
         self.play_parallel(parallel, &node)?;
         let [killed] = last else { bail!("the demo has no last scene") };
-        let node = self.play_killed(killed, node)?;
+        let node = self.play_killed(killed, node, interrupt)?;
         self.report(args)?;
         if args.once || args.json {
             return node.stop();
         }
-        self.stay_up(&node)?;
+        line("");
+        line(&format!("The node stays up at {}; Ctrl-C ends it.", node.sip));
+        interrupt.wait();
         node.stop()
     }
 
-    fn start_node(&self) -> Result<NodeProcess> {
+    fn start_node(&self, interrupt: &Interrupt) -> Result<NodeProcess> {
         let ladder = Arc::clone(&self.ladder);
-        NodeProcess::start(&self.data, move |step| ladder.step(&step))
+        let node = NodeProcess::start(&self.data, move |step| ladder.step(&step))?;
+        interrupt.runs(node.id());
+        Ok(node)
     }
 
     fn place(&self, node: &NodeProcess) -> Place {
@@ -127,7 +131,12 @@ impl Demo {
     }
 
     /// Plays a scene, kills the node in mid-call and starts it again.
-    fn play_killed(&self, scene: &'static Scene, node: NodeProcess) -> Result<NodeProcess> {
+    fn play_killed(
+        &self,
+        scene: &'static Scene,
+        node: NodeProcess,
+        interrupt: &Interrupt,
+    ) -> Result<NodeProcess> {
         let mut place = self.place(&node);
         place.talk = TALK_KILLED;
         let playing = thread::spawn(move || play(scene, &place));
@@ -141,7 +150,7 @@ impl Demo {
         node.kill()?;
         self.ladder
             .announce(&format!("\n  The node (process {id}) is killed with SIGKILL in mid-call."));
-        let node = self.start_node()?;
+        let node = self.start_node(interrupt)?;
         self.ladder.announce(&format!(
             "  It is started again (process {}), and has settled what it found.",
             node.id()
@@ -162,14 +171,6 @@ impl Demo {
             );
             line("  the recordings. This program has no command that does.");
         }
-        Ok(())
-    }
-
-    fn stay_up(&self, node: &NodeProcess) -> Result<()> {
-        line("");
-        line(&format!("The node stays up at {}; Ctrl-C ends it.", node.sip));
-        let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot listen for signals")?;
-        signals.forever().next();
         Ok(())
     }
 
@@ -215,6 +216,8 @@ impl Drop for Folder {
     }
 }
 
+/// A demo that ends does not wait for long.
+const DRAIN_SECONDS: u64 = 2;
 const NODE_PORTS: [u16; 2] = [42_000, 43_999];
 const INSIDE_PORTS: std::ops::RangeInclusive<u16> = 44_000..=44_999;
 const OUTSIDE_PORTS: std::ops::RangeInclusive<u16> = 45_000..=45_999;

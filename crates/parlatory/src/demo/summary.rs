@@ -1,7 +1,9 @@
 //! What became of the calls: who was recorded, who was not and why, what each cost, where the money
 //! stands. Read from the node's store, after it settled everything.
 
-use anyhow::{Context, Result};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
 use model::{
     Money,
     fact::{EndReason, OffReason, RecordingState, Refusal},
@@ -48,7 +50,7 @@ impl Summary {
     /// Reads the store of the demo's node.
     pub(crate) fn read(data: &Data, scenes: &[Scene]) -> Result<Self> {
         let store = Store::open(&data.store())?;
-        let rows = store.calls(&CallFilter::default())?;
+        let rows = settled_rows(&store)?;
         let stations = store.configuration()?.stations;
         let mut calls = Vec::new();
         for scene in scenes {
@@ -147,6 +149,24 @@ impl MoneyLine {
         }
     }
 }
+
+/// The calls, once the node's store has caught up with what happened.
+fn settled_rows(store: &Store) -> Result<Vec<CallRow>> {
+    let unsettled = |row: &CallRow| {
+        matches!(row.outcome, Outcome::Open { .. }) || row.recording == RecordingRow::Open
+    };
+    for _ in 0..SETTLED_LOOKS_MAX {
+        let rows = store.calls(&CallFilter::default())?;
+        if !rows.iter().any(unsettled) {
+            return Ok(rows);
+        }
+        std::thread::park_timeout(SETTLED_LOOK_EVERY);
+    }
+    bail!("the node has not settled all calls within 5 s");
+}
+
+const SETTLED_LOOKS_MAX: u32 = 50;
+const SETTLED_LOOK_EVERY: Duration = Duration::from_millis(100);
 
 fn end_name(reason: EndReason) -> &'static str {
     match reason {

@@ -5,16 +5,20 @@
 -- Every key starts with agency_id, so that agencies can be moved between cells. Four tables speak
 -- of the cell as a whole and have none: cell, registry, trunk and boot.
 --
--- Tables that follow from the journal (call, hold, recording, called_language, pin_refusal, boot)
--- refer to nothing by foreign key: the journal is the truth, and a fact is kept whatever else is
--- here.
+-- Tables that follow from the journal (call, refusal, hold, recording, called_language,
+-- pin_refusal, boot) refer to nothing by foreign key: the journal is the truth, and a fact is kept
+-- whatever else is here.
+--
+-- Until the first release this file is changed in place, because nobody has a database yet. After
+-- it, every change is a file of its own.
 
 CREATE TABLE cell (
     one            INTEGER PRIMARY KEY CHECK (one = 1),
     version        BIGINT  NOT NULL, -- grows with every plan that changed something
-    projected_seq  BIGINT  NOT NULL  -- facts of the journal up to here are in the tables below
+    projected_seq  BIGINT  NOT NULL, -- facts of the journal up to here are in the tables below
+    records        BIGINT  NOT NULL  -- record numbers that were given to calls and refusals
 );
-INSERT INTO cell (one, version, projected_seq) VALUES (1, 0, 0);
+INSERT INTO cell (one, version, projected_seq, records) VALUES (1, 0, 0, 0);
 
 CREATE TABLE agency (
     agency_id  INTEGER PRIMARY KEY,
@@ -141,21 +145,20 @@ CREATE TABLE trunk (
     address  TEXT    NOT NULL
 );
 
--- One row per call, allowed or refused. `record` numbers them densely: a set of records is a
--- bitmap.
+-- One row per call that was allowed. `record` numbers these rows and those of refusal densely, in
+-- one row of numbers: a set of records is a bitmap.
 CREATE TABLE call (
     record            INTEGER PRIMARY KEY,
     agency_id         INTEGER NOT NULL,
     call_id           BIGINT  NOT NULL,
     facility_id       INTEGER NOT NULL,
-    unit_id           INTEGER,          -- not known of refused calls
+    unit_id           INTEGER NOT NULL,
     station_id        INTEGER NOT NULL,
     person_id         INTEGER NOT NULL,
-    number            BIGINT,           -- null when what was dialled is no number
-    at_us             BIGINT  NOT NULL, -- admitted or denied
-    denied            TEXT,             -- why it was refused before it was dialled
-    class             TEXT,
-    epoch             BIGINT,           -- of the registry snapshot that was asked
+    number            BIGINT  NOT NULL,
+    at_us             BIGINT  NOT NULL,
+    class             TEXT    NOT NULL,
+    epoch             BIGINT  NOT NULL, -- of the registry snapshot that was asked
     may_not_record    TEXT,             -- why it may not be recorded
     answered_us       BIGINT,
     consent_key       TEXT,             -- the accepting key; null until somebody accepted
@@ -179,7 +182,24 @@ CREATE TABLE call (
 );
 CREATE INDEX call_by_id ON call (call_id);
 CREATE INDEX call_by_time ON call (agency_id, at_us);
-CREATE INDEX call_open ON call (agency_id, call_id) WHERE ended_us IS NULL AND denied IS NULL;
+CREATE INDEX call_open ON call (agency_id, call_id) WHERE ended_us IS NULL;
+
+-- One row per number that was refused before it was dialled. A person may try several in one call,
+-- before one of them is allowed and has its row in call, or none is.
+CREATE TABLE refusal (
+    agency_id    INTEGER NOT NULL,
+    call_id      BIGINT  NOT NULL,
+    attempt      INTEGER NOT NULL, -- counts the refusals of the call, from 1
+    record       BIGINT  NOT NULL UNIQUE,
+    facility_id  INTEGER NOT NULL,
+    station_id   INTEGER NOT NULL,
+    person_id    INTEGER NOT NULL,
+    number       BIGINT,           -- null when what was dialled is no number
+    at_us        BIGINT  NOT NULL,
+    reason       TEXT    NOT NULL,
+    PRIMARY KEY (agency_id, call_id, attempt)
+);
+CREATE INDEX refusal_by_time ON refusal (agency_id, at_us);
 
 CREATE TABLE hold (
     agency_id        INTEGER NOT NULL,
@@ -209,6 +229,7 @@ CREATE TABLE recording (
     closed_us  BIGINT,
     PRIMARY KEY (agency_id, call_id)
 );
+CREATE INDEX recording_open ON recording (agency_id, call_id) WHERE state IS NULL;
 
 CREATE TABLE called_language (
     agency_id  INTEGER NOT NULL,

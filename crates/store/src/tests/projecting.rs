@@ -1,7 +1,7 @@
 //! Facts: once, again, across a restart, beside readers.
 
 use super::samples::{accepted, admitted, at, call, closed, denied, ended, filled, number, talked};
-use crate::{CallFilter, MoneyTotals, Outcome, RecordingRow, Store};
+use crate::{CallFilter, MoneyTotals, Outcome, RecordingRow, Refused, Store, StoreError};
 use model::{
     AgencyId, Language, Money, StationId,
     fact::{EndReason, Epoch, Fact, NumberClass, OffReason, RecordingState, Refusal, Rest},
@@ -213,6 +213,199 @@ fn an_end_that_is_said_twice_or_of_nobody_settles_nothing() {
     assert!(conserved(money));
     assert_eq!(store.configuration().unwrap().accounts[0].settled, cents(12));
     assert!(store.open_calls().unwrap().is_empty());
+}
+
+/// A second admission would be a fault of ours; its hold must not stay open for ever.
+#[test]
+fn a_call_is_admitted_once() {
+    let (_folder, store) = filled();
+    let facts = [admit(1, None), ended(1, 0, Rest::NoHold), admit(1, Some(500)), admit(2, None)];
+    let facts: Vec<(u64, Fact)> = (1..).zip(facts).collect();
+    store.project(&facts).unwrap();
+    assert_eq!(store.money().unwrap(), MoneyTotals::default());
+    assert_eq!(store.open_calls().unwrap().len(), 1);
+    let records: Vec<u64> =
+        store.calls(&CallFilter::default()).unwrap().iter().map(|row| row.record).collect();
+    assert_eq!(records, [1, 2]);
+}
+
+fn refused(counter: u32, reason: Refusal) -> Fact {
+    let mut fact = denied(counter);
+    if let Fact::Denied(denied) = &mut fact {
+        denied.reason = reason;
+        denied.number = Some(number(30));
+    }
+    fact
+}
+
+/// One telephone call is one call id, however many numbers are tried in it.
+#[test]
+fn numbers_that_were_refused_do_not_hide_the_call_that_follows() {
+    let facts = [
+        refused(1, Refusal::NumberNotAllowed),
+        denied(1),
+        refused(2, Refusal::NumberInvalid),
+        admit(1, Some(240)),
+        Fact::Answered { call: call(1), at: at(105) },
+        accepted(1, Ok(Epoch(1))),
+        talked(1, 10),
+        refused(2, Refusal::NumberInvalid),
+        closed(1, RecordingState::Ended),
+        ended(1, 12, Rest::Released),
+    ];
+    let facts: Vec<(u64, Fact)> = (1..).zip(facts).collect();
+    for batch in 1..=facts.len() {
+        let (_folder, store) = filled();
+        for part in facts[..8].chunks(batch) {
+            store.project(part).unwrap();
+            store.project(part).unwrap();
+        }
+        let open = store.open_calls().unwrap();
+        assert_eq!(open.len(), 1);
+        assert_eq!(open[0].admitted, admitted(1, Some(240)));
+        assert_eq!((open[0].answered, open[0].accepted), (Some(at(105)), Some(at(111))));
+        assert_eq!(open[0].talked, Duration::from_secs(10));
+        assert_eq!(store.money().unwrap().open, cents(240));
+
+        for part in facts.chunks(batch) {
+            store.project(part).unwrap();
+        }
+        assert!(store.open_calls().unwrap().is_empty());
+        let rows = store.calls(&CallFilter::default()).unwrap();
+        let told: Vec<_> = rows.iter().map(|row| (row.record, row.call, row.outcome)).collect();
+        let over = Outcome::Ended {
+            at: at(131),
+            reason: EndReason::CalledHungUp,
+            talked: Duration::from_micros(10_250_001),
+            charged: cents(12),
+            rest: Rest::Released,
+            decision_key: Some('1'),
+        };
+        let expected = [
+            (1, call(1), Outcome::Denied(Refusal::NumberNotAllowed)),
+            (2, call(1), Outcome::Denied(Refusal::InsufficientFunds)),
+            (3, call(2), Outcome::Denied(Refusal::NumberInvalid)),
+            (4, call(1), over),
+            (5, call(2), Outcome::Denied(Refusal::NumberInvalid)),
+        ];
+        assert_eq!(told, expected, "batches of {batch}");
+        assert_eq!(rows[0].number, Some(number(30)));
+        for refused in [&rows[0], &rows[1], &rows[2], &rows[4]] {
+            assert_eq!((refused.answered, refused.accepted, refused.held), (None, None, None));
+            assert_eq!(refused.recording, RecordingRow::NoTalk);
+        }
+        assert!(matches!(rows[3].recording, RecordingRow::Recorded { frames: 10, .. }));
+        let money = store.money().unwrap();
+        assert_eq!((money.held, money.settled), (cents(240), cents(12)));
+        assert!(conserved(money));
+        assert_eq!(store.configuration().unwrap().accounts[0].settled, cents(12));
+    }
+}
+
+#[test]
+fn refusals_have_their_place_in_every_page() {
+    let (_folder, store) = filled();
+    let facts = [denied(1), denied(1), admit(1, None), denied(2), admit(3, None), denied(4)];
+    let facts: Vec<(u64, Fact)> = (1..).zip(facts).collect();
+    store.project(&facts).unwrap();
+    for limit in 1..=7 {
+        let (mut after, mut seen) = (0, Vec::new());
+        loop {
+            let filter = CallFilter { after, limit: Some(limit), ..CallFilter::default() };
+            let page = store.calls(&filter).unwrap();
+            let Some(last) = page.last() else { break };
+            assert!(page.len() <= usize::try_from(limit).unwrap());
+            after = last.record;
+            seen.extend(page.iter().map(|row| (row.record, row.call)));
+        }
+        let calls = [call(1), call(1), call(1), call(2), call(3), call(4)];
+        assert_eq!(seen, (1..).zip(calls).collect::<Vec<_>>(), "pages of {limit}");
+    }
+    let all = CallFilter::default();
+    assert_eq!(store.calls(&CallFilter { agency: Some(AgencyId(2)), ..all }).unwrap(), []);
+    assert_eq!(store.calls(&CallFilter { until: Some(at(100)), ..all }).unwrap(), []);
+    assert_eq!(store.calls(&CallFilter { from: Some(at(100)), ..all }).unwrap().len(), 6);
+}
+
+#[test]
+fn a_recording_is_unbooked_until_its_end_is_told_whatever_became_of_its_call() {
+    let (_folder, store) = filled();
+    let recording = |counter| (AgencyId(1), call(counter).recording());
+    let facts = [
+        admit(1, None),
+        accepted(1, Ok(Epoch(1))),
+        admit(2, None),
+        accepted(2, Ok(Epoch(1))),
+        ended(2, 0, Rest::NoHold),
+        admit(3, None),
+        accepted(3, Err(OffReason::FacilityOff)),
+        ended(3, 0, Rest::NoHold),
+        admit(4, None),
+        denied(5),
+        closed(2, RecordingState::Cut),
+        ended(1, 0, Rest::NoHold),
+        closed(1, RecordingState::Ended),
+    ];
+    let facts: Vec<(u64, Fact)> = (1..).zip(facts).collect();
+    assert_eq!(store.unbooked_recordings().unwrap(), []);
+    store.project(&facts[..10]).unwrap();
+    assert_eq!(store.unbooked_recordings().unwrap(), [recording(1), recording(2)]);
+    store.project(&facts[..12]).unwrap();
+    assert_eq!(store.unbooked_recordings().unwrap(), [recording(1)]);
+    store.project(&facts).unwrap();
+    assert_eq!(store.unbooked_recordings().unwrap(), []);
+}
+
+/// The called party accepted and somebody hung up before the recording could begin.
+#[test]
+fn a_call_that_was_over_before_a_word_was_said_is_not_being_recorded() {
+    let over = |talked| {
+        let mut fact = ended(1, 0, Rest::NoHold);
+        if let Fact::Ended(ended) = &mut fact {
+            ended.talked = talked;
+        }
+        fact
+    };
+    let (silent, spoken) = (Duration::ZERO, Duration::from_micros(1));
+    let cases = [
+        (Ok(Epoch(1)), silent, RecordingRow::NoTalk),
+        (Ok(Epoch(1)), spoken, RecordingRow::Open),
+        (Err(OffReason::Disk), silent, RecordingRow::Off(OffReason::Disk)),
+    ];
+    for (started, talked, expected) in cases {
+        let (_folder, store) = filled();
+        let recording = || store.calls(&CallFilter::default()).unwrap()[0].recording;
+        store.project(&[(1, admit(1, None)), (2, accepted(1, started))]).unwrap();
+        if started.is_ok() {
+            assert_eq!(recording(), RecordingRow::Open);
+        }
+        store.project(&[(3, over(talked))]).unwrap();
+        assert_eq!(recording(), expected);
+        // A file that is told of afterwards is a recording all the same.
+        if started.is_ok() {
+            store.project(&[(4, closed(1, RecordingState::Ended))]).unwrap();
+            assert!(matches!(recording(), RecordingRow::Recorded { .. }));
+        }
+    }
+}
+
+#[test]
+fn a_database_that_was_made_anew_does_not_take_calls_of_another_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("cell.db")).unwrap();
+    let story = story();
+    let refused = StoreError::Refused(Refused::DatabaseMadeAnew);
+    assert_eq!(store.project(&story), Err(refused.clone()));
+    assert_eq!((store.projected().unwrap(), store.boots().unwrap()), (0, 0));
+    // A node may start with nothing provisioned yet.
+    store.project(&story[..1]).unwrap();
+    assert_eq!((store.projected().unwrap(), store.boots().unwrap()), (1, 1));
+    for fact in &story[1..] {
+        assert_eq!(store.project(std::slice::from_ref(fact)), Err(refused.clone()));
+    }
+    assert_eq!(store.projected().unwrap(), 1);
+    assert!(store.calls(&CallFilter::default()).unwrap().is_empty());
+    assert!(refused.to_string().contains("restore the database from a backup"), "{refused}");
 }
 
 #[test]

@@ -13,7 +13,6 @@ use std::{
 /// A recorder whose batches the test runs one by one, on a clock that the test moves.
 struct Bench {
     _dir: tempfile::TempDir,
-    folder: Arc<Folder>,
     messages: Sender<Message>,
     recorder: Recorder,
     now: Arc<AtomicI64>,
@@ -31,9 +30,8 @@ impl Bench {
         let time = Arc::clone(&now);
         let clock = Clock::new(move || Timestamp::from_micros(time.load(Ordering::SeqCst)));
         let (messages, inbox) = channel();
-        let recorder =
-            Recorder::new(inbox, Arc::clone(&folder), clock, Duration::from_secs(SYNC_EVERY_S));
-        Self { _dir: dir, folder, messages, recorder, now, pipes: Vec::new() }
+        let recorder = Recorder::new(inbox, folder, clock, Duration::from_secs(SYNC_EVERY_S));
+        Self { _dir: dir, messages, recorder, now, pipes: Vec::new() }
     }
 
     /// Begins a recording that writes to `file`, or to its own file.
@@ -48,25 +46,21 @@ impl Bench {
         };
         let [a, b] = [(); 2].map(|()| generate().unwrap().1);
         let (sealer, header) = Sealer::begin(&facts, &a, &b).unwrap();
-        let (mut file, part) = self.folder.create(facts.agency, facts.recording).unwrap();
-        file.write_all(&header).unwrap();
         let (sender, closing) = channel();
-        let mut hash = Sha256::new();
-        hash.update(&header);
-        let live = Live {
-            part,
-            file: other.unwrap_or(file),
+        let wanted = Wanted {
+            agency: facts.agency,
+            recording: facts.recording,
             sealer,
-            hash,
-            bytes: header.len() as u64,
-            totals: Totals::default(),
-            whole: true,
-            dirty: true,
+            header,
             queued: Arc::new(AtomicUsize::new(1)),
             closed: Closed::new(move |end| sender.send(end).unwrap()),
-            _place: Place::take(&Arc::default(), 1).unwrap(),
+            place: Place::take(&Arc::default(), 1).unwrap(),
         };
-        self.messages.send(Message::Begin(Box::new(live))).unwrap();
+        self.messages.send(Message::Begin(Number(recording), Box::new(wanted))).unwrap();
+        self.batch();
+        if let Some(other) = other {
+            self.recorder.live.get_mut(&Number(recording)).unwrap().file = other;
+        }
         closing
     }
 
@@ -85,7 +79,7 @@ impl Bench {
             station: track.clone(),
             called: track,
         };
-        self.messages.send(Message::Second(RecordingId(recording), Box::new(second))).unwrap();
+        self.messages.send(Message::Second(Number(recording), Box::new(second))).unwrap();
     }
 
     fn batch(&mut self) {
@@ -128,7 +122,7 @@ fn an_end_that_cannot_be_made_durable_is_a_cut() {
     let mut bench = Bench::new();
     let pipe = bench.pipe();
     let closing = bench.begin(1, Some(pipe));
-    bench.messages.send(Message::End(RecordingId(1))).unwrap();
+    bench.messages.send(Message::End(Number(1))).unwrap();
     bench.batch();
     assert_eq!(closing.try_recv().unwrap().unwrap().state, RecordingState::Cut);
 }
@@ -144,7 +138,6 @@ fn many_files_are_synced_with_one_sync_of_the_file_system() {
             bench.begin(recording, Some(pipe))
         })
         .collect();
-    bench.batch();
     bench.pass(Duration::from_secs(SYNC_EVERY_S));
     bench.second(1);
     bench.batch();
@@ -162,7 +155,7 @@ fn a_full_disk_cuts_the_recording_and_no_other() {
     for recording in [1, 2, 1, 2] {
         bench.second(recording);
     }
-    bench.messages.send(Message::End(RecordingId(2))).unwrap();
+    bench.messages.send(Message::End(Number(2))).unwrap();
     bench.batch();
     let end = cut.try_recv().unwrap().unwrap();
     assert_eq!((end.state, end.frames), (RecordingState::Cut, 0));
@@ -177,11 +170,11 @@ fn a_full_disk_at_the_end_is_a_cut_with_all_its_seconds() {
     bench.second(1);
     bench.batch();
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let live = bench.recorder.live.get_mut(&RecordingId(1)).unwrap();
+    let live = bench.recorder.live.get_mut(&Number(1)).unwrap();
     live.file.sync_data().unwrap();
     let path = live.part.path.clone();
     live.file = full;
-    bench.messages.send(Message::End(RecordingId(1))).unwrap();
+    bench.messages.send(Message::End(Number(1))).unwrap();
     bench.batch();
     let end = closing.try_recv().unwrap().unwrap();
     assert_eq!((end.state, end.frames), (RecordingState::Cut, 1));
@@ -192,7 +185,6 @@ fn a_full_disk_at_the_end_is_a_cut_with_all_its_seconds() {
 fn a_dropped_recorder_says_that_the_vault_is_closed() {
     let mut bench = Bench::new();
     let closing = bench.begin(1, None);
-    bench.batch();
     drop(bench);
     assert!(matches!(closing.try_recv().unwrap(), Err(VaultError::Closed)));
 }

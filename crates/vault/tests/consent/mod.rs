@@ -82,7 +82,8 @@ fn react(output: Output, number: E164, epoch: Epoch, now: Timestamp) -> Reaction
         Output::Dial { .. } => Input::CalledAnswered,
         Output::Bridge(Recording::Consented(consent)) => return Reaction::Consent(consent),
         Output::Bridge(Recording::Off(reason)) => panic!("not recorded: {reason:?}"),
-        Output::Hush(_)
+        Output::Unbridge
+        | Output::Hush(_)
         | Output::Ringback(_)
         | Output::HangUp { .. }
         | Output::Event(_)

@@ -43,7 +43,10 @@ pub(crate) struct World {
     _dir: tempfile::TempDir,
     pub(crate) a: Keyholder,
     pub(crate) b: Keyholder,
-    pub(crate) keyholders: Keyholders,
+    /// The holders of [`World::a`] and [`World::b`].
+    pub(crate) keys: [KeyholderKey; 2],
+    /// The agencies that are named, with their own keys.
+    pub(crate) agencies: BTreeMap<AgencyId, Option<KeyholderKey>>,
     now: Arc<AtomicI64>,
     registry: Arc<Mutex<Arc<Snapshot>>>,
 }
@@ -55,14 +58,14 @@ impl World {
     pub(crate) fn new() -> Self {
         let (a, agency) = pair();
         let (b, independent) = pair();
-        let keyholders = Keyholders { agency, agencies: BTreeMap::new(), independent };
         let dir = tempfile::tempdir().unwrap();
         let world = Self {
             root: dir.path().to_owned(),
             _dir: dir,
             a,
             b,
-            keyholders,
+            keys: [agency, independent],
+            agencies: BTreeMap::from([(ABOUT.agency, None)]),
             now: Arc::new(AtomicI64::new(1_700_000_000_000_000)),
             registry: Arc::new(Mutex::new(Arc::new(snapshot(EPOCH, Timestamp::default())))),
         };
@@ -89,8 +92,8 @@ impl World {
     }
 
     pub(crate) fn vault_that_syncs_every(&self, sync_every: Duration) -> Result<Vault, VaultError> {
-        let config =
-            VaultConfig { dir: self.vault_dir(), keyholders: self.keyholders.clone(), sync_every };
+        let keyholders = self.keyholders();
+        let config = VaultConfig { dir: self.vault_dir(), keyholders, sync_every };
         let registry = Arc::clone(&self.registry);
         let now = Arc::clone(&self.now);
         Vault::open(
@@ -98,6 +101,11 @@ impl World {
             Arc::new(move || Arc::clone(&registry.lock().unwrap())),
             Clock::new(move || Timestamp::from_micros(now.load(Ordering::SeqCst))),
         )
+    }
+
+    pub(crate) fn keyholders(&self) -> Keyholders {
+        let [agency, independent] = self.keys;
+        Keyholders::new(agency, self.agencies.clone(), independent).unwrap()
     }
 
     pub(crate) fn now(&self) -> Timestamp {

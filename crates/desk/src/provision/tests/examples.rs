@@ -163,7 +163,7 @@ fn files_of_spreadsheets_are_understood() {
     let toml = format!("{JAIL}\n[files]\npeople = \"people.csv\"\n");
     let people = "\u{feff}Facility , ID,Name,PIN,Language\r\n\r\n# a note\r\n\
                   cedar/jail, B-1 ,\"Example, Dana\",482913,EN\r\n,,,,\r\n\
-                  cedar/jail,B-2,José Ejemplo,0042,es";
+                  cedar/jail,B-2,José Ejemplo,000042,es";
     let plan = read_files(&[("provision.toml", &toml), ("people.csv", people)]).unwrap();
     let people: Vec<_> = plan
         .people
@@ -171,7 +171,7 @@ fn files_of_spreadsheets_are_understood() {
         .map(|person| (person.key.expose().as_str(), person.name.expose().as_str(), person.line))
         .collect();
     assert_eq!(people, [("B-1", "Example, Dana", 4), ("B-2", "José Ejemplo", 6)]);
-    assert_eq!(plan.people[1].pin, pin_hash("cedar/jail", "0042"), "leading zeros are kept");
+    assert_eq!(plan.people[1].pin, pin_hash("cedar/jail", "000042"), "leading zeros are kept");
 }
 
 #[test]

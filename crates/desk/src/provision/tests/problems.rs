@@ -235,7 +235,7 @@ fn every_bad_person_is_named_by_line_and_by_nothing_else() {
                   cedar/jial,B-1,Dana Example,482913,,,\n\
                   cedar/jail,,Dana Example,482913,,,\n\
                   cedar/jail,B-2,,482913,,,\n\
-                  cedar/jail,B-3,Dana Example,123,,,\n\
+                  cedar/jail,B-3,Dana Example,12345,,,\n\
                   cedar/jail,B-4,Dana Example,48291x,,,\n\
                   cedar/jail,B-5,Dana Example,1234567890123,,,\n\
                   cedar/jail,B-6,Dana Example,482913,fr,,\n\
@@ -251,9 +251,9 @@ fn every_bad_person_is_named_by_line_and_by_nothing_else() {
             ("table.csv:2: ", "`facility`: the provision file has no such facility"),
             ("table.csv:3: ", "`id`: it is missing"),
             ("table.csv:4: ", "`name`: the name is missing"),
-            ("table.csv:5: ", "a PIN has 4 to 12 digits"),
-            ("table.csv:6: ", "a PIN has 4 to 12 digits"),
-            ("table.csv:7: ", "a PIN has 4 to 12 digits"),
+            ("table.csv:5: ", "a PIN has 6 to 12 digits"),
+            ("table.csv:6: ", "a PIN has 6 to 12 digits"),
+            ("table.csv:7: ", "a PIN has 6 to 12 digits"),
             ("table.csv:8: ", "`language` must be `en` or `es`"),
             ("table.csv:8: ", "the person on line 4 has the same PIN"),
             ("table.csv:9: ", "`opening_balance` must be dollars"),

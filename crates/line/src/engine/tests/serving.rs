@@ -98,7 +98,7 @@ fn a_station_registers_and_calls_with_its_password_only() {
     bench.line.reject(wire, 480);
     bench.expect("SIP/2.0 480");
     let counts = bench.line.counts();
-    assert_eq!((counts.refused_password, counts.registered, counts.refused_foreign), (3, 1, 5));
+    assert_eq!((counts.refused_password, counts.registered, counts.refused_foreign), (3, 2, 5));
 
     let target = |station| Target::Registered { station, user: Private::new("cell4".to_owned()) };
     bench.line.dial(target(StationId(4)), "desk".into(), media(1));
@@ -297,6 +297,59 @@ fn a_source_that_never_acknowledges_is_stopped() {
     assert_eq!(header(&refused, "Call-ID"), "more");
     assert_eq!(header(&refused, "Retry-After"), "10");
     assert_eq!(bench.line.counts().overload_pending, 1);
+}
+
+#[test]
+fn requests_outside_of_a_dialog_leave_nothing_behind_whoever_sends_them() {
+    let stray = "<sip:12@node>;tag=nobody";
+    for known in [true, false] {
+        let bench = Bench::with(known, |_| {});
+        let methods = [
+            "OPTIONS",
+            "REGISTER",
+            "REFER",
+            "MESSAGE",
+            "NOTIFY",
+            "PRACK",
+            "PUBLISH",
+            "SUBSCRIBE",
+            "BYE",
+            "INFO",
+            "UPDATE",
+            "NEWMETHOD",
+        ];
+        for index in 0..100 {
+            for method in methods {
+                let call = format!("flood-{method}-{index}");
+                bench.send(&bench.raw(method, "sip:x@node", &call, 1, stray, ""));
+                // Read on the way, so that nothing is lost in the socket.
+                assert_eq!(header(&bench.receive(), "Call-ID"), call);
+            }
+        }
+        assert_eq!(bench.line.kept(), 0, "known: {known}");
+    }
+}
+
+#[test]
+fn a_request_of_a_dialog_that_comes_again_gets_the_same_answer_and_means_nothing_more() {
+    let bench = Bench::new();
+    let (wire, to) = bench.talk("again");
+    let before = bench.line.kept();
+    let body = "Content-Type: application/dtmf-relay\r\n\r\nSignal=5\r\nDuration=160\r\n";
+    for _ in 0..3 {
+        bench.within("INFO", "again", 2, &to, body);
+        bench.expect("SIP/2.0 200");
+    }
+    assert!(matches!(bench.event(), LineEvent::Key { wire: on, .. } if on == wire));
+    assert_eq!(bench.line.kept(), before + 1);
+    // An older number is refused, and nothing is kept of it.
+    for index in 0..3 {
+        let info = bench.raw("INFO", "sip:x@node", "again", 1, &to, body);
+        bench.send(&info.replace("bKagain1INFO", &format!("bKold{index}")));
+        bench.expect("SIP/2.0 500");
+    }
+    assert_eq!(bench.line.kept(), before + 1);
+    bench.no_event();
 }
 
 #[test]

@@ -1,0 +1,279 @@
+//! `parlatory demo`, played once for programs and once for people, both at the same time.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+};
+
+use model::fact::{OffReason, RecordingState};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use store::{CallFilter, RecordingRow, Store};
+
+use crate::{
+    county::{HELD_MICROS, price_micros},
+    open::End,
+    private::{assert_free_of, assert_no_number, assert_no_pin},
+    process::{Finished, Process, SOON, parlatory, program},
+    recording::{Recording, assert_no_audio_in_clear, files, recordings},
+    sound::is_audible,
+};
+
+/// The demo is watched whole, which takes two minutes, so all that is to be seen in it stands here.
+#[test]
+fn six_calls_end_as_they_must() {
+    let kept = tempfile::tempdir().unwrap();
+    let (data, temporary) = (kept.path().join("data"), tempfile::tempdir().unwrap());
+    let plain = start(temporary.path(), &["--once"]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let json = start(elsewhere.path(), &["--json", "--data", data.to_str().unwrap()]);
+    let json = json.wait_end(DEMO).well();
+    let plain = plain.wait_end(DEMO).well();
+
+    let document: Value = serde_json::from_str(&json.out).expect("one JSON document and no more");
+    assert_document(&document);
+    assert_kept(&data, &document);
+    assert_shown(&plain, &data);
+    let left = |folder: &Path| files(folder).into_iter().chain(folders(folder)).count();
+    assert_eq!(left(temporary.path()), 0, "a demo that keeps nothing leaves nothing");
+    assert_eq!(left(elsewhere.path()), 0, "a demo that keeps a folder keeps it there alone");
+}
+
+#[test]
+fn a_folder_that_holds_something_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("letter.txt"), "mine").unwrap();
+    let refused = parlatory(&["demo", "--once", "--data", folder.path().to_str().unwrap()]).badly();
+    assert!(refused.err.contains("is not empty"), "{}", refused.err);
+    assert_eq!(files(folder.path()), [folder.path().join("letter.txt")]);
+    assert_eq!(refused.out, "");
+}
+
+#[test]
+fn ctrl_c_in_mid_call_leaves_nothing_behind() {
+    let temporary = tempfile::tempdir().unwrap();
+    let demo = start(temporary.path(), &[]);
+    // The node says its process id: `... (process 4711). 6 calls, in real time:`
+    let announced = demo.wait_line("A node takes calls", SOON);
+    let (_, rest) = announced.split_once("(process ").unwrap();
+    let id = rest.split_once(')').unwrap().0;
+    demo.wait_line("enter_pin", SOON);
+    demo.signal(Signal::INT);
+    let ended = demo.wait_end(SOON);
+    assert_eq!(ended.status.code(), Some(130), "as shells have it: {}", ended.err);
+    assert_eq!(folders(temporary.path()), [] as [&Path; 0]);
+    // Nobody waits for the orphan here; it may be a zombie, but its memory is gone.
+    let node = fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    assert!(!node.contains("serve"), "the node lives on: {node}");
+}
+
+/// What a scene must come to.
+struct Expected {
+    scenario: &'static str,
+    outcome: &'static str,
+    recording: &'static str,
+    reason: Option<&'static str>,
+    consent_key: Option<&'static str>,
+    talk_ms: RangeInclusive<u64>,
+    /// Whether money was held for it.
+    admitted: bool,
+}
+
+#[track_caller]
+fn assert_document(document: &Value) {
+    let calls = document["calls"].as_array().unwrap();
+    assert_eq!(calls.len(), EXPECTED.len());
+    let mut charged = 0;
+    for (call, expected) in calls.iter().zip(&EXPECTED) {
+        let Expected { scenario, outcome, recording, reason, consent_key, .. } = expected;
+        assert_eq!(call["scenario"], json!(scenario));
+        assert_eq!(call["outcome"], json!(outcome), "{scenario}");
+        assert_eq!(call["recording"], json!(recording), "{scenario}");
+        assert_eq!(call["reason"], json!(reason), "{scenario}");
+        assert_eq!(call["consent_key"], json!(consent_key), "{scenario}");
+        let talk_ms = call["talk_ms"].as_u64().unwrap();
+        assert!(expected.talk_ms.contains(&talk_ms), "{scenario}: {talk_ms} ms");
+        assert_eq!(call["charged_micros"], json!(price_micros(talk_ms)), "{scenario}");
+        charged += price_micros(talk_ms);
+    }
+    let admitted = EXPECTED.iter().filter(|expected| expected.admitted).count();
+    let held = HELD_MICROS * i64::try_from(admitted).unwrap();
+    let money = json!({
+        "held_micros": held,
+        "settled_micros": charged,
+        "released_micros": held - charged,
+        "expired_micros": 0,
+    });
+    assert_eq!(document["money"], money);
+}
+
+/// The folder holds two recordings, which open, and no audio beside them.
+#[track_caller]
+fn assert_kept(data: &Path, document: &Value) {
+    let found = recordings(data);
+    let kinds: BTreeSet<_> = found.iter().map(Recording::extension).collect();
+    assert_eq!((found.len(), kinds), (2, BTreeSet::from(["cut", "rec"])));
+    for recording in &found {
+        let (scenario, state) = match recording.extension() {
+            "rec" => ("accepted_recorded", RecordingState::Ended),
+            _ => ("node_killed", RecordingState::Cut),
+        };
+        let talk_ms = talk_ms(document, scenario);
+        assert_both_voices(recording, state, talk_ms);
+    }
+    assert_no_audio_in_clear(data, &found);
+
+    let store = Store::open(&data.join("store").join("parlatory.db")).unwrap();
+    let rows = store.calls(&CallFilter::default()).unwrap();
+    let off = rows.iter().filter(|row| row.recording == RecordingRow::Off(OffReason::Protected));
+    assert_eq!(off.count(), 1);
+    for row in &rows {
+        if let RecordingRow::Recorded { sha256, .. } = row.recording {
+            use sha2::{Digest, Sha256};
+            let sums = found.iter().map(|recording| fs::read(&recording.path).unwrap());
+            assert!(sums.map(Sha256::digest).any(|sum| sum[..] == sha256), "booked as it is");
+        }
+    }
+
+    let log = fs::read_to_string(data.join("node.log")).unwrap();
+    assert!(log.contains("the last run did not end in order"), "{log}");
+    assert_nothing_personal(&log, data);
+}
+
+#[track_caller]
+fn assert_both_voices(recording: &Recording, state: RecordingState, talk_ms: u64) {
+    let seconds = recording.opened.seconds.len();
+    let whole = usize::try_from(talk_ms / 1_000).unwrap();
+    match (state, &recording.opened.end) {
+        (RecordingState::Ended, End::Ended { .. }) => assert!(seconds.abs_diff(whole) <= 1),
+        // Charged up to the last mark; recorded up to the death, which came later.
+        (RecordingState::Cut, End::Cut { .. }) => assert!((whole..whole + 6).contains(&seconds)),
+        (state, end) => panic!("{state:?} is {end:?}"),
+    }
+    let (station, called) = (recording.station(), recording.called());
+    for second in 1..whole - 1 {
+        assert!(is_audible(&station[second]), "the person is silent in second {second}");
+        assert!(is_audible(&called[second]), "the called party is silent in second {second}");
+        assert_ne!(station[second], called[second], "two people, two voices");
+    }
+}
+
+/// People see a ladder of every call and what became of it, and nothing personal.
+#[track_caller]
+fn assert_shown(plain: &Finished, data: &Path) {
+    for Expected { scenario, outcome, .. } in EXPECTED {
+        let ladder = plain.out.lines().filter(|line| line.contains(scenario)).count();
+        assert!(ladder > 10, "{scenario}: a ladder of {ladder} lines");
+        let sum = plain.out.lines().find(|line| {
+            let mut words = line.split_whitespace();
+            words.next() == Some(scenario) && words.next() == Some(outcome)
+        });
+        let sum = sum.unwrap_or_else(|| panic!("no sum of `{scenario}`: {}", plain.out));
+        assert!(sum.contains('$'), "{sum}");
+    }
+    for line in [
+        "talk, sealed as it is spoken",
+        "talk, with no recorder attached",
+        "is killed with SIGKILL in mid-call",
+        "Money: $11.00 was held",
+        "Custody: solo",
+    ] {
+        assert!(plain.out.contains(line), "`{line}` is missing: {}", plain.out);
+    }
+    assert_nothing_personal(&plain.out, data);
+    assert_nothing_personal(&plain.err, data);
+}
+
+/// Looks for everybody of the demo's county, as its own file names them.
+#[track_caller]
+fn assert_nothing_personal(text: &str, data: &Path) {
+    let people = fs::read_to_string(data.join("county").join("people.csv")).unwrap();
+    for row in people.lines().skip(1) {
+        let cells: Vec<_> = row.split(',').collect();
+        assert_free_of(text, cells[2].split(' '));
+        assert_no_pin(text, cells[3]);
+    }
+    for number in 1..=EXPECTED.len() {
+        assert_no_number(text, &format!("202555010{number}"));
+    }
+}
+
+fn talk_ms(document: &Value, scenario: &str) -> u64 {
+    let calls = document["calls"].as_array().unwrap();
+    calls.iter().find(|call| call["scenario"] == scenario).unwrap()["talk_ms"].as_u64().unwrap()
+}
+
+fn start(temporary: &Path, arguments: &[&str]) -> Process {
+    let mut command = program();
+    command.arg("demo").args(arguments).env("TMPDIR", temporary);
+    Process::start("the demo", &mut command)
+}
+
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+const EXPECTED: [Expected; 6] = [
+    Expected {
+        scenario: "accepted_recorded",
+        outcome: "called_hung_up",
+        recording: "recorded",
+        reason: None,
+        consent_key: Some("1"),
+        talk_ms: TALK_MS,
+        admitted: true,
+    },
+    Expected {
+        scenario: "refused_by_key",
+        outcome: "refused_by_key",
+        recording: "no_talk",
+        reason: None,
+        consent_key: None,
+        talk_ms: 0..=0,
+        admitted: true,
+    },
+    Expected {
+        scenario: "protected",
+        outcome: "called_hung_up",
+        recording: "off",
+        reason: Some("protected"),
+        consent_key: Some("1"),
+        talk_ms: TALK_MS,
+        admitted: true,
+    },
+    Expected {
+        scenario: "notice_cut_short",
+        outcome: "notice_cut_short",
+        recording: "no_talk",
+        reason: None,
+        consent_key: None,
+        talk_ms: 0..=0,
+        admitted: true,
+    },
+    Expected {
+        scenario: "insufficient_funds",
+        outcome: "insufficient_funds",
+        recording: "no_talk",
+        reason: None,
+        consent_key: None,
+        talk_ms: 0..=0,
+        admitted: false,
+    },
+    Expected {
+        scenario: "node_killed",
+        outcome: "node_died",
+        recording: "recorded",
+        reason: None,
+        consent_key: Some("1"),
+        // Up to the last mark before it died: it marks every five seconds.
+        talk_ms: 5_000..=14_999,
+        admitted: true,
+    },
+];
+
+/// People of the demo talk for eight seconds, and somewhat more on a busy machine.
+const TALK_MS: RangeInclusive<u64> = 7_500..=14_000;
+/// The demo takes two minutes; longer, and something hangs.
+const DEMO: std::time::Duration = std::time::Duration::from_secs(300);

@@ -1,0 +1,31 @@
+//! The whole program, as its users run it: the demo, the commands, and calls of foreign telephones.
+//!
+//! One test binary, because most of its time is spent waiting: calls last as long as calls do.
+//! Tests that need a program of others carry its name, `..._with_sipp` or `..._with_baresip`, and
+//! fail where it is missing. The calls of one such program are played all at once (`together.rs`),
+//! and each test looks at its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test fails by it, and waits in real time"
+)]
+
+mod baresip;
+mod commands;
+mod county;
+mod demo;
+mod node;
+#[path = "../../../vault/tests/open/mod.rs"]
+mod open;
+mod place;
+mod private;
+mod process;
+mod recording;
+mod sipp;
+mod sound;
+mod together;
+mod with_baresip;
+mod with_sipp;

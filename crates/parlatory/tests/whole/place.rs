@@ -1,0 +1,40 @@
+//! Ports of the loopback address that nobody uses. They lie below those that the kernel gives out
+//! by itself, so that nobody gets one between our look and its use.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, UdpSocket},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU16, Ordering},
+    },
+};
+
+/// The first of `count` free ports in a row, even; no other caller gets any of them.
+pub(crate) fn ports(count: u16) -> u16 {
+    let step = count.next_multiple_of(2);
+    for _ in 0..TRIES_MAX {
+        let offset = NEXT.fetch_add(step, Ordering::Relaxed) % (PORTS - step);
+        let first = FIRST + offset / 2 * 2;
+        let sockets: Result<Vec<_>, _> =
+            (first..first + count).map(|port| UdpSocket::bind(address(port))).collect();
+        if sockets.is_ok() {
+            return first;
+        }
+    }
+    panic!("the machine has no {count} free ports in a row");
+}
+
+/// A port of the loopback address.
+pub(crate) fn address(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+/// Two runs of the tests at once begin far from each other.
+static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| {
+    let spread = std::process::id().wrapping_mul(0x9e37_79b1) >> 16;
+    AtomicU16::new(u16::try_from(spread).unwrap() % PORTS)
+});
+
+const FIRST: u16 = 12_000;
+const PORTS: u16 = 20_000;
+const TRIES_MAX: usize = 100;

@@ -1,0 +1,137 @@
+//! The county of a seed: facilities, stations, people and numbers.
+
+use crate::dice::Dice;
+use core::time::Duration;
+use model::{
+    AccountId, AgencyId, E164, FacilityId, Language, Money, PersonId, StationId, UnitId,
+    place::{FacilityKind, Site, State},
+    plan::RegistryDown,
+};
+
+/// Everything that is provisioned, except the registry.
+#[derive(Debug)]
+pub(crate) struct County {
+    pub(crate) facilities: Vec<Facility>,
+    pub(crate) stations: Vec<Station>,
+    pub(crate) people: Vec<Person>,
+    pub(crate) lines: Vec<Line>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facility {
+    pub(crate) id: FacilityId,
+    pub(crate) agency: AgencyId,
+    pub(crate) site: Site,
+    pub(crate) recording: bool,
+    pub(crate) registry_down: RegistryDown,
+    pub(crate) talk_max: Duration,
+    pub(crate) allowed_only: bool,
+    pub(crate) base_per_minute: Money,
+    pub(crate) additive_per_minute: Money,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Station {
+    pub(crate) id: StationId,
+    pub(crate) unit: UnitId,
+    pub(crate) facility: FacilityId,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Person {
+    pub(crate) id: PersonId,
+    pub(crate) facility: FacilityId,
+    pub(crate) pin: u64,
+    pub(crate) account: AccountId,
+    pub(crate) language: Language,
+    pub(crate) deposited: Money,
+}
+
+/// A number that can be called, and what is provisioned about it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    pub(crate) number: E164,
+    pub(crate) blocked: bool,
+    pub(crate) free: bool,
+    pub(crate) allowed: bool,
+}
+
+impl County {
+    pub(crate) fn new(dice: &mut Dice) -> Self {
+        let facilities: Vec<_> = (1..=3).map(|id| facility(dice, id)).collect();
+        let stations = (0..STATIONS_COUNT)
+            .map(|index| Station {
+                id: StationId(11 + index),
+                unit: UnitId(1 + index % 2),
+                facility: FacilityId(1 + index % 3),
+            })
+            .collect();
+        let people = (0..PEOPLE_COUNT)
+            .map(|index| Person {
+                id: PersonId(101 + index),
+                facility: FacilityId(1 + index % 3),
+                pin: 4_000 + u64::from(index) * 111,
+                // Two people of one facility live on one account, so that their holds compete.
+                account: AccountId(if index == 3 { 201 } else { 201 + index }),
+                language: if dice.percent(30) { Language::Es } else { Language::En },
+                deposited: Money::from_micros(dice.pick([
+                    (1, 0),
+                    (1, 50_000),
+                    (2, 90_000),
+                    (2, 131_071),
+                    (2, 250_000),
+                    (6, 25_000_000),
+                ])),
+            })
+            .collect();
+        let lines = (0..LINES_COUNT).filter_map(|index| line(dice, index)).collect();
+        Self { facilities, stations, people, lines }
+    }
+
+    pub(crate) fn facility(&self, id: FacilityId) -> Option<&Facility> {
+        self.facilities.iter().find(|facility| facility.id == id)
+    }
+
+    pub(crate) fn line(&self, number: E164) -> Option<&Line> {
+        self.lines.iter().find(|line| line.number == number)
+    }
+}
+
+fn facility(dice: &mut Dice, id: u32) -> Facility {
+    let (kind, adp) = dice.pick([(3, (FacilityKind::Jail, 200)), (1, (FacilityKind::Prison, 900))]);
+    let state = State::new("WY").unwrap_or_else(|| unreachable!("two letters"));
+    let (base, additive) = dice.pick([
+        (14, (70_000, 20_000)),
+        (5, (61_337, 0)),
+        (3, (90_000, 0)),
+        // Free for everybody, and above every cap that is in force.
+        (2, (0, 0)),
+        (1, (140_000, 0)),
+    ]);
+    Facility {
+        id: FacilityId(id),
+        agency: AgencyId(1),
+        site: Site { kind, adp, state },
+        recording: dice.percent(80),
+        registry_down: dice.pick([(2, RegistryDown::PlaceUnrecorded), (1, RegistryDown::Refuse)]),
+        talk_max: Duration::from_secs(dice.pick([(1, 60), (1, 90), (2, 100), (4, 300), (1, 900)])),
+        allowed_only: dice.percent(30),
+        base_per_minute: Money::from_micros(base),
+        additive_per_minute: Money::from_micros(additive),
+    }
+}
+
+fn line(dice: &mut Dice, index: u64) -> Option<Line> {
+    let number = E164::new(FIRST_NUMBER + index)?;
+    // The last two are for people who dial a wrong number.
+    let blocked = index + 2 == LINES_COUNT;
+    let unlisted = index + 1 == LINES_COUNT;
+    let free = !blocked && !unlisted && dice.percent(15);
+    Some(Line { number, blocked, free, allowed: !unlisted && dice.percent(85) })
+}
+
+const STATIONS_COUNT: u32 = 5;
+const PEOPLE_COUNT: u32 = 5;
+const LINES_COUNT: u64 = 10;
+/// Number of the first line; the others follow.
+pub(crate) const FIRST_NUMBER: u64 = 12_025_550_100;

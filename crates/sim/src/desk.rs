@@ -1,0 +1,417 @@
+//! The desk, by the rules of `crates/desk`: screening, rating, holding, committing and settling
+//! over the real ledger, tariff and registry. What is durable when is the world's business: appends
+//! come back to [`Desk::appended`].
+
+use crate::{
+    county::{County, Facility, Person, Station},
+    journal::Done,
+    sabotage::Sabotage,
+};
+use call::{Admission, Answer, CallEvent, Finished, Identified, Price};
+use charging::{CapTable, Hold as HeldOf, LawfulRate, Ledger, Quote, Rate, Settlement};
+use core::time::Duration;
+use model::{
+    CallId, E164, Language, Money, PersonId, Private, StationId, Timestamp,
+    fact::{
+        Admitted, ConsentEvidence, Denied, EndReason, Ended, Epoch, Fact, HoldFact, NumberClass,
+        OffReason, Refusal, Rest,
+    },
+    plan::RegistryDown,
+};
+use registry::{Dialled, Home, Snapshot, Standing};
+use std::collections::BTreeMap;
+
+pub(crate) mod recovery;
+
+/// The desk of one boot.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) ledger: Ledger,
+    pub(crate) calls: BTreeMap<CallId, OpenCall>,
+    pub(crate) languages: BTreeMap<E164, Language>,
+    pub(crate) registry: Snapshot,
+    wrong_pins: BTreeMap<StationId, (u32, Timestamp)>,
+    /// Ends that the journal refused; they are appended again.
+    pub(crate) unsaid: Vec<Fact>,
+    sabotage: Option<Sabotage>,
+}
+
+/// A call between admission and settlement.
+#[derive(Debug)]
+pub(crate) struct OpenCall {
+    pub(crate) admitted: Admitted,
+    quote: Option<Quote>,
+    pub(crate) talked: Duration,
+    /// The vault's word that there is no recording although there was consent.
+    pub(crate) off: Option<OffReason>,
+}
+
+/// What the desk says: at once, or after a fact is durable.
+#[derive(Debug)]
+pub(crate) enum Said {
+    Now(Answer),
+    After(Fact, Done),
+    /// An answer, and a fact for whose durability nobody waits.
+    Both(Answer, Fact),
+}
+
+/// Somebody wants to make a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish<'a> {
+    pub(crate) slot: usize,
+    pub(crate) call: CallId,
+    pub(crate) station: &'a Station,
+    pub(crate) dialled: &'a str,
+    pub(crate) now: Timestamp,
+}
+
+struct Screened {
+    number: E164,
+    class: NumberClass,
+    epoch: Epoch,
+    may_record: Result<Epoch, OffReason>,
+    free: bool,
+}
+
+type Refused = (Refusal, Option<E164>);
+
+impl Desk {
+    pub(crate) fn new(registry: Snapshot, sabotage: Option<Sabotage>) -> Self {
+        Self {
+            ledger: Ledger::new(),
+            calls: BTreeMap::new(),
+            languages: BTreeMap::new(),
+            registry,
+            wrong_pins: BTreeMap::new(),
+            unsaid: Vec::new(),
+            sabotage,
+        }
+    }
+
+    pub(crate) fn identify(
+        &mut self,
+        county: &County,
+        station: &Station,
+        pin: &str,
+        now: Timestamp,
+    ) -> Said {
+        let locked = self.wrong_pins.get(&station.id);
+        if locked.is_some_and(|(count, at)| *count >= WRONG_PINS_MAX && now.since(*at) < PIN_LOCK) {
+            return Said::Now(Answer::PinLocked);
+        }
+        let pin: Option<u64> = pin.parse().ok();
+        let here = |person: &&Person| person.facility == station.facility;
+        let person = county.people.iter().filter(here).find(|person| Some(person.pin) == pin);
+        if let Some(person) = person {
+            return Said::Now(Answer::Person(Identified {
+                person: person.id,
+                name: Private::new(String::new()),
+                language: person.language,
+            }));
+        }
+        let (count, last) = self.wrong_pins.entry(station.id).or_insert((0, now));
+        if now.since(*last) >= PIN_LOCK {
+            *count = 0;
+        }
+        *count += 1;
+        *last = now;
+        let locked = *count >= WRONG_PINS_MAX;
+        let answer = if locked { Answer::PinLocked } else { Answer::PinUnknown };
+        Said::Both(answer, Fact::PinRefused { station: station.id, at: now })
+    }
+
+    pub(crate) fn balance(&self, county: &County, person: PersonId) -> Said {
+        let person = county.people.iter().find(|known| known.id == person);
+        let available = person.and_then(|person| self.ledger.available(person.account));
+        Said::Now(Answer::Balance(available.unwrap_or(Money::ZERO)))
+    }
+
+    pub(crate) fn admit(
+        &mut self,
+        county: &County,
+        caps: &CapTable,
+        person: PersonId,
+        wish: Wish<'_>,
+    ) -> Said {
+        let facility = county.facility(wish.station.facility).copied();
+        let person = county.people.iter().find(|known| known.id == person).copied();
+        let (Some(facility), Some(person)) = (facility, person) else {
+            return Said::Now(Answer::Denied(Refusal::Unavailable));
+        };
+        let decided = self
+            .screen(county, &facility, wish)
+            .and_then(|screened| self.hold(caps, &facility, &person, wish, screened));
+        match decided {
+            Ok((admission, admitted)) => {
+                let (slot, call) = (wish.slot, wish.call);
+                let done = Done::Admitted { slot, call, admission: Box::new(admission) };
+                Said::After(Fact::Admitted(Box::new(admitted)), done)
+            }
+            Err((reason, number)) => {
+                let denied = Denied {
+                    call: wish.call,
+                    at: wish.now,
+                    agency: facility.agency,
+                    facility: facility.id,
+                    station: wish.station.id,
+                    person: person.id,
+                    number: number.map(Private::new),
+                    reason,
+                };
+                Said::Both(Answer::Denied(reason), Fact::Denied(Box::new(denied)))
+            }
+        }
+    }
+
+    fn screen(
+        &self,
+        county: &County,
+        facility: &Facility,
+        wish: Wish<'_>,
+    ) -> Result<Screened, Refused> {
+        let number = match Dialled::from_keys(wish.dialled, Home::NorthAmerica) {
+            Dialled::Number(number) => number,
+            Dialled::Emergency => return Err((Refusal::EmergencyNotHere, None)),
+            Dialled::Service(_) => return Err((Refusal::NumberNotAllowed, None)),
+            Dialled::Invalid => return Err((Refusal::NumberInvalid, None)),
+        };
+        let refuse = |reason| (reason, Some(number));
+        let line = county.line(number);
+        if line.is_some_and(|line| line.blocked) {
+            return Err(refuse(Refusal::NumberNotAllowed));
+        }
+        let mut standing = self.registry.ask(number, wish.now);
+        if self.sabotage == Some(Sabotage::ScreenWithoutRegistry) {
+            standing = Standing::Ordinary { epoch: self.registry.epoch() };
+        }
+        let protected = matches!(standing, Standing::Protected { .. });
+        let free = line.is_some_and(|line| line.free);
+        let allowed = line.is_some_and(|line| line.allowed);
+        if facility.allowed_only && !protected && !free && !allowed {
+            return Err(refuse(Refusal::NumberNotAllowed));
+        }
+        let may_record = match standing {
+            Standing::Protected { .. } => Err(OffReason::Protected),
+            Standing::Unusable(_) => match facility.registry_down {
+                RegistryDown::PlaceUnrecorded => Err(OffReason::RegistryUnusable),
+                RegistryDown::Refuse => return Err(refuse(Refusal::RegistryUnavailable)),
+            },
+            Standing::Ordinary { epoch } if facility.recording => Ok(epoch),
+            Standing::Ordinary { .. } => Err(OffReason::FacilityOff),
+        };
+        let class = match (protected, free) {
+            (true, _) => NumberClass::Protected,
+            (false, true) => NumberClass::Free,
+            (false, false) => NumberClass::Ordinary,
+        };
+        Ok(Screened { number, class, epoch: self.registry.epoch(), may_record, free })
+    }
+
+    fn hold(
+        &mut self,
+        caps: &CapTable,
+        facility: &Facility,
+        person: &Person,
+        wish: Wish<'_>,
+        screened: Screened,
+    ) -> Result<(Admission, Admitted), Refused> {
+        let refuse = |reason| (reason, Some(screened.number));
+        let mut talk_max = facility.talk_max;
+        let (quote, hold, price) = if screened.free {
+            (None, None, Price::Free)
+        } else {
+            let refused = self.sabotage == Some(Sabotage::RefuseForNothing);
+            let lawful = self.rate(facility, wish.now, caps).filter(|_| !refused);
+            let lawful = lawful.ok_or(Refusal::NoLawfulRate);
+            let quote = Quote::new(lawful.map_err(refuse)?);
+            let id = wish.call.hold();
+            let held = self
+                .ledger
+                .hold(id, person.account, &quote, facility.talk_max, wish.now)
+                .map_err(|_| refuse(Refusal::InsufficientFunds))?;
+            talk_max = held.talk_max;
+            if held.amount == Money::ZERO {
+                // A rate of nothing: the ledger holds nothing, so there is no hold to write down.
+                (None, None, Price::Free)
+            } else {
+                let rate = self.written_rate(&quote);
+                let HeldOf { account, amount, expires, .. } = held;
+                let price = Price::PerMinute(quote.per_minute());
+                (Some(quote), Some(HoldFact { account, amount, rate, expires }), price)
+            }
+        };
+        if self.sabotage == Some(Sabotage::TalkTooLong) {
+            talk_max *= 2;
+        }
+        let admitted = Admitted {
+            call: wish.call,
+            at: wish.now,
+            agency: facility.agency,
+            facility: facility.id,
+            unit: wish.station.unit,
+            station: wish.station.id,
+            person: person.id,
+            number: Private::new(screened.number),
+            class: screened.class,
+            epoch: screened.epoch,
+            may_record: screened.may_record.map(|_| ()),
+            hold,
+        };
+        let open =
+            OpenCall { admitted: admitted.clone(), quote, talked: Duration::ZERO, off: None };
+        self.calls.insert(wish.call, open);
+        let mut may_record = screened.may_record;
+        if self.sabotage == Some(Sabotage::AnnounceRecording) {
+            may_record = Ok(screened.epoch);
+        }
+        let called_language = self.languages.get(&screened.number).copied().unwrap_or_default();
+        let admission = Admission {
+            number: Private::new(screened.number),
+            class: screened.class,
+            may_record,
+            price,
+            talk_max,
+            called_language,
+        };
+        Ok((admission, admitted))
+    }
+
+    fn rate(&self, facility: &Facility, now: Timestamp, caps: &CapTable) -> Option<LawfulRate> {
+        let rate = Rate {
+            base_per_minute: facility.base_per_minute,
+            additive_per_minute: facility.additive_per_minute,
+        };
+        LawfulRate::prove(rate, facility.site, now, caps).ok()
+    }
+
+    fn written_rate(&self, quote: &Quote) -> model::fact::RateFact {
+        let mut rate = quote.fact();
+        if self.sabotage == Some(Sabotage::RateAboveCap) {
+            rate.base_per_minute = Money::from_cents(50);
+        }
+        rate
+    }
+
+    /// The acceptance is to be made durable.
+    pub(crate) fn commit(
+        &self,
+        slot: usize,
+        call: CallId,
+        evidence: ConsentEvidence,
+        recording: Result<Epoch, OffReason>,
+    ) -> Said {
+        let fact = Fact::Accepted { call, evidence: Box::new(evidence), recording };
+        if self.sabotage == Some(Sabotage::CommitBeforeDurable) {
+            return Said::Both(Answer::Committed { recording }, fact);
+        }
+        Said::After(fact, Done::Committed { slot, recording })
+    }
+
+    /// An append was answered. Gives what to tell the machine.
+    pub(crate) fn appended(
+        &mut self,
+        done: Done,
+        durable: bool,
+        now: Timestamp,
+    ) -> Option<(usize, Answer)> {
+        match done {
+            Done::Nobody => None,
+            Done::Admitted { slot, admission, .. } if durable => {
+                Some((slot, Answer::Admitted(*admission)))
+            }
+            Done::Admitted { slot, call, .. } => {
+                if self.calls.remove(&call).is_some() {
+                    self.ledger.release(call.hold(), now);
+                    self.ledger.forget(call.hold());
+                }
+                Some((slot, Answer::Denied(Refusal::Unavailable)))
+            }
+            Done::Committed { slot, recording } => {
+                let recording = if durable { recording } else { Err(OffReason::LogUnavailable) };
+                Some((slot, Answer::Committed { recording }))
+            }
+            Done::Insisted(fact) => {
+                if !durable {
+                    self.unsaid.push(*fact);
+                } else if let Fact::Ended(ended) = &*fact {
+                    self.ledger.forget(ended.call.hold());
+                }
+                None
+            }
+        }
+    }
+
+    /// Something the office keeps.
+    pub(crate) fn tell(&mut self, call: CallId, event: &CallEvent) -> Option<Fact> {
+        match event {
+            CallEvent::Answered { at } => Some(Fact::Answered { call, at: *at }),
+            CallEvent::LanguageChosen { language, at } => {
+                let open = self.calls.get(&call)?;
+                let (agency, number) = (open.admitted.agency, open.admitted.number);
+                self.languages.insert(*number.expose(), *language);
+                Some(Fact::LanguageChosen { agency, number, language: *language, at: *at })
+            }
+            CallEvent::Talked { talked, at } => {
+                if let Some(open) = self.calls.get_mut(&call) {
+                    open.talked = *talked;
+                }
+                Some(Fact::Talked { call, talked: *talked, at: *at })
+            }
+            CallEvent::NoticeStarted { .. } | CallEvent::TalkStarted { .. } => None,
+        }
+    }
+
+    /// A fault of ours ended the call: what is known to have been talked is settled.
+    pub(crate) fn broken(&mut self, call: CallId, at: Timestamp) -> Option<Fact> {
+        let talked = self.calls.get(&call)?.talked;
+        let finished =
+            Finished { at, reason: Some(EndReason::Fault), talked, decision_key: None, off: None };
+        self.settle(call, EndReason::Fault, &finished)
+    }
+
+    /// Settles a call exactly once: it is taken out of the open calls first.
+    pub(crate) fn settle(
+        &mut self,
+        call: CallId,
+        reason: EndReason,
+        finished: &Finished,
+    ) -> Option<Fact> {
+        let open = self.calls.remove(&call)?;
+        let mut talked = finished.talked;
+        match self.sabotage {
+            Some(Sabotage::ChargeSecondTooMany) if talked > Duration::ZERO => {
+                talked += Duration::from_secs(1);
+            }
+            Some(Sabotage::ChargeSecondTooLittle) => {
+                talked = talked.saturating_sub(Duration::from_secs(1));
+            }
+            Some(Sabotage::ChargeUnaccepted) => talked = talked.max(Duration::from_secs(60)),
+            _ => {}
+        }
+        let settlement = match &open.quote {
+            Some(quote) => self.ledger.settle(call.hold(), quote, talked, finished.at),
+            None => Settlement { charged: Money::ZERO, rest: Money::ZERO, kind: Rest::NoHold },
+        };
+        let mut off = if finished.talked.is_zero() { None } else { open.off.or(finished.off) };
+        let mut rest = settlement.kind;
+        if self.sabotage == Some(Sabotage::ForgetOff) {
+            off = None;
+        }
+        if self.sabotage == Some(Sabotage::EverythingExpired) {
+            rest = Rest::Expired;
+        }
+        Some(Fact::Ended(Box::new(Ended {
+            call,
+            at: finished.at,
+            reason,
+            talked: finished.talked,
+            charged: settlement.charged,
+            rest,
+            decision_key: finished.decision_key,
+            off,
+        })))
+    }
+}
+
+const WRONG_PINS_MAX: u32 = 9;
+const PIN_LOCK: Duration = Duration::from_secs(5 * 60);

@@ -1,0 +1,150 @@
+//! What occurred in a run. A simulation that never gets somewhere proves nothing about it.
+
+macro_rules! seen {
+    ($($name:ident = $text:literal,)*) => {
+        /// Something a run should reach.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "each is said in its name")]
+        pub enum Seen { $($name,)* }
+
+        impl Seen {
+            /// Everything.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// In words.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+seen! {
+    // Ends of admitted calls.
+    EndStationHungUp = "end: station hung up",
+    EndCalledHungUp = "end: called party hung up",
+    EndRefusedByKey = "end: refused by key",
+    EndNoticeCutShort = "end: notice cut short",
+    EndNotAccepted = "end: not accepted",
+    EndBusy = "end: busy",
+    EndNoAnswer = "end: no answer",
+    EndUnallocated = "end: unallocated",
+    EndTrunkFailed = "end: trunk failed",
+    EndLimitReached = "end: limit reached",
+    EndMediaLost = "end: media lost",
+    EndNodeStopping = "end: node stopping",
+    EndNodeDied = "end: node died",
+    EndFault = "end: fault",
+    // Refusals.
+    DeniedInvalid = "denied: number invalid",
+    DeniedNotAllowed = "denied: number not allowed",
+    DeniedFunds = "denied: insufficient funds",
+    DeniedEmergency = "denied: emergency",
+    DeniedNoLawfulRate = "denied: no lawful rate",
+    DeniedRegistry = "denied: registry unavailable",
+    DeniedUnavailable = "denied: unavailable",
+    // Conversations.
+    TalkRecorded = "talk recorded",
+    TalkOffProtected = "talk unrecorded: protected",
+    TalkOffFacility = "talk unrecorded: facility",
+    TalkOffRegistry = "talk unrecorded: registry unusable",
+    TalkOffLog = "talk unrecorded: log unavailable",
+    TalkOffDisk = "talk unrecorded: disk",
+    TalkFree = "talk that costs nothing",
+    TalkWarned = "talk warned before its end",
+    VaultProtected = "vault refused: protected meanwhile",
+    VaultUnusable = "vault refused: registry unusable meanwhile",
+    VaultNewerEpoch = "vault recorded in a newer epoch",
+    RecordingCut = "recording cut",
+    ProtectedMidTalk = "number protected while it is recorded",
+    // Faults.
+    JournalFull = "journal: disk full",
+    JournalLost = "journal: failed and not persisted",
+    JournalKept = "journal: failed but persisted",
+    JournalTorn = "journal: torn tail",
+    JournalSlow = "journal: slow",
+    KilledIdle = "killed without calls",
+    KilledInMenu = "killed in the menu",
+    KilledBeforeDial = "killed after admission, before the dial",
+    KilledRinging = "killed while ringing",
+    KilledInNotice = "killed in the notice",
+    KilledCommitting = "killed while committing",
+    KilledTalking = "killed while talking",
+    KilledGroup = "killed while the journal writes",
+    KilledRecovery = "killed in recovery",
+    Restarted = "restarted",
+    Stopped = "stopped in order",
+    PanicInMenu = "panic in the menu",
+    PanicRinging = "panic while ringing or in the notice",
+    PanicTalking = "panic while talking",
+    RegistryMissing = "registry missing",
+    RegistryStale = "registry stale",
+    RegistryShrunken = "registry shrunken",
+    RegistrySetBack = "registry set back",
+    RegistryDiffers = "registry changed within its epoch",
+    ProtectedMidCall = "number protected between admission and bridge",
+    CapChanged = "cap changed during a call",
+    // Answers that come too late.
+    AdmissionLate = "admission answered after the machine gave up",
+    AdmissionKeptUntold = "admission told as failed, found after a restart",
+    CommitLate = "commit answered after the talk began",
+    CommitFailed = "commit failed",
+    EndOfNobody = "end of an admission that was not persisted",
+    EndUnsure = "end that does not say that the talk was unrecorded",
+    // Habits.
+    Quick = "typed PIN and number at once",
+    NoPound = "typed without the pound key",
+    Fumbled = "typed a wrong digit and wiped it",
+    WrongPin = "typed a wrong PIN",
+    PinLocked = "station locked",
+    Balance = "asked for the balance",
+    ChoseLanguage = "chose a language at the welcome",
+    WrongNumber = "typed a wrong number, then a right one",
+    SilentPerson = "typed nothing",
+    NoSound = "sent no audio",
+    AcceptEarly = "accepted before the notice ended",
+    AcceptExact = "accepted at the very end of the notice",
+    OnsetBeforeEnd = "onset before the end, handled after it",
+    AcceptBetweenEnds = "accepted between the ends of the two notices",
+    InfoAfterEnd = "pressed before the end, came as INFO after it",
+    Switched = "switched the language",
+    WrongThenRight = "wrong key, then the right one",
+    SilentParty = "pressed nothing",
+    TypedWhileTalking = "typed while talking",
+    LateAnswer = "answered after the ringing was given up",
+    Crossed = "hang-ups crossed",
+    Doubled = "an event came twice",
+    EarlyWake = "woken too early",
+    PlayCut = "script cut on a leg that sends no audio",
+    SpokeAgain = "silent for a while, then spoke again",
+}
+
+/// How often what occurred.
+#[derive(Clone, Copy, Debug)]
+pub struct Coverage([u64; Seen::ALL.len()]);
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Self([0; Seen::ALL.len()])
+    }
+}
+
+impl Coverage {
+    pub(crate) fn note(&mut self, seen: Seen) {
+        if let Some(count) = self.0.get_mut(seen as usize) {
+            *count += 1;
+        }
+    }
+
+    /// Adds what occurred elsewhere.
+    pub fn add(&mut self, other: &Self) {
+        for (count, more) in self.0.iter_mut().zip(other.0) {
+            *count += more;
+        }
+    }
+
+    /// Everything with its count.
+    pub fn counts(&self) -> impl Iterator<Item = (Seen, u64)> {
+        Seen::ALL.iter().copied().zip(self.0)
+    }
+}

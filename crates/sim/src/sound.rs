@@ -1,0 +1,155 @@
+//! How long a script takes, what is in it, and what whoever hears it makes of it.
+
+use core::{hash::Hasher, time::Duration};
+use model::{Phrase, PromptId, Script, Timestamp, speech::ContentHash};
+
+/// A script as it is heard.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sounding {
+    pub(crate) length: Duration,
+    pub(crate) content: ContentHash,
+    /// Asks for the PIN.
+    pub(crate) pin: bool,
+    /// Asks for a number.
+    pub(crate) number: bool,
+    /// What the notice says of recording, if it is one.
+    pub(crate) notice: Option<Told>,
+    /// Nothing follows it but the end of the call.
+    pub(crate) farewell: bool,
+}
+
+/// What a notice says of recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Told {
+    Recorded,
+    Protected,
+    NotRecorded,
+}
+
+/// What is heard when `script` is played.
+pub(crate) fn of(script: &Script) -> Sounding {
+    let mut mixer = Mixer::default();
+    let mut ms = 0;
+    let (mut pin, mut number, mut notice, mut call_from) = (false, false, None, false);
+    let mut last_word = false;
+    mixer.write_u8(u8::from(script.language == model::Language::Es));
+    for phrase in &script.phrases {
+        match phrase {
+            Phrase::Prompt(id) | Phrase::PromptInOther(id) => {
+                mixer.write_u64(1 + *id as u64);
+                // Any length will do, as long as each sentence has its own.
+                ms += 700 + (*id as u64 * 337) % 1_900;
+                pin |= *id == PromptId::EnterPin;
+                number |= *id == PromptId::EnterNumber;
+                call_from |= *id == PromptId::CallFrom;
+                notice = told(*id).or(notice);
+                last_word |= FAREWELLS.contains(id);
+            }
+            Phrase::Digits(text) | Phrase::Name(text) => {
+                mixer.write(text.expose().as_bytes());
+                ms += 600;
+            }
+            Phrase::Amount(amount) => {
+                mixer.write_i64(amount.micros());
+                ms += 1_400;
+            }
+            Phrase::Length(length) | Phrase::Pause(length) => {
+                mixer.write_u128(length.as_micros());
+                ms += 500;
+            }
+        }
+    }
+    let length = Duration::from_millis(ms);
+    let notice = notice.filter(|_| call_from);
+    let farewell = last_word && !pin && !number && notice.is_none();
+    Sounding { length, content: mixer.content(), pin, number, notice, farewell }
+}
+
+fn told(id: PromptId) -> Option<Told> {
+    if id == PromptId::NoticeRecorded {
+        Some(Told::Recorded)
+    } else if id == PromptId::NoticeProtected {
+        Some(Told::Protected)
+    } else if id == PromptId::NoticeNotRecorded {
+        Some(Told::NotRecorded)
+    } else {
+        None
+    }
+}
+
+/// A hash that is the same in every process.
+#[derive(Clone, Debug)]
+pub(crate) struct Mixer(u64);
+
+impl Default for Mixer {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Mixer {
+    fn content(&self) -> ContentHash {
+        let mut octets = [0; 32];
+        for (octet, place) in octets.iter_mut().zip(0_u32..) {
+            let [low, ..] = (self.0.rotate_left(place * 7)).to_le_bytes();
+            *octet = low;
+        }
+        ContentHash(octets)
+    }
+}
+
+impl Hasher for Mixer {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = (self.0 ^ value).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23);
+    }
+
+    fn write_u8(&mut self, value: u8) {
+        self.write_u64(u64::from(value));
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.write_u64(u64::from(value));
+    }
+
+    fn write_i64(&mut self, value: i64) {
+        self.write_u64(value.cast_unsigned());
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.write_u64(u64::try_from(value).unwrap_or(u64::MAX));
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.write_u64(u64::try_from(value).unwrap_or(u64::MAX));
+    }
+}
+
+/// So many microseconds before.
+pub(crate) fn before(at: Timestamp, micros: u64) -> Timestamp {
+    Timestamp::from_micros(at.micros().saturating_sub(i64::try_from(micros).unwrap_or(0)))
+}
+
+/// Sentences with which a call ends, unless a question follows.
+const FAREWELLS: &[PromptId] = &[
+    PromptId::PinLocked,
+    PromptId::Unavailable,
+    PromptId::NotAccepted,
+    PromptId::Busy,
+    PromptId::NoAnswer,
+    PromptId::Unallocated,
+    PromptId::NotConnected,
+    PromptId::Refused,
+    PromptId::NoKeyPressed,
+    PromptId::TimeIsUp,
+    PromptId::Goodbye,
+];

@@ -1,0 +1,113 @@
+//! Faults, ours and others', cost the call they are in and no other.
+
+use call::Finished;
+use model::{CallId, fact::EndReason};
+
+use crate::{
+    door::one_pair,
+    office::{Habit, Told},
+    phone::Phone,
+    plain::Plain,
+    world::{Counted, World},
+};
+
+fn call(counter: u32) -> CallId {
+    CallId::from_parts(1, counter)
+}
+
+/// How the office was told that an admitted call ended.
+fn reason(told: &Told) -> (CallId, Option<EndReason>) {
+    match told {
+        Told::Finished(call, Finished { reason, .. }) => (*call, *reason),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_panic_in_one_call_ends_that_call_and_no_other() {
+    let world = World::new(&[Habit::Panics, Habit::Admits, Habit::Admits]);
+    let (broken, whole) = (Phone::new(), Phone::new());
+    let carrier = Phone::new();
+    world.connect_trunk(carrier.address());
+    let lost = broken.call(world.node, 1);
+    let kept = whole.call(world.node, 2);
+    world.press_until_asked(&broken, call(1), "identify");
+    assert_eq!(world.told(), Told::Broken(call(1)));
+    broken.wait_hung_up(lost);
+    // The other one goes on, to the called party's phone.
+    world.press_until_asked(&whole, call(2), "admit");
+    assert_eq!(world.counted(), Counted { live: 1, taken: 2, turned_away: 0, faults: 1 });
+    let ringing = carrier.ring();
+    whole.hang_up(kept);
+    carrier.wait_hung_up(ringing);
+    assert_eq!(reason(&world.told()), (call(2), Some(EndReason::StationHungUp)));
+    // And there is room for more.
+    broken.call(world.node, 3);
+}
+
+#[test]
+fn a_panic_after_the_called_party_answered_ends_both_legs() {
+    let mut world = World::new(&[Habit::PanicsWhenAnswered]);
+    let (phone, carrier) = (Phone::new(), Phone::new());
+    world.connect_trunk(carrier.address());
+    let station = phone.call(world.node, 1);
+    world.press_until_asked(&phone, call(1), "admit");
+    let called = carrier.ring();
+    carrier.answer(called);
+    assert_eq!(world.told_end(), Told::Broken(call(1)));
+    phone.wait_hung_up(station);
+    carrier.wait_hung_up(called);
+    assert_eq!(world.counted().faults, 1);
+    world.wait_empty();
+}
+
+#[test]
+fn a_panic_before_a_call_is_taken_refuses_it_and_the_node_lives() {
+    let world = World::new(&[Habit::PanicsAtTheDoor, Habit::Admits]);
+    let phone = Phone::new();
+    assert_eq!(phone.refused(world.node, 1), 500);
+    assert_eq!(world.counted(), Counted { live: 0, taken: 0, turned_away: 1, faults: 1 });
+    phone.call(world.node, 2);
+}
+
+#[test]
+fn an_admission_that_is_never_answered_is_settled_all_the_same() {
+    let world = World::new(&[Habit::Silent]);
+    let phone = Phone::new();
+    let wire = phone.call(world.node, 1);
+    world.press_until_asked(&phone, call(1), "admit");
+    assert_eq!(reason(&world.told_end()), (call(1), Some(EndReason::Fault)));
+    phone.wait_hung_up(wire);
+}
+
+#[test]
+fn a_trunk_that_answers_with_audio_nobody_offered_does_not_connect() {
+    let mut world = World::new(&[Habit::Admits]);
+    let (phone, carrier) = (Phone::new(), Plain::new());
+    world.connect_trunk(carrier.address());
+    let wire = phone.call(world.node, 1);
+    world.press_until_asked(&phone, call(1), "admit");
+    carrier.accept(&carrier.wait_for("INVITE"));
+    // A 200 is acknowledged, and ended: the carrier must not bill a call that is not one.
+    carrier.wait_for("ACK");
+    carrier.accept(&carrier.wait_for("BYE"));
+    assert_eq!(reason(&world.told_end()), (call(1), Some(EndReason::TrunkFailed)));
+    phone.wait_hung_up(wire);
+    assert_eq!(world.counted().faults, 0);
+    world.wait_empty();
+}
+
+#[test]
+fn without_a_trunk_or_a_port_for_the_called_party_the_call_does_not_connect() {
+    for ports in [crate::phone::PORTS, one_pair()] {
+        let world = World::with(&[Habit::Admits], 8, ports.clone());
+        let (phone, carrier) = (Phone::new(), Phone::new());
+        if ports != crate::phone::PORTS {
+            world.connect_trunk(carrier.address());
+        }
+        let wire = phone.call(world.node, 1);
+        world.press_until_asked(&phone, call(1), "admit");
+        assert_eq!(reason(&world.told_end()), (call(1), Some(EndReason::TrunkFailed)));
+        phone.wait_hung_up(wire);
+    }
+}

@@ -1,0 +1,162 @@
+//! `cargo xtask bench calls`: what the node costs, measured from outside.
+//!
+//! The node is the production `serve` in its release build, on a fresh data folder; the load is the
+//! example `load` of crate `parlatory`, in a process of its own; both talk over loopback. CPU is
+//! user and system time of the node alone, as `/proc` counts it. Nothing here passes or fails by
+//! time: figures are printed and, with `--date`, put into `docs/benchmarks.md`.
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+mod county;
+mod figures;
+mod load;
+mod node;
+mod process;
+mod report;
+mod round;
+
+use figures::Figures;
+use process::Machine;
+use round::{Round, Variant};
+
+/// What can be measured.
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// Hold many calls at once, recorded and unrecorded, and see what the node spends on them
+    Calls(Calls),
+}
+
+/// Options of `bench calls`.
+#[derive(Args)]
+pub(crate) struct Calls {
+    /// Calls held at once; several numbers, separated by commas, make several rounds
+    #[arg(long, value_delimiter = ',', default_value = "100", value_name = "COUNT")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    calls: Vec<u32>,
+    /// Seconds in which all calls are held and measured
+    #[arg(long, default_value_t = 20, value_name = "SECONDS")]
+    #[arg(value_parser = clap::value_parser!(u32).range(2..=3_600))]
+    hold: u32,
+    /// Calls started, and later ended, in a second
+    #[arg(long, default_value_t = 10, value_name = "CALLS")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    rate: u32,
+    /// Print one JSON document instead of tables
+    #[arg(long)]
+    json: bool,
+    /// Put the figures into docs/benchmarks.md with this date
+    #[arg(long, value_name = "DATE", conflicts_with = "debug")]
+    date: Option<String>,
+    /// Measure what is built already, without asking cargo whether it is up to date
+    #[arg(long)]
+    as_built: bool,
+    /// Measure the debug build, to try this program out; its figures mean nothing
+    #[arg(long)]
+    debug: bool,
+}
+
+/// Measures, prints, and fills the document when a date is given.
+///
+/// # Errors
+/// When something cannot be built or started, calls are lost, or a recorded round is not recorded.
+pub(crate) fn run(root: &Path, bench: &Bench) -> anyhow::Result<()> {
+    let Bench::Calls(options) = bench;
+    let programs = Programs::find(root, options)?;
+    let machine = Machine::read()?;
+    let mut figures = Vec::new();
+    for calls in &options.calls {
+        for variant in [Variant::Recorded, Variant::Unrecorded] {
+            let round = Round { variant, calls: *calls, hold: options.hold, rate: options.rate };
+            figures.push(measure(root, &programs, &round)?);
+        }
+    }
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&figures)?);
+    } else {
+        println!("{}", report::tables(&figures, &machine));
+    }
+    if let Some(date) = &options.date {
+        let path = root.join(DOCUMENT);
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {DOCUMENT}"))?;
+        let block = report::block(&figures, &machine, &options.command(date), date);
+        fs::write(&path, report::filled(&text, &block)?)?;
+        if !options.json {
+            println!("filled {DOCUMENT}");
+        }
+    }
+    Ok(())
+}
+
+/// One round, on a data folder of its own that is left behind only when something went wrong.
+fn measure(root: &Path, programs: &Programs, round: &Round) -> anyhow::Result<Figures> {
+    let folder = root.join("target").join("bench").join(std::process::id().to_string());
+    if folder.exists() {
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    let bar = ProgressBar::new(u64::from(round.calls));
+    bar.set_style(ProgressStyle::with_template(
+        "{prefix:<10} {msg:<28} [{bar:40}] {pos}/{len} {elapsed}",
+    )?);
+    bar.set_prefix(round.variant.name());
+    let measured = round
+        .run(&folder, programs, &bar)
+        .with_context(|| format!("the node's log is {}", node::log_in(&folder).display()))?;
+    bar.finish_and_clear();
+    fs::remove_dir_all(&folder)?;
+    Ok(Figures::of(round, &measured))
+}
+
+/// What is measured, and what measures.
+pub(crate) struct Programs {
+    node: PathBuf,
+    load: PathBuf,
+}
+
+impl Programs {
+    fn find(root: &Path, options: &Calls) -> anyhow::Result<Self> {
+        if !options.as_built {
+            build(root, options.debug)?;
+        }
+        let target =
+            env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
+        let built = target.join(if options.debug { "debug" } else { "release" });
+        Ok(Self { node: built.join("parlatory"), load: built.join("examples").join("load") })
+    }
+}
+
+impl Calls {
+    /// The command that measures the same again.
+    fn command(&self, date: &str) -> String {
+        let calls: Vec<_> = self.calls.iter().map(ToString::to_string).collect();
+        let Self { hold, rate, .. } = self;
+        format!(
+            "cargo xtask bench calls --calls {} --hold {hold} --rate {rate} --date {date}",
+            calls.join(",")
+        )
+    }
+}
+
+fn build(root: &Path, debug: bool) -> anyhow::Result<()> {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    cargo.args(["build", "--locked", "-p", "parlatory", "--bins", "--example", "load"]);
+    if !debug {
+        cargo.arg("--release");
+    }
+    let status = cargo.current_dir(root).status().context("cannot run cargo")?;
+    if !status.success() {
+        bail!("the node or its load does not build");
+    }
+    Ok(())
+}
+
+const DOCUMENT: &str = "docs/benchmarks.md";
