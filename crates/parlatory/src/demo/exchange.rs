@@ -59,7 +59,7 @@ impl Directory for Account {
 
     fn digest(&self, user: &str) -> Option<(StationId, Private<[u8; 16]>)> {
         let (known, ha1) = self.0.as_ref()?;
-        (known == user).then(|| (READER, *ha1))
+        (known == user).then_some((READER, *ha1))
     }
 
     fn trunk(&self) -> Option<SocketAddr> {
