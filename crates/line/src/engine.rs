@@ -370,7 +370,7 @@ impl Engine {
         }
         let end = sleep(STOP_MAX);
         let mut end = pin!(end);
-        while self.requests_open > 0 || self.pending_all > 0 {
+        while self.requests_open > 0 || self.pending_all > 0 || self.is_dialling() {
             tokio::select! {
                 () = &mut end => break,
                 Some(happening) = self.happenings.recv() => {
@@ -383,6 +383,12 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Whether a call of ours waits for a response: one that is taken back cannot be cancelled
+    /// before the first, and would ring on.
+    fn is_dialling(&self) -> bool {
+        self.wires.values().any(|wire| matches!(wire.phase, Phase::Dialling(_)))
     }
 
     fn tell(&self, event: LineEvent) {

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let failure = wait(&node, &data, &stops);
     match failure {
         None => {
-            tracing::info!("no new calls; running calls may finish (again to end them now)");
+            tracing::info!("no new calls from now on; running calls may finish (again: at once)");
             node.begin_stop(config.limits.drain());
         }
         Some(why) => {

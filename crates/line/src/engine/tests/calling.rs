@@ -167,3 +167,23 @@ fn a_called_end_that_says_nothing_fails_with_408() {
     let LineEvent::Failed { wire: failed, status } = bench.event() else { panic!() };
     assert_eq!((failed, status), (wire, 408));
 }
+
+#[test]
+fn a_line_that_stops_takes_back_a_call_that_begins_to_ring_just_then() {
+    let bench = Bench::new();
+    let (_, invite) = bench.dial();
+    let stopping = std::thread::spawn({
+        let line = bench.line.clone();
+        move || line.stop()
+    });
+    // New calls are refused once it stops.
+    for index in 0.. {
+        bench.send(&bench.request("INVITE", &format!("late{index}"), 1, &sdp(4_000, "")));
+        if bench.expect("SIP/2.0").starts_with("SIP/2.0 503") {
+            break;
+        }
+    }
+    bench.respond(&invite, "180 Ringing", "there", "");
+    bench.expect("CANCEL");
+    stopping.join().unwrap();
+}
