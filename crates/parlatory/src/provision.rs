@@ -20,7 +20,11 @@ pub(crate) fn run(args: &ProvisionArgs) -> Result<()> {
     let now = clock().now();
     if args.check {
         read(&data, &args.file, now)?;
-        line("The file is in order. Nothing was applied.");
+        if args.json {
+            line(&serde_json::json!({ "in_order": true, "applied": null }).to_string());
+        } else {
+            line("The file is in order. Nothing was applied.");
+        }
         return Ok(());
     }
     let applied = apply(&data, &args.file, now)?;

@@ -20,6 +20,8 @@ pub(crate) fn ports(count: u16) -> u16 {
         if sockets.is_ok() {
             return first;
         }
+        // Who takes ports takes many in a row.
+        NEXT.fetch_add(PASSED_OVER, Ordering::Relaxed);
     }
     panic!("the machine has no {count} free ports in a row");
 }
@@ -37,4 +39,5 @@ static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| {
 
 const FIRST: u16 = 12_000;
 const PORTS: u16 = 20_000;
-const TRIES_MAX: usize = 100;
+const PASSED_OVER: u16 = 250;
+const TRIES_MAX: usize = 1_000;
