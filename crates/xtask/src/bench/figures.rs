@@ -107,12 +107,17 @@ impl Figures {
         self.failed.values().sum()
     }
 
+    /// Whether the load did not come to send what it should.
+    pub(super) fn is_starved(&self) -> bool {
+        self.sent_of_due < STARVED
+    }
+
     /// What the round would have needed more of, in words.
     pub(super) fn limit(&self, machine: &Machine) -> String {
         let cores = count(u64::try_from(machine.cores).unwrap_or(u64::MAX));
         let all = self.node_cores + self.load_cores + self.other_cores;
         let (node, load, other) = (self.node_cores, self.load_cores, self.other_cores);
-        if self.sent_of_due < STARVED {
+        if self.is_starved() {
             return format!(
                 "the load, which came to send {:.1} % of its packets: node {node:.2}, load {load:.2}, \
                  others {other:.2} of {cores} cores",
@@ -193,7 +198,7 @@ pub(super) mod tests {
     }
 
     fn machine() -> Machine {
-        Machine { cores: 2, processor: "sample".into(), kernel: "6.1".into() }
+        Machine { cores: 2, processor: "sample".into(), kernel: "6.1".into(), niceness: 0 }
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub(super) struct Machine {
     pub(super) processor: String,
     /// Release of the kernel.
     pub(super) kernel: String,
+    /// Niceness of this program, which the measured ones inherit: below 0 on a machine that does
+    /// other work.
+    pub(super) niceness: i32,
 }
 
 impl Machine {
@@ -67,6 +70,7 @@ impl Machine {
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             processor,
             kernel: read("/proc/sys/kernel/osrelease")?.trim().to_owned(),
+            niceness: niceness(&read("/proc/self/stat")?).unwrap_or(0),
         })
     }
 }
@@ -86,6 +90,11 @@ fn user_and_system(stat: &str) -> Option<Duration> {
     let mut fields = fields.split_whitespace().skip(11);
     let (user, system) = (fields.next()?.parse::<u64>().ok()?, fields.next()?.parse::<u64>().ok()?);
     Some(ticks(user + system))
+}
+
+/// Field 19.
+fn niceness(stat: &str) -> Option<i32> {
+    stat.rsplit_once(')')?.1.split_whitespace().nth(16)?.parse().ok()
 }
 
 /// Everything in the line `cpu` but idle time, waiting for a disk, and what the line counts twice.
@@ -118,6 +127,8 @@ mod tests {
         let stat = "17 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 1";
         assert_eq!(user_and_system(stat), Some(Duration::from_secs(3)));
         assert_eq!(user_and_system("17 (a) S 1"), None);
+        let nice = "17 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 30 -10 1";
+        assert_eq!(niceness(nice), Some(-10));
     }
 
     #[test]

@@ -11,9 +11,13 @@ pub(super) fn tables(figures: &[Figures], machine: &Machine) -> String {
 
 /// What stands between the markers of the document.
 pub(super) fn block(figures: &[Figures], machine: &Machine, command: &str, date: &str) -> String {
-    let Machine { cores, processor, kernel } = machine;
+    let Machine { cores, processor, kernel, niceness } = machine;
+    let niceness = match niceness {
+        0 => String::new(),
+        other => format!(", at niceness {other} because the machine had other work"),
+    };
     format!(
-        "Measured {date} on {cores} cores of {processor}, Linux {kernel}, over loopback, with\n\n\
+        "Measured {date} on {cores} cores of {processor}, Linux {kernel}, over loopback{niceness}, with\n\n\
          ```\n{command}\n```\n\n{}",
         tables(figures, machine)
     )
@@ -72,9 +76,10 @@ struct Aim {
 fn compared(figures: &[Figures]) -> String {
     let mut text =
         String::from("| work | here | target | | nearest peer |\n|---|---|---|---|---|\n");
+    let counted = figures.iter().filter(|one| !one.is_starved());
     for aim in AIMS {
         let found: Vec<_> =
-            figures.iter().filter_map(|one| Some((one.calls, (aim.of)(one)?))).collect();
+            counted.clone().filter_map(|one| Some((one.calls, (aim.of)(one)?))).collect();
         let here: Vec<_> =
             found.iter().map(|(calls, value)| format!("{} ({calls})", shown(*value))).collect();
         let here = if here.is_empty() { "not measured".to_owned() } else { here.join("; ") };
@@ -85,6 +90,16 @@ fn compared(figures: &[Figures]) -> String {
             "| {work} | {here} | {} {unit} | {} | {peer} |",
             shown(*target),
             verdict(worst, *target)
+        );
+    }
+    let starved = figures.iter().filter(|one| one.is_starved());
+    let starved: Vec<_> =
+        starved.map(|one| format!("{} {}", one.calls, one.variant.name())).collect();
+    if !starved.is_empty() {
+        let _ = writeln!(
+            text,
+            "\nLeft out here, because the load was starved: {}.",
+            starved.join(", ")
         );
     }
     text
@@ -171,8 +186,17 @@ mod tests {
     }
 
     #[test]
+    fn a_round_with_a_starved_load_does_not_count() {
+        let starved = Figures { sent_of_due: 0.7, ..figures(Variant::Recorded) };
+        let table = compared(&[starved]);
+        assert!(table.contains("| not measured | 0.070 cores |  |"), "{table}");
+        assert!(table.ends_with("starved: 50 recorded.\n"), "{table}");
+    }
+
+    #[test]
     fn every_row_of_a_table_has_the_columns_of_its_head() {
-        let machine = Machine { cores: 2, processor: "sample".into(), kernel: "6.1".into() };
+        let machine =
+            Machine { cores: 2, processor: "sample".into(), kernel: "6.1".into(), niceness: 0 };
         for table in [measured(&[figures(Variant::Recorded)], &machine), compared(&[])] {
             let widths: Vec<_> = table.lines().map(|line| line.matches('|').count()).collect();
             assert!(widths.windows(2).all(|two| two[0] == two[1]), "{table}");
