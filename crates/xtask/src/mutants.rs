@@ -14,7 +14,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     install()?;
     let files = GATE.iter().flat_map(|file| ["--file", file]);
     let status = Command::new("cargo")
-        .args(["mutants", "--output", "target"])
+        .args(["mutants", "--workspace", "--output", "target"])
         .args(files)
         .current_dir(root)
         .status()
