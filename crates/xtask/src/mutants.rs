@@ -19,7 +19,8 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
         .current_dir(root)
         .status()
         .context("cannot run `cargo mutants`")?;
-    if !status.success() {
+    // A change that makes a test hang was noticed by it.
+    if !matches!(status.code(), Some(0 | TIMEOUTS_ONLY)) {
         bail!("a change to the gate went unnoticed or could not be tried: see target/mutants.out");
     }
     Ok(())
@@ -41,6 +42,9 @@ fn install() -> anyhow::Result<()> {
 fn absent<'f>(root: &Path, files: &[&'f str]) -> Option<&'f str> {
     files.iter().copied().find(|file| !root.join(file).is_file())
 }
+
+/// Exit code of cargo-mutants when every change was noticed, some by a test that hung.
+const TIMEOUTS_ONLY: i32 = 3;
 
 /// The files on which the three proofs rest.
 const GATE: &[&str] = &[
