@@ -138,6 +138,44 @@ prompts! {
     Goodbye = "goodbye",
     /// "Sorry. A fault of ours ended this call. You are charged for the time you talked only."
     Apology = "apology",
+    /// To the person: "The other party's telephone refused the call."
+    Declined = "declined",
+    /// To the person: "That number is forwarded to another one. Forwarded calls are not connected."
+    Forwarded = "forwarded",
+    /// To the person: "That number belongs to this telephone service and cannot be called."
+    OwnNumber = "own_number",
+    /// To the person: "It seems that an answering machine took the call. You are not charged for
+    /// it."
+    LooksLikeMachine = "looks_like_machine",
+    /// To both: "Staff have ended this call. Goodbye."
+    CutByStaff = "cut_by_staff",
+    /// To the called party: "To accept, press", then a digit.
+    ChooseAccept = "choose_accept",
+    /// "To refuse, press 2."
+    ChooseRefuse = "choose_refuse",
+    /// "If you are an attorney, a doctor or a member of the clergy, and this call must be private,
+    /// press 3."
+    ChoosePrivate = "choose_private",
+    /// "For the price, press 4. To block calls from this facility, press 7."
+    ChoosePriceBlock = "choose_price_block",
+    /// To the called party: "You have said that this call is private."
+    PrivateByYou = "private_by_you",
+    /// To the person: "The other party has said that this call is private."
+    PrivateByOther = "private_by_other",
+    /// "This call can last at most", then a length of time.
+    LongestTalk = "longest_talk",
+    /// To the called party: "You want no more calls from this facility. To confirm, press 0. To go
+    /// back, press any other key."
+    BlockConfirm = "block_confirm",
+    /// To the called party: "Your number is blocked. This facility cannot call it any more.
+    /// Goodbye."
+    BlockKept = "block_kept",
+    /// To the called party: "Sorry. Your request could not be stored yet. If calls go on, please
+    /// make it again. Goodbye."
+    BlockUnkept = "block_unkept",
+    /// To both while they talk: "This is a call from a person in custody at", then a facility's
+    /// name.
+    Reminder = "reminder",
 }
 
 /// One piece of a script.
