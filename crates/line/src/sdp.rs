@@ -26,7 +26,17 @@ pub fn agree(local: &MediaDescription, remote: &MediaDescription) -> Option<Agre
         telephone_event: local.telephone_event.and(remote.telephone_event),
         packet_ms: remote.packet_ms,
         send: hears(remote.direction),
+        rtcp: rtcp_address(local, remote),
     })
+}
+
+/// Where the other end wants RTCP: at the port of RTP when both ends can tell them apart there (RFC
+/// 5761 section 5.1.1), at its own port otherwise.
+fn rtcp_address(local: &MediaDescription, remote: &MediaDescription) -> SocketAddr {
+    if local.rtcp_mux && remote.rtcp_mux {
+        return remote.address;
+    }
+    SocketAddr::new(remote.address.ip(), remote.rtcp_port)
 }
 
 /// A session description that was read.
@@ -143,6 +153,8 @@ pub(crate) fn answer(
         telephone_event: local.telephone_event.and(offer.audio.telephone_event),
         packet_ms: local.packet_ms,
         direction: answer_direction(offer.audio.direction, local.direction),
+        rtcp_port: local.rtcp_port,
+        rtcp_mux: local.rtcp_mux && offer.audio.rtcp_mux,
     };
     if ours.codecs.is_empty() {
         return Err(SdpError::NoCodec);
@@ -217,6 +229,12 @@ fn write_audio(text: &mut String, media: &MediaDescription) {
         Direction::Inactive => "inactive",
     };
     let _ = write!(text, "a=ptime:{}\r\na={direction}\r\n", media.packet_ms);
+    if media.rtcp_port != media.address.port().saturating_add(1) {
+        let _ = write!(text, "a=rtcp:{}\r\n", media.rtcp_port);
+    }
+    if media.rtcp_mux {
+        text.push_str("a=rtcp-mux\r\n");
+    }
 }
 
 const fn name(codec: Codec) -> &'static str {
@@ -259,6 +277,8 @@ struct Draft {
     not_all_keys: Vec<u8>,
     /// Static payload types that `rtpmap` maps to something else.
     remapped: Vec<u8>,
+    rtcp_port: Option<u16>,
+    rtcp_mux: bool,
 }
 
 impl Reader {
@@ -312,6 +332,16 @@ impl Reader {
                 stream.packet_max_ms = milliseconds(rest);
                 Ok(())
             }
+            "rtcp" => {
+                // An address after the port is not followed: RTCP goes where RTP goes.
+                let port = rest.split(' ').next().and_then(|port| port.parse().ok());
+                stream.rtcp_port = port.filter(|port| *port != 0);
+                Ok(())
+            }
+            "rtcp-mux" => {
+                stream.rtcp_mux = true;
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -336,6 +366,8 @@ impl Reader {
             telephone_event: draft.telephone_event(),
             packet_ms: draft.packet_ms(),
             direction: wanted,
+            rtcp_port: draft.rtcp_port.unwrap_or(draft.port.saturating_add(1)),
+            rtcp_mux: draft.rtcp_mux,
         };
         let streams = self.streams.into_iter().enumerate();
         let streams = streams.map(|(index, draft)| draft.into_stream(index == chosen)).collect();

@@ -136,6 +136,8 @@ fn media(port: u16) -> MediaDescription {
         telephone_event: Some(101),
         packet_ms: 20,
         direction: Direction::SendRecv,
+        rtcp_port: port + 1,
+        rtcp_mux: false,
     }
 }
 

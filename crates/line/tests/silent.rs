@@ -81,6 +81,8 @@ fn only_the_owner_is_heard() {
         telephone_event: None,
         packet_ms: 20,
         direction: Direction::SendRecv,
+        rtcp_port: 4_001,
+        rtcp_mux: false,
     };
     let user = Private::new("12025550142".to_owned());
     let target = Target::Address { address: callee.local_address(), user };

@@ -41,6 +41,8 @@ pub(crate) struct Rig {
 /// A telephone.
 pub(crate) struct Phone {
     socket: UdpSocket,
+    /// Its own port of RTCP.
+    rtcp: UdpSocket,
     /// Where it sends.
     pub(crate) leg: SocketAddr,
     pub(crate) header: Header,
@@ -175,9 +177,11 @@ impl Phone {
     pub(crate) fn new(leg: SocketAddr) -> Self {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let rtcp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        rtcp.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let header =
             Header { marker: false, payload_type: 0, sequence: 65_530, timestamp: 9, ssrc: 77 };
-        Self { socket, leg, header }
+        Self { socket, rtcp, leg, header }
     }
 
     pub(crate) fn agreed(&self) -> Agreed {
@@ -187,6 +191,7 @@ impl Phone {
             telephone_event: Some(EVENTS),
             packet_ms: 20,
             send: true,
+            rtcp: self.rtcp.local_addr().unwrap(),
         }
     }
 

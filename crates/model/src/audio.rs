@@ -58,6 +58,10 @@ pub struct MediaDescription {
     pub packet_ms: u8,
     /// Which way audio flows.
     pub direction: Direction,
+    /// Port of RTCP, on the address of RTP (RFC 3605); the one after RTP unless it says so.
+    pub rtcp_port: u16,
+    /// Whether RTCP may come to the port of RTP (RFC 5761).
+    pub rtcp_mux: bool,
 }
 
 /// How a leg sends and receives, after both ends agreed.
@@ -73,6 +77,8 @@ pub struct Agreed {
     pub packet_ms: u8,
     /// Whether the other end wants to hear us; `false` while it holds the call.
     pub send: bool,
+    /// Where the other end wants RTCP; the address of RTP when both share a port (RFC 5761).
+    pub rtcp: SocketAddr,
 }
 
 /// One second, or the last part of one, of both directions of a conversation, as received.

@@ -20,6 +20,7 @@ pub mod place;
 pub mod plan;
 pub mod private;
 pub mod speech;
+pub mod srtp;
 pub mod time;
 
 pub use audio::{Agreed, Codec, MediaDescription, Second, Track};
@@ -32,4 +33,5 @@ pub use money::Money;
 pub use number::E164;
 pub use private::Private;
 pub use speech::{Language, Phrase, PromptId, Script};
+pub use srtp::{SrtpKey, SrtpKeys, SrtpSuite};
 pub use time::{Clock, Timestamp};

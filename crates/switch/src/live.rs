@@ -357,6 +357,8 @@ pub(crate) fn our_audio(address: std::net::SocketAddr) -> MediaDescription {
         telephone_event: Some(TELEPHONE_EVENT_PAYLOAD_TYPE),
         packet_ms: PACKET_MS,
         direction: Direction::SendRecv,
+        rtcp_port: address.port().saturating_add(1),
+        rtcp_mux: false,
     }
 }
 

@@ -11,6 +11,8 @@ fn plain() -> MediaDescription {
         telephone_event: Some(101),
         packet_ms: 20,
         direction: Direction::SendRecv,
+        rtcp_port: 4001,
+        rtcp_mux: false,
     }
 }
 
@@ -131,6 +133,7 @@ fn an_answer_has_every_stream_in_order_and_refuses_the_others() {
     let offer = parse(offer.as_bytes()).unwrap();
     let mut local = plain();
     local.address = "198.51.100.2:9000".parse().unwrap();
+    local.rtcp_port = 9_001;
     local.codecs = vec![Codec::Pcma];
     let text = answer(Author { id: 7, version: 2 }, &offer, &local).unwrap();
     let expected = "v=0\r\no=- 7 2 IN IP4 198.51.100.2\r\ns=-\r\nc=IN IP4 198.51.100.2\r\nt=0 0\r\n\
@@ -181,6 +184,8 @@ fn described() -> impl Strategy<Value = MediaDescription> {
     let event = proptest::option::of(96..=127_u8);
     (1..=u16::MAX, codecs, event, 1..=6_u8, direction).prop_map(
         |(port, codecs, telephone_event, tens, direction)| MediaDescription {
+            rtcp_port: port.wrapping_add(u16::from(tens)).max(1),
+            rtcp_mux: tens % 2 == 0,
             address: SocketAddr::from(([192, 0, 2, 7], port)),
             codecs,
             telephone_event,
@@ -225,4 +230,21 @@ proptest! {
         }
         let _ = parse(text.as_bytes());
     }
+}
+
+#[test]
+fn rtcp_goes_where_both_ends_can_read_it() {
+    reads(&format!("{PLAIN}a=rtcp:4007 IN IP4 198.51.100.1\r\n"), |m| m.rtcp_port = 4_007);
+    reads(&format!("{PLAIN}a=rtcp:0\r\na=rtcp-mux\r\n"), |m| m.rtcp_mux = true);
+    let shared = MediaDescription { rtcp_mux: true, ..plain() };
+    let to = |local: &MediaDescription, remote: &MediaDescription| {
+        agree(local, remote).unwrap().rtcp.port()
+    };
+    assert_eq!(to(&shared, &shared), 4_000);
+    assert_eq!(to(&plain(), &shared), 4_001);
+    assert_eq!(to(&shared, &MediaDescription { rtcp_port: 4_009, ..plain() }), 4_009);
+    let author = Author { id: 1, version: 1 };
+    let offered = parse(&offer(author, &plain())).unwrap();
+    let answered = parse(&answer(author, &offered, &shared).unwrap()).unwrap();
+    assert!(!answered.audio.rtcp_mux, "not offered");
 }

@@ -375,6 +375,7 @@ fn a_telephone_presses_keys_talks_and_listens() {
         telephone_event: Some(EVENTS),
         packet_ms: 20,
         send: true,
+        rtcp: remote,
     };
     rig.connect(STATION, agreed(callee));
     rig.connect(CALLED, agreed(caller));

@@ -430,6 +430,8 @@ impl Phones {
             telephone_event: Some(KEY_TYPE),
             packet_ms: 20,
             direction: Direction::SendRecv,
+            rtcp_port: address.port().saturating_add(1),
+            rtcp_mux: false,
         })
     }
 

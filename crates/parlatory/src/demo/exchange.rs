@@ -256,6 +256,8 @@ fn our_audio(address: SocketAddr) -> MediaDescription {
         telephone_event: Some(TELEPHONE_EVENT),
         packet_ms: 20,
         direction: Direction::SendRecv,
+        rtcp_port: address.port().saturating_add(1),
+        rtcp_mux: false,
     }
 }
 

@@ -43,12 +43,15 @@ impl Phone {
         let media = media(PORTS, |_| {});
         let (sender, events) = channel();
         let line = line(Inbound::Anyone, Arc::new(Nobody), move |event| drop(sender.send(event)));
+        let address = media.open(LEG).unwrap();
         let local = MediaDescription {
-            address: media.open(LEG).unwrap(),
+            address,
             codecs: vec![Codec::Pcmu],
             telephone_event: Some(96),
             packet_ms: 20,
             direction: Direction::SendRecv,
+            rtcp_port: address.port() + 1,
+            rtcp_mux: true,
         };
         Self { line, media, events, local }
     }
