@@ -9,7 +9,7 @@ use call::{Admission, Answer, CallEvent, Finished, Identified, Price, Question};
 use charging::{Quote, Settlement};
 use journal::JournalError;
 use model::{
-    CallId, Language, Money, PersonId, Private, StationId, Timestamp,
+    CallId, Language, Money, PersonId, Private, StationId, Timestamp, TrunkId,
     fact::{
         Admitted, ConsentEvidence, Denied, EndReason, Ended, Epoch, Fact, HoldFact, OffReason,
         RecordingEnd, Refusal, Rest,
@@ -64,6 +64,10 @@ impl Office for Desk {
             }
             CallEvent::NoticeStarted { .. } | CallEvent::TalkStarted { .. } => {}
         }
+    }
+
+    fn dialled(&self, call: CallId, trunk: TrunkId, at: Timestamp) {
+        self.note(Fact::Dialled { call, trunk, at });
     }
 
     fn not_recorded(&self, call: CallId, reason: OffReason) {

@@ -11,7 +11,7 @@
 
 use model::{
     AccountId, AgencyId, CallId, E164, FacilityId, Language, Money, PersonId, Private, PromptId,
-    StationId, Timestamp, UnitId,
+    StationId, Timestamp, TrunkId, UnitId,
     fact::{
         Admitted, ConsentEvidence, Denied, EndReason, Ended, Epoch, Fact, HoldFact, KeyPath,
         NumberClass, OffReason, RateFact, RecordingEnd, RecordingState, Refusal, Rest,
@@ -35,6 +35,7 @@ fn position(fact: &Fact) -> usize {
         Fact::Ended(_) => 7,
         Fact::LanguageChosen { .. } => 8,
         Fact::PinRefused { .. } => 9,
+        Fact::Dialled { .. } => 10,
     }
 }
 
@@ -99,7 +100,7 @@ fn accepted() -> Fact {
 }
 
 /// One fact of each kind, in order, with its octets.
-fn golden() -> [(Fact, &'static str); 10] {
+fn golden() -> [(Fact, &'static str); 11] {
     let recording =
         RecordingEnd { state: RecordingState::Cut, bytes: 16_000, frames: 1, sha256: [4; 32] };
     let ended = Ended {
@@ -131,6 +132,7 @@ fn golden() -> [(Fact, &'static str); 10] {
             LANGUAGE_CHOSEN,
         ),
         (Fact::PinRefused { station: StationId(4), at: AT }, PIN_REFUSED),
+        (Fact::Dialled { call: CALL, trunk: TrunkId(300), at: AT }, DIALLED),
     ]
 }
 
@@ -166,3 +168,4 @@ const RECORDING_CLOSED: &str = "\
 const ENDED: &str = "0783808080208080f28183898506013df403eaf6090101013100";
 const LANGUAGE_CHOSEN: &str = "0801beaa9de62c018080f28183898506";
 const PIN_REFUSED: &str = "09048080f28183898506";
+const DIALLED: &str = "0a8380808020ac028080f28183898506";

@@ -1,6 +1,6 @@
 //! What a line tells, and what it is told to call.
 
-use model::{E164, Key, MediaDescription, Private, StationId};
+use model::{E164, Key, MediaDescription, Private, StationId, TrunkId};
 use std::net::SocketAddr;
 
 /// One SIP dialog of a line. Numbers are never used twice while a line lives.
@@ -54,6 +54,14 @@ pub enum LineEvent {
         dialled: Private<String>,
         /// The offer, or `None` when our answer is to carry one (RFC 3261 section 13.2.1).
         offer: Option<MediaDescription>,
+    },
+    /// The call goes out to this trunk. Told again when the trunk before it could not take the call
+    /// and another one is tried.
+    Dialled {
+        /// The dialog.
+        wire: WireId,
+        /// The trunk.
+        trunk: TrunkId,
     },
     /// The called end rings (18x). A session description in it is ignored: early media is never
     /// passed on.

@@ -6,7 +6,7 @@
 
 use crate::{
     AccountId, AgencyId, CallId, E164, FacilityId, Language, Money, PersonId, Private, PromptId,
-    StationId, Timestamp, UnitId, speech::ContentHash,
+    StationId, Timestamp, TrunkId, UnitId, speech::ContentHash,
 };
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::time::Duration;
@@ -88,6 +88,16 @@ pub enum Fact {
     PinRefused {
         /// The station.
         station: StationId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A call went out to a trunk. One that failed over has one of these for each trunk that was
+    /// tried; the last is the trunk that carried it.
+    Dialled {
+        /// The call.
+        call: CallId,
+        /// The trunk.
+        trunk: TrunkId,
         /// When.
         at: Timestamp,
     },

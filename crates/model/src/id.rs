@@ -40,6 +40,10 @@ id!(
     CallId(u64)
 );
 id!(
+    /// A way out to a carrier. 0 is the one that was provisioned without a number.
+    TrunkId(u16)
+);
+id!(
     /// Money held for one call. A call has at most one hold, which carries its number.
     HoldId(u64)
 );

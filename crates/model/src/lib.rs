@@ -26,7 +26,7 @@ pub mod time;
 pub use audio::{Agreed, Codec, MediaDescription, Second, Track};
 pub use id::{
     AccountId, AgencyId, CallId, FacilityId, HoldId, LegId, PersonId, PlayId, RecordingId, Side,
-    StationId, UnitId,
+    StationId, TrunkId, UnitId,
 };
 pub use key::Key;
 pub use money::Money;

@@ -373,7 +373,8 @@ impl<'a> Auditor<'a> {
             | Fact::Answered { .. }
             | Fact::RecordingClosed { .. }
             | Fact::LanguageChosen { .. }
-            | Fact::PinRefused { .. } => {}
+            | Fact::PinRefused { .. }
+            | Fact::Dialled { .. } => {}
         }
     }
 

@@ -130,6 +130,9 @@ async fn project_one(work: &mut Work, fact: &Fact, batch: &mut Batch) -> Result<
             choose(work, *agency, *number.expose(), *language, *at).await
         }
         Fact::PinRefused { station, at } => refuse_pin(work, *station, *at).await,
+        // The journal alone says which trunk a call went out on: whoever compares a carrier's
+        // records with ours reads that, and a row more would cost every call.
+        Fact::Dialled { .. } => Ok(Found::Row),
     }
 }
 

@@ -6,7 +6,7 @@ use call::{Answer, HangUpCause, Input, Machine, Output, PlayEnd, Recording, Trun
 use line::{Line, Target, WireId};
 use media::{Media, MediaEvent, PlayEnded};
 use model::{
-    CallId, Codec, MediaDescription, Side, StationId, Timestamp,
+    CallId, Codec, MediaDescription, Side, StationId, Timestamp, TrunkId,
     audio::Direction,
     fact::{EndReason, KeyPath, OffReason, RecordingEnd},
 };
@@ -130,6 +130,12 @@ impl Live {
     pub(crate) fn reach(&mut self, now: Timestamp) -> Timestamp {
         self.last = self.last.max(now);
         self.last
+    }
+
+    /// The called leg goes out to `trunk`.
+    pub(crate) fn dialled(&mut self, now: Timestamp, trunk: TrunkId, around: &Surroundings) {
+        let now = self.reach(now);
+        around.office.dialled(self.call, trunk, now);
     }
 
     /// The called party answered with `answer`: from here on audio flows.
@@ -384,6 +390,7 @@ mod tests {
         }
         fn ask(&self, _: CallId, _: StationId, _: Question, _: Reply) {}
         fn tell(&self, _: CallId, _: CallEvent) {}
+        fn dialled(&self, _: CallId, _: TrunkId, _: Timestamp) {}
         fn not_recorded(&self, _: CallId, reason: OffReason) {
             self.0.send(Told::NotRecorded(reason)).unwrap();
         }

@@ -244,6 +244,9 @@ impl Node {
             LineEvent::Incoming { wire, origin, dialled: _, offer } => {
                 self.incoming(now, wire, &origin, offer.as_ref());
             }
+            LineEvent::Dialled { wire, trunk } => self.with_wire(wire, now, |live, around| {
+                live.dialled(now, trunk, around);
+            }),
             LineEvent::Ringing { wire } => self.with_wire(wire, now, |live, around| {
                 if live.side_of(wire) == Side::Called {
                     live.handle(now, Input::Ringing, around);

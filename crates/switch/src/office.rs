@@ -2,7 +2,7 @@
 
 use call::{Answer, CallEvent, Finished, Question, limits::Timing};
 use model::{
-    AgencyId, CallId, E164, FacilityId, Private, StationId, Timestamp,
+    AgencyId, CallId, E164, FacilityId, Private, StationId, Timestamp, TrunkId,
     fact::{OffReason, RecordingEnd},
     speech::ContentHash,
 };
@@ -19,6 +19,10 @@ pub trait Office: Send + Sync + 'static {
 
     /// Something the office keeps.
     fn tell(&self, call: CallId, event: CallEvent);
+
+    /// A call went out to a trunk; told again when it failed over to another one. A carrier's own
+    /// records are compared with this.
+    fn dialled(&self, call: CallId, trunk: TrunkId, at: Timestamp);
 
     /// The vault would not or could not begin a recording although the machine had consent; the
     /// conversation goes on unrecorded. That the disk took no file is told from the vault's thread,

@@ -6,7 +6,7 @@ use crate::dialog::{Dialog, Outgoing, allow, content_length, describe};
 use crate::limits::{CANCEL_MAX, DIALLING_MAX};
 use crate::sdp::{self, Author};
 use crate::{LineEvent, Target, WireId};
-use model::MediaDescription;
+use model::{MediaDescription, TrunkId};
 use rsipstack::sip::{Header, HeadersExt, Method, Response};
 use std::net::SocketAddr;
 
@@ -45,6 +45,9 @@ impl Engine {
                     cancelled: false,
                 };
                 self.add(wire, dialog, Phase::Dialling(dialling));
+                if let Target::Trunk { .. } = dial.target {
+                    self.tell(LineEvent::Dialled { wire, trunk: TrunkId(0) });
+                }
                 self.set_due(wire, Some(DIALLING_MAX));
             }
             None => self.tell(LineEvent::Failed { wire, status: 503 }),

@@ -379,7 +379,10 @@ impl Phones {
             }
             LineEvent::Answered { wire, answer } => (wire, Some(answer)),
             LineEvent::Failed { wire, .. } | LineEvent::HungUp { wire } => (wire, None),
-            LineEvent::Ringing { .. } | LineEvent::Reoffered { .. } | LineEvent::Key { .. } => {
+            LineEvent::Dialled { .. }
+            | LineEvent::Ringing { .. }
+            | LineEvent::Reoffered { .. }
+            | LineEvent::Key { .. } => {
                 return;
             }
         };

@@ -226,7 +226,9 @@ impl Board {
             LineEvent::Failed { wire, status } => (wire, PhoneEvent::Failed(status)),
             LineEvent::HungUp { wire } => (wire, PhoneEvent::HungUp),
             LineEvent::Key { wire, key } => (wire, PhoneEvent::Key(key)),
-            LineEvent::Ringing { .. } | LineEvent::Reoffered { .. } => return,
+            LineEvent::Dialled { .. } | LineEvent::Ringing { .. } | LineEvent::Reoffered { .. } => {
+                return;
+            }
         };
         if let Some(phone) = self.by_wire.get(&wire) {
             let _ = phone.send(told);

@@ -21,6 +21,7 @@ pub(crate) fn kind(fact: &Fact) -> (u8, CallId) {
         Fact::Ended(ended) => (7, ended.call),
         Fact::LanguageChosen { .. } => (8, CallId(0)),
         Fact::PinRefused { .. } => (9, CallId(0)),
+        Fact::Dialled { call, .. } => (10, *call),
     }
 }
 

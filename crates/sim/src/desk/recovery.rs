@@ -82,7 +82,8 @@ impl Caught {
             | Fact::Denied(_)
             | Fact::Answered { .. }
             | Fact::RecordingClosed { .. }
-            | Fact::PinRefused { .. } => {}
+            | Fact::PinRefused { .. }
+            | Fact::Dialled { .. } => {}
         }
     }
 

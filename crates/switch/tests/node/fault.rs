@@ -1,7 +1,7 @@
 //! Faults, ours and others', cost the call they are in and no other.
 
 use call::Finished;
-use model::{CallId, fact::EndReason};
+use model::{CallId, TrunkId, fact::EndReason};
 
 use crate::{
     door::one_pair,
@@ -40,6 +40,7 @@ fn a_panic_in_one_call_ends_that_call_and_no_other() {
     let ringing = carrier.ring();
     whole.hang_up(kept);
     carrier.wait_hung_up(ringing);
+    assert_eq!(world.told(), Told::Dialled(call(2), TrunkId(0)));
     assert_eq!(reason(&world.told()), (call(2), Some(EndReason::StationHungUp)));
     // And there is room for more.
     broken.call(world.node, 3);

@@ -3,6 +3,7 @@
 use call::{Admission, Answer, CallEvent, Finished, Identified, Price, Question, Timing};
 use model::{
     AgencyId, CallId, E164, FacilityId, Language, Money, PersonId, Private, StationId, Timestamp,
+    TrunkId,
     fact::{NumberClass, OffReason, RecordingEnd},
     speech::ContentHash,
 };
@@ -38,6 +39,7 @@ pub(crate) enum Habit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
     Asked(CallId, &'static str),
+    Dialled(CallId, TrunkId),
     Finished(CallId, Finished),
     Broken(CallId),
 }
@@ -105,6 +107,10 @@ impl Office for Scripted {
             }
             Question::Commit { recording, .. } => reply.send(Answer::Committed { recording }),
         }
+    }
+
+    fn dialled(&self, call: CallId, trunk: TrunkId, _: Timestamp) {
+        self.tell(Told::Dialled(call, trunk));
     }
 
     fn tell(&self, call: CallId, event: CallEvent) {

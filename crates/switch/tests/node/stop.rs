@@ -81,7 +81,10 @@ fn at_the_limit_the_running_calls_are_ended_and_settled() {
     world.join();
     let mut ends = [world.told_end(), world.told_end()];
     ends.sort_by_key(|told| match told {
-        Told::Finished(call, _) | Told::Broken(call) | Told::Asked(call, _) => *call,
+        Told::Finished(call, _)
+        | Told::Broken(call)
+        | Told::Asked(call, _)
+        | Told::Dialled(call, _) => *call,
     });
     assert_eq!(reason(&ends[0], call(1)), Some(EndReason::NodeStopping));
     assert_eq!(reason(&ends[1], call(2)), None, "nothing was admitted, so nothing is settled");

@@ -122,11 +122,11 @@ impl World {
         panic!("the office was never asked to {question}");
     }
 
-    /// The next thing that the office was told besides questions.
+    /// The next thing that the office was told besides questions and what was dialled.
     pub(crate) fn told_end(&self) -> Told {
         loop {
             match self.told() {
-                Told::Asked(..) => {}
+                Told::Asked(..) | Told::Dialled(..) => {}
                 end @ (Told::Finished(..) | Told::Broken(_)) => return end,
             }
         }
