@@ -14,6 +14,7 @@ use std::{
 
 mod bench;
 mod check;
+mod dist;
 mod mutants;
 mod prompts;
 mod tidy;
@@ -40,6 +41,8 @@ enum Chore {
         #[command(subcommand)]
         bench: bench::Bench,
     },
+    /// Build a release that anybody can make again, twice, and show that both are the same
+    Dist(dist::DistArgs),
     /// Build the prompt pack from its texts with the speech programs of Debian
     Prompts {
         /// Passed on to the builder
@@ -64,6 +67,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Tidy => tidy::run(&root()),
         Chore::Mutants => mutants::run(&root()),
         Chore::Bench { bench } => bench::run(&root(), &bench),
+        Chore::Dist(args) => dist::run(&root(), &args),
         Chore::Prompts { args } => prompts::run(&root(), &args),
     }
 }
