@@ -4,9 +4,9 @@ use std::{io, path::PathBuf, sync::Arc};
 
 /// Why the journal did not do what was asked.
 ///
-/// `InUse`, `OtherNode`, `Overloaded`, `Empty`, `TooLarge` and `Closed` are refusals: the caller
-/// can do something about them and nothing was written. All others are broken: the disk, or what is
-/// on it.
+/// `InUse`, `OtherNode`, `Overloaded`, `Empty`, `TooLarge`, `DetailTooLarge`, `NotADraft` and
+/// `Closed` are refusals: the caller can do something about them and nothing was written. All
+/// others are broken: the disk, or what is on it.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum JournalError {
     /// Another process, or another handle of this one, has this journal open.
@@ -31,19 +31,31 @@ pub enum JournalError {
         /// How many wait.
         waiting: usize,
     },
-    /// An append without facts.
-    #[error("an append needs at least one fact")]
+    /// An append without facts and entries.
+    #[error("an append needs at least one fact or entry")]
     Empty,
     /// An append that is larger than [`crate::APPEND_OCTETS_MAX`], or that cannot be written at
     /// all.
     #[error(
-        "the facts of one append take {octets} octets, more than {} are not written",
+        "the facts and entries of one append take {octets} octets, more than {} are not written",
         crate::APPEND_OCTETS_MAX
     )]
     TooLarge {
         /// Its size.
         octets: usize,
     },
+    /// A detail that is larger than [`crate::DETAIL_OCTETS_MAX`].
+    #[error(
+        "the detail of an entry takes {octets} octets, more than {} are not kept",
+        crate::DETAIL_OCTETS_MAX
+    )]
+    DetailTooLarge {
+        /// Its size.
+        octets: usize,
+    },
+    /// A leaf whose head is of another format or node, or that has a number already.
+    #[error("an entry is not a draft of this node: its leaf is of another format, node or number")]
+    NotADraft,
     /// The journal was closed.
     #[error("the journal is closed")]
     Closed,

@@ -1,7 +1,7 @@
 //! The handle that callers hold.
 
 use crate::{
-    JournalError,
+    Appended, Draft, Entry, EntrySeq, JournalError,
     limits::{QUEUE_APPENDS_MAX, SEGMENT_OCTETS_LIMIT, SEGMENT_OCTETS_MAX},
     segment::Folder,
     writer::{Reply, Request, Writer},
@@ -42,6 +42,8 @@ impl Default for Options {
 pub struct Recovery {
     /// Number of the last fact; 0 when there is none. All facts up to here are durable.
     pub last: Seq,
+    /// Number of the last entry; 0 when there is none. All entries up to here are durable.
+    pub entry: EntrySeq,
     /// What was cut from the end. Nobody was ever told that it was durable.
     pub torn: Option<Torn>,
 }
@@ -86,6 +88,20 @@ impl Journal {
         options: Options,
         sink: impl FnMut(Seq, &Fact) + Send + 'static,
     ) -> Result<(Self, Recovery), JournalError> {
+        Self::open_with_outbox(dir, options, sink, |_| {})
+    }
+
+    /// As [`Journal::open`]; and `outbox` is called in the same way with every appended entry,
+    /// after the facts of its append. Older entries are read with [`crate::replay_entries`].
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn open_with_outbox(
+        dir: &Path,
+        options: Options,
+        sink: impl FnMut(Seq, &Fact) + Send + 'static,
+        outbox: impl FnMut(Entry) + Send + 'static,
+    ) -> Result<(Self, Recovery), JournalError> {
         let segment_octets_max = options.segment_octets_max.min(SEGMENT_OCTETS_LIMIT);
         let folder = Folder::lock(dir, Options { segment_octets_max, ..options })?;
         let (disk, end, recovery) = folder.recover()?;
@@ -101,10 +117,13 @@ impl Journal {
             inbox,
             waiting: Arc::clone(&waiting),
             sink: Box::new(sink),
+            outbox: Box::new(outbox),
+            node: options.node,
             shelf: Box::new(folder),
             disk,
             end,
             next: Seq(recovery.last.0 + 1),
+            next_entry: EntrySeq(recovery.entry.0 + 1),
             segment_octets_max: u64::from(segment_octets_max),
             stopped: None,
         };
@@ -127,14 +146,30 @@ impl Journal {
     /// must not block.
     ///
     /// # Errors
-    /// `done` gets [`JournalError::Overloaded`], [`JournalError::Empty`],
-    /// [`JournalError::TooLarge`], [`JournalError::Closed`], [`JournalError::DiskFull`]: nothing
-    /// was written. With any other error it is open whether the facts will be found when the
-    /// journal is opened again.
+    /// As [`Journal::append_entries`].
     pub fn append(
         &self,
         facts: Vec<Fact>,
         done: impl FnOnce(Result<Seq, JournalError>) + Send + 'static,
+    ) {
+        self.append_entries(facts, Vec::new(), |appended| done(appended.map(|it| it.last)));
+    }
+
+    /// As [`Journal::append`], with entries for the log: all of `facts` and all of `drafts` become
+    /// durable together, or none of them. The drafts get the next numbers of this node. One of the
+    /// two may be empty.
+    ///
+    /// # Errors
+    /// `done` gets [`JournalError::Overloaded`], [`JournalError::Empty`],
+    /// [`JournalError::TooLarge`], [`JournalError::DetailTooLarge`], [`JournalError::NotADraft`],
+    /// [`JournalError::Closed`], [`JournalError::DiskFull`]: nothing was written and no number is
+    /// used up. With any other error it is open whether the facts and entries will be found when
+    /// the journal is opened again.
+    pub fn append_entries(
+        &self,
+        facts: Vec<Fact>,
+        drafts: Vec<Draft>,
+        done: impl FnOnce(Result<Appended, JournalError>) + Send + 'static,
     ) {
         let reply = Reply::new(done);
         let waiting = self.inner.waiting.fetch_add(1, Ordering::AcqRel);
@@ -145,7 +180,7 @@ impl Journal {
         let requests = self.inner.requests.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // A reply that is dropped on the way says that the journal is closed.
         if let Some(requests) = requests {
-            drop(requests.send(Request::Append { facts, reply }));
+            drop(requests.send(Request::Append { facts, drafts, reply }));
         }
     }
 
@@ -156,6 +191,20 @@ impl Journal {
     pub fn append_wait(&self, facts: Vec<Fact>) -> Result<Seq, JournalError> {
         let (sender, receiver) = mpsc::sync_channel(1);
         self.append(facts, move |result| drop(sender.send(result)));
+        receiver.recv().unwrap_or(Err(JournalError::Closed))
+    }
+
+    /// As [`Journal::append_entries`], but waits. Never call it on the journal's own thread.
+    ///
+    /// # Errors
+    /// As [`Journal::append_entries`].
+    pub fn append_entries_wait(
+        &self,
+        facts: Vec<Fact>,
+        drafts: Vec<Draft>,
+    ) -> Result<Appended, JournalError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.append_entries(facts, drafts, move |result| drop(sender.send(result)));
         receiver.recv().unwrap_or(Err(JournalError::Closed))
     }
 

@@ -1,7 +1,10 @@
 //! Limits of the journal.
 
-/// Octets of facts in one append. A fact is a few hundred octets at most.
+/// Octets of facts and entries in one append. A fact is a few hundred octets at most.
 pub const APPEND_OCTETS_MAX: usize = 256 * 1024;
+
+/// Octets of the sealed detail of one entry.
+pub const DETAIL_OCTETS_MAX: usize = 64 * 1024;
 
 /// A group takes no further append once it has this many octets.
 pub(crate) const GROUP_OCTETS_MAX: usize = 1024 * 1024;

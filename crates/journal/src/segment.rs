@@ -1,8 +1,8 @@
 //! Segments as files: their names, making them, and what is found when the journal is opened.
 
 use crate::{
-    JournalError, Options, Recovery, Seq, Torn,
-    frame::{self, HEADER_OCTETS, Header, HeaderFault, Tail},
+    EntrySeq, JournalError, Options, Recovery, Seq, Torn,
+    frame::{self, FORMAT_FACTS_ALONE, HEADER_OCTETS, Header, HeaderFault, Tail},
     limits::TORN_OCTETS_MAX,
 };
 use rustix::fs::FallocateFlags;
@@ -22,19 +22,23 @@ pub(crate) trait Disk: Send {
     fn sync(&mut self) -> io::Result<()>;
     /// Cuts it to `octets`.
     fn cut(&mut self, octets: u64) -> io::Result<()>;
+    /// Number of its first fact, as its name says it.
+    fn first(&self) -> Seq;
     /// Where it is.
     fn path(&self) -> &Path;
 }
 
 /// Where new segments come from.
 pub(crate) trait Shelf: Send {
-    /// Makes the segment that begins with fact `first`, durable and with its header in place.
-    fn create(&mut self, first: Seq) -> Result<Box<dyn Disk>, JournalError>;
+    /// Makes the segment that begins with fact `first` and entry `entry`, durable and with its
+    /// header in place.
+    fn create(&mut self, first: Seq, entry: EntrySeq) -> Result<Box<dyn Disk>, JournalError>;
 }
 
 /// A segment in the file system.
 pub(crate) struct SegmentFile {
     file: File,
+    first: Seq,
     path: PathBuf,
 }
 
@@ -49,6 +53,10 @@ impl Disk for SegmentFile {
 
     fn cut(&mut self, octets: u64) -> io::Result<()> {
         self.file.set_len(octets)
+    }
+
+    fn first(&self) -> Seq {
+        self.first
     }
 
     fn path(&self) -> &Path {
@@ -95,9 +103,9 @@ impl Folder {
     /// Finds the end of the last segment, cuts what is torn, and gives the segment to go on with.
     pub(crate) fn recover(&self) -> Result<(Box<dyn Disk>, u64, Recovery), JournalError> {
         let segments = list(&self.path)?;
-        let mut recovery = Recovery { last: Seq(0), torn: None };
+        let mut recovery = Recovery { last: Seq(0), entry: EntrySeq(0), torn: None };
         let Some((first, path)) = segments.last() else {
-            return Ok((self.make(Seq(1))?, HEADER_OCTETS as u64, recovery));
+            return self.begin(recovery);
         };
         recovery.last = Seq(first.0.saturating_sub(1));
         let octets = read(path)?;
@@ -108,13 +116,14 @@ impl Folder {
             Err(HeaderFault::Unreadable) if octets.len() <= HEADER_OCTETS => {
                 let torn = Torn { file: path.clone(), offset: 0, octets: octets.len() as u64 };
                 recovery.torn = Some(torn);
+                recovery.entry = self.entry_before(&segments)?;
                 fs::remove_file(path).map_err(|error| JournalError::io("remove", path, error))?;
-                return Ok((self.make(*first)?, HEADER_OCTETS as u64, recovery));
+                return self.begin(recovery);
             }
             Err(fault) => return Err(header_error(path, fault)),
         };
         check_header(path, header, *first, Some(self.options.node))?;
-        let scan = frame::scan(&octets, header.first, |_, _| ControlFlow::Continue(()));
+        let scan = frame::scan(&octets, header, |_, _| ControlFlow::Continue(()));
         let end = scan.end as u64;
         match scan.tail {
             Tail::Whole => {}
@@ -127,14 +136,49 @@ impl Folder {
             }
         }
         recovery.last = Seq(scan.next.0 - 1);
+        recovery.entry = EntrySeq(scan.next_entry.0 - 1);
         let last_group = octets.get(scan.group..scan.end).unwrap_or_default();
-        Ok((Box::new(self.resume(path, last_group, end)?), end, recovery))
+        let resumed = self.resume(path, *first, last_group, end)?;
+        if header.format != FORMAT_FACTS_ALONE {
+            return Ok((Box::new(resumed), end, recovery));
+        }
+        // What has no place for entries is whole and durable now, and is not written on.
+        if scan.next == header.first {
+            fs::remove_file(path).map_err(|error| JournalError::io("remove", path, error))?;
+        }
+        self.begin(recovery)
+    }
+
+    /// Makes the segment that follows what was recovered.
+    fn begin(&self, recovery: Recovery) -> Result<(Box<dyn Disk>, u64, Recovery), JournalError> {
+        let disk = self.make(Seq(recovery.last.0 + 1), EntrySeq(recovery.entry.0 + 1))?;
+        Ok((disk, HEADER_OCTETS as u64, recovery))
+    }
+
+    /// Number of the last entry before the last of `segments`.
+    fn entry_before(&self, segments: &[(Seq, PathBuf)]) -> Result<EntrySeq, JournalError> {
+        let Some((first, path)) = segments.iter().rev().nth(1) else { return Ok(EntrySeq(0)) };
+        let octets = read(path)?;
+        let header = Header::decode(&octets).map_err(|fault| header_error(path, fault))?;
+        check_header(path, header, *first, Some(self.options.node))?;
+        let scan = frame::scan(&octets, header, |_, _| ControlFlow::Continue(()));
+        let (file, offset) = (path.clone(), scan.end as u64);
+        match scan.tail {
+            Tail::Whole => Ok(EntrySeq(scan.next_entry.0 - 1)),
+            Tail::Torn => Err(JournalError::Damaged {
+                file,
+                offset,
+                what: "it ends in the middle of a frame",
+            }),
+            Tail::Damaged(what) => Err(JournalError::Damaged { file, offset, what }),
+        }
     }
 
     /// Opens the segment `path` for further groups after `end` and makes all of it durable.
     fn resume(
         &self,
         path: &Path,
+        first: Seq,
         last_group: &[u8],
         end: u64,
     ) -> Result<SegmentFile, JournalError> {
@@ -152,20 +196,20 @@ impl Folder {
         if self.reserve(&file).is_err() {
             tracing::warn!(file = %path.display(), "no space could be kept for the journal");
         }
-        Ok(SegmentFile { file, path: path.to_owned() })
+        Ok(SegmentFile { file, first, path: path.to_owned() })
     }
 
-    fn make(&self, first: Seq) -> Result<Box<dyn Disk>, JournalError> {
+    fn make(&self, first: Seq, entry: EntrySeq) -> Result<Box<dyn Disk>, JournalError> {
         let path = self.path.join(file_name(first));
-        let made = self.make_at(&path, first);
+        let made = self.make_at(&path, Header::new(self.options.node, first, entry));
         if made.is_err() {
             // Without a group in it the file means nothing; the next attempt makes it again.
             drop(fs::remove_file(&path));
         }
-        Ok(Box::new(SegmentFile { file: made?, path }))
+        Ok(Box::new(SegmentFile { file: made?, first, path }))
     }
 
-    fn make_at(&self, path: &Path, first: Seq) -> Result<File, JournalError> {
+    fn make_at(&self, path: &Path, header: Header) -> Result<File, JournalError> {
         let fault = |action| move |error| JournalError::io(action, path, error);
         let mut file = OpenOptions::new()
             .append(true)
@@ -174,8 +218,7 @@ impl Folder {
             .open(path)
             .map_err(fault("make"))?;
         self.reserve(&file).map_err(fault("keep space for"))?;
-        file.write_all(&Header { node: self.options.node, first }.encode())
-            .map_err(fault("write"))?;
+        file.write_all(&header.encode()).map_err(fault("write"))?;
         file.sync_all().map_err(fault("sync"))?;
         sync_folder(&self.path)?;
         Ok(file)
@@ -196,8 +239,8 @@ impl Folder {
 }
 
 impl Shelf for Folder {
-    fn create(&mut self, first: Seq) -> Result<Box<dyn Disk>, JournalError> {
-        self.make(first)
+    fn create(&mut self, first: Seq, entry: EntrySeq) -> Result<Box<dyn Disk>, JournalError> {
+        self.make(first, entry)
     }
 }
 

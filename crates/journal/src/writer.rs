@@ -1,8 +1,8 @@
 //! The journal's thread: one group after the other, one write and one `fdatasync` each.
 
 use crate::{
-    JournalError, Seq,
-    frame::{GroupBuffer, HEADER_OCTETS},
+    Appended, Draft, Entry, EntrySeq, JournalError, Seq,
+    frame::{GroupBuffer, HEADER_OCTETS, Place},
     limits::GROUP_OCTETS_MAX,
     segment::{Disk, Shelf},
 };
@@ -20,10 +20,12 @@ use std::{
 
 /// What the handles ask of the thread.
 pub(crate) enum Request {
-    /// Append facts.
+    /// Append facts and entries.
     Append {
         /// The facts.
         facts: Vec<Fact>,
+        /// The entries, still without their numbers.
+        drafts: Vec<Draft>,
         /// Who wants to know.
         reply: Reply,
     },
@@ -35,18 +37,18 @@ pub(crate) enum Request {
 /// nobody waits for ever.
 pub(crate) struct Reply(Option<Done>);
 
-type Done = Box<dyn FnOnce(Result<Seq, JournalError>) + Send>;
+type Done = Box<dyn FnOnce(Result<Appended, JournalError>) + Send>;
 
 impl Reply {
-    pub(crate) fn new(done: impl FnOnce(Result<Seq, JournalError>) + Send + 'static) -> Self {
+    pub(crate) fn new(done: impl FnOnce(Result<Appended, JournalError>) + Send + 'static) -> Self {
         Self(Some(Box::new(done)))
     }
 
-    pub(crate) fn send(mut self, result: Result<Seq, JournalError>) {
+    pub(crate) fn send(mut self, result: Result<Appended, JournalError>) {
         self.answer(result);
     }
 
-    fn answer(&mut self, result: Result<Seq, JournalError>) {
+    fn answer(&mut self, result: Result<Appended, JournalError>) {
         let Some(done) = self.0.take() else { return };
         // A fault in one caller's code must not take the journal from all others.
         if catch_unwind(AssertUnwindSafe(|| done(result))).is_err() {
@@ -64,6 +66,9 @@ impl Drop for Reply {
 /// Called with every fact that became durable.
 pub(crate) type Sink = Box<dyn FnMut(Seq, &Fact) + Send>;
 
+/// Called with every entry that became durable.
+pub(crate) type Outbox = Box<dyn FnMut(Entry) + Send>;
+
 /// All that the journal's thread owns.
 pub(crate) struct Writer {
     /// Requests, in the order in which they were made.
@@ -72,6 +77,10 @@ pub(crate) struct Writer {
     pub(crate) waiting: Arc<AtomicUsize>,
     /// Where durable facts go.
     pub(crate) sink: Sink,
+    /// Where durable entries go.
+    pub(crate) outbox: Outbox,
+    /// Whose journal it is.
+    pub(crate) node: u32,
     /// Where new segments come from.
     pub(crate) shelf: Box<dyn Shelf>,
     /// The segment at the end.
@@ -80,14 +89,33 @@ pub(crate) struct Writer {
     pub(crate) end: u64,
     /// Number of the next fact.
     pub(crate) next: Seq,
+    /// Number of the next entry.
+    pub(crate) next_entry: EntrySeq,
     /// Octets after which the next segment is begun.
     pub(crate) segment_octets_max: u64,
     /// Why nothing can be appended any more.
     pub(crate) stopped: Option<JournalError>,
 }
 
-/// One append that waits for its group: its facts, their first number, and who wants to know.
-type Waiting = (Vec<Fact>, Seq, Reply);
+/// One append that waits for its group.
+struct Waiting {
+    facts: Vec<Fact>,
+    /// With their numbers.
+    drafts: Vec<Draft>,
+    first: Seq,
+    entry: EntrySeq,
+    reply: Reply,
+}
+
+impl Waiting {
+    fn appended(&self) -> Appended {
+        Appended {
+            last: Seq((self.first.0 + self.facts.len() as u64).saturating_sub(1)),
+            entry: self.entry,
+            entries: u32::try_from(self.drafts.len()).unwrap_or(u32::MAX),
+        }
+    }
+}
 
 impl Writer {
     /// Serves until all handles are gone or one asks to close.
@@ -108,19 +136,24 @@ impl Writer {
         buffer.clear();
         let mut flow = ControlFlow::Continue(());
         let mut group = Vec::new();
-        let mut next = self.next;
+        let (mut next, mut next_entry) = (self.next, self.next_entry);
         let begin = self.begin_group();
         let mut request = Some(first);
         while let Some(current) = request {
-            let Request::Append { facts, reply } = current else {
+            let Request::Append { facts, mut drafts, reply } = current else {
                 flow = ControlFlow::Break(());
                 break;
             };
-            match begin.clone().and_then(|offset| buffer.push(offset, next, &facts)) {
+            let (first, entry, node) = (next, next_entry, self.node);
+            let pushed = begin.clone().and_then(|group| {
+                let place = Place { group, first, entry, node };
+                buffer.push(place, &facts, &mut drafts)
+            });
+            match pushed {
                 Ok(()) => {
-                    let seq = next;
                     next = Seq(next.0 + facts.len() as u64);
-                    group.push((facts, seq, reply));
+                    next_entry = EntrySeq(next_entry.0 + drafts.len() as u64);
+                    group.push(Waiting { facts, drafts, first, entry, reply });
                 }
                 Err(error) => self.answer(reply, Err(error)),
             }
@@ -129,7 +162,10 @@ impl Writer {
         }
         if !group.is_empty() {
             let written = self.write(buffer.octets());
-            self.finish(group, written, next);
+            if written.is_ok() {
+                (self.next, self.next_entry) = (next, next_entry);
+            }
+            self.finish(group, &written);
         }
         flow
     }
@@ -139,10 +175,12 @@ impl Writer {
         if let Some(stopped) = &self.stopped {
             return Err(stopped.clone());
         }
-        if self.end >= self.segment_octets_max && self.end > HEADER_OCTETS as u64 {
+        // A segment has its name from its first fact, so it goes on until it has one.
+        let named = self.next > self.disk.first();
+        if self.end >= self.segment_octets_max && self.end > HEADER_OCTETS as u64 && named {
             // All of the old segment is durable; cutting it at its end only gives back kept space.
             drop(self.disk.cut(self.end));
-            self.disk = self.shelf.create(self.next)?;
+            self.disk = self.shelf.create(self.next, self.next_entry)?;
             self.end = HEADER_OCTETS as u64;
         }
         u32::try_from(self.end).map_err(|_| self.stop("its segment is larger than 4 GiB"))
@@ -182,36 +220,38 @@ impl Writer {
         stopped
     }
 
-    /// Tells the sink and everybody who waited.
-    fn finish(&mut self, group: Vec<Waiting>, written: Result<(), JournalError>, next: Seq) {
-        if written.is_ok() {
-            self.next = next;
-        }
-        for (facts, first, reply) in group {
-            let last = Seq(first.0 + facts.len() as u64 - 1);
+    /// Tells the sink, the outbox and everybody who waited.
+    fn finish(&mut self, group: Vec<Waiting>, written: &Result<(), JournalError>) {
+        for waiting in group {
+            let appended = waiting.appended();
+            let Waiting { facts, drafts, first, entry, reply } = waiting;
             if written.is_ok() {
-                self.tell(first, &facts);
+                self.tell(first, &facts, entry, drafts);
             }
-            self.answer(reply, written.clone().map(|()| last));
+            self.answer(reply, written.clone().map(|()| appended));
         }
     }
 
-    fn tell(&mut self, first: Seq, facts: &[Fact]) {
-        let sink = &mut self.sink;
+    fn tell(&mut self, first: Seq, facts: &[Fact], entry: EntrySeq, drafts: Vec<Draft>) {
+        let (sink, outbox) = (&mut self.sink, &mut self.outbox);
         let told = catch_unwind(AssertUnwindSafe(|| {
             for (seq, fact) in (first.0..).map(Seq).zip(facts) {
                 sink(seq, fact);
+            }
+            for (seq, draft) in (entry.0..).map(EntrySeq).zip(drafts) {
+                outbox(Entry { seq, draft });
             }
         }));
         if told.is_err() {
             // These facts are durable, so whoever appended them is told so. But what is projected
             // from here on would miss them: no more until the journal is opened and replayed.
-            self.stop("the reader of its facts failed");
+            self.stop("the reader of its facts or entries failed");
             self.sink = Box::new(|_, _| {});
+            self.outbox = Box::new(|_| {});
         }
     }
 
-    fn answer(&self, reply: Reply, result: Result<Seq, JournalError>) {
+    fn answer(&self, reply: Reply, result: Result<Appended, JournalError>) {
         self.waiting.fetch_sub(1, Ordering::AcqRel);
         reply.send(result);
     }

@@ -17,8 +17,10 @@ use std::{
 };
 
 /// Octets of a segment before its first frame, as `docs/formats/journal.md` draws them.
-const HEADER_OCTETS: usize = 32;
-const FRAME_HEADER_OCTETS: usize = 24;
+const HEADER_OCTETS: usize = 40;
+const FRAME_HEADER_OCTETS: usize = 36;
+/// Where in a frame's header its group stands.
+const GROUP_AT: usize = 28;
 
 /// A journal of one segment: five appends, each its own group, and where each begins and ends.
 fn five_groups(dir: &Path) -> (PathBuf, Vec<u8>, Vec<(usize, u64)>) {
@@ -117,11 +119,11 @@ fn a_changed_octet_is_found_wherever_it_is() {
 fn a_newer_format_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let (file, mut octets, _) = five_groups(dir.path());
-    octets[8] = 2;
-    let check = crc32c::crc32c(&octets[..28]);
-    octets[28..32].copy_from_slice(&check.to_le_bytes());
+    octets[8] = 3;
+    let check = crc32c::crc32c(&octets[..HEADER_OCTETS - 4]);
+    octets[HEADER_OCTETS - 4..HEADER_OCTETS].copy_from_slice(&check.to_le_bytes());
     fs::write(&file, &octets).unwrap();
-    assert!(matches!(reopen(dir.path()), Err(JournalError::NewerFormat { found: 2, .. })));
+    assert!(matches!(reopen(dir.path()), Err(JournalError::NewerFormat { found: 3, .. })));
 }
 
 /// Pages of a group that was never synced can reach the disk in any order.
@@ -166,18 +168,21 @@ fn one_group_of_three(dir: &Path) -> (PathBuf, Vec<u8>, Vec<(usize, u64)>) {
     let octets = fs::read(&files(scratch.path())[0]).unwrap();
     let ends = frame_ends(&octets);
     // The second to fourth frame are one group; make them the first group of another journal.
-    let group = u32::from_le_bytes(octets[ends[0].0 + 16..ends[0].0 + 20].try_into().unwrap());
-    let same = |at: usize| octets[at + 16..at + 20] == group.to_le_bytes();
+    let group = u32::from_le_bytes(
+        octets[ends[0].0 + GROUP_AT..ends[0].0 + GROUP_AT + 4].try_into().unwrap(),
+    );
+    let same = |at: usize| octets[at + GROUP_AT..at + GROUP_AT + 4] == group.to_le_bytes();
     assert!(same(ends[0].0) && same(ends[1].0) && same(ends[2].0), "not one group");
     let mut moved = octets[..HEADER_OCTETS].to_vec();
     for (begin, end) in [(ends[0].0, ends[1].0), (ends[1].0, ends[2].0), (ends[2].0, ends[3].0)] {
         let mut frame = octets[begin..end].to_vec();
         let first = u64::from_le_bytes(frame[8..16].try_into().unwrap()) - 1;
         frame[8..16].copy_from_slice(&first.to_le_bytes());
-        frame[16..20].copy_from_slice(&u32::try_from(HEADER_OCTETS).unwrap().to_le_bytes());
-        let check =
-            crc32c::crc32c_append(crc32c::crc32c(&frame[..20]), &frame[FRAME_HEADER_OCTETS..]);
-        frame[20..24].copy_from_slice(&check.to_le_bytes());
+        let group = u32::try_from(HEADER_OCTETS).unwrap();
+        frame[GROUP_AT..GROUP_AT + 4].copy_from_slice(&group.to_le_bytes());
+        let header = crc32c::crc32c(&frame[..FRAME_HEADER_OCTETS - 4]);
+        let check = crc32c::crc32c_append(header, &frame[FRAME_HEADER_OCTETS..]);
+        frame[FRAME_HEADER_OCTETS - 4..FRAME_HEADER_OCTETS].copy_from_slice(&check.to_le_bytes());
         moved.extend_from_slice(&frame);
     }
     let file = dir.join(files(scratch.path())[0].file_name().unwrap());
@@ -189,7 +194,7 @@ fn one_group_of_three(dir: &Path) -> (PathBuf, Vec<u8>, Vec<(usize, u64)>) {
 
 /// A journal of several segments.
 fn segments(dir: &Path) -> Vec<PathBuf> {
-    let options = Options { segment_octets_max: 60, ..Options::default() };
+    let options = Options { segment_octets_max: 70, ..Options::default() };
     let (journal, _) = Journal::open(dir, options, |_, _| {}).unwrap();
     for n in 1..=12 {
         journal.append_wait(vec![fact(n)]).unwrap();
@@ -231,7 +236,7 @@ fn a_crash_while_the_next_segment_is_made_loses_nothing() {
     let dir = tempfile::tempdir().unwrap();
     segments(dir.path());
     let next = dir.path().join(format!("{:020}.journal", 13));
-    for octets in [0, 1, 31, 32] {
+    for octets in [0, 1, 32, 39, 40] {
         fs::write(&next, vec![0; octets]).unwrap();
         assert_eq!(replayed(dir.path(), 0).unwrap().len(), 12);
         let recovery = reopen(dir.path()).unwrap();

@@ -13,6 +13,7 @@ struct Script {
     sync_fails: bool,
     cut_fails: bool,
     create_fails: bool,
+    begun: u64,
     octets: Vec<u8>,
     syncs: usize,
 }
@@ -50,16 +51,23 @@ impl Disk for Scripted {
         Ok(())
     }
 
+    fn first(&self) -> Seq {
+        Seq(self.0.lock().unwrap().begun)
+    }
+
     fn path(&self) -> &Path {
         Path::new("scripted")
     }
 }
 
 impl Shelf for Scripted {
-    fn create(&mut self, _first: Seq) -> Result<Box<dyn Disk>, JournalError> {
-        if self.0.lock().unwrap().create_fails {
+    fn create(&mut self, first: Seq, _: EntrySeq) -> Result<Box<dyn Disk>, JournalError> {
+        let mut script = self.0.lock().unwrap();
+        if script.create_fails {
             return Err(JournalError::DiskFull { file: PathBuf::from("scripted") });
         }
+        script.begun = first.0;
+        drop(script);
         Ok(Box::new(self.clone()))
     }
 }
@@ -70,38 +78,54 @@ struct Bench {
     writer: Writer,
     requests: mpsc::Sender<Request>,
     told: Arc<Mutex<Vec<u64>>>,
+    sent: Arc<Mutex<Vec<Entry>>>,
 }
 
 impl Bench {
     fn new(segment_octets_max: u64) -> Self {
         let disk = Scripted::default();
         let script = Arc::clone(&disk.0);
-        script.lock().unwrap().octets = Header { node: 1, first: Seq(1) }.encode();
+        script.lock().unwrap().octets = HEADER.encode();
+        script.lock().unwrap().begun = 1;
         let (requests, inbox) = mpsc::channel();
         let told = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&told);
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let outbox = Arc::clone(&sent);
         let writer = Writer {
             inbox,
             waiting: Arc::new(AtomicUsize::new(0)),
             sink: Box::new(move |seq, _| sink.lock().unwrap().push(seq.0)),
+            outbox: Box::new(move |entry| outbox.lock().unwrap().push(entry)),
+            node: 1,
             shelf: Box::new(disk.clone()),
             disk: Box::new(disk),
             end: HEADER_OCTETS as u64,
             next: Seq(1),
+            next_entry: EntrySeq(1),
             segment_octets_max,
             stopped: None,
         };
-        Self { script, writer, requests, told }
+        Self { script, writer, requests, told, sent }
     }
 
     /// Appends these lists of facts in one group and gives what each was answered.
     fn group(&mut self, appends: Vec<Vec<Fact>>) -> Vec<Result<Seq, JournalError>> {
+        let appends = appends.into_iter().map(|facts| (facts, Vec::new())).collect();
+        let answers = self.group_with_entries(appends);
+        answers.into_iter().map(|answer| answer.map(|it| it.last)).collect()
+    }
+
+    fn group_with_entries(
+        &mut self,
+        appends: Vec<(Vec<Fact>, Vec<Draft>)>,
+    ) -> Vec<Result<Appended, JournalError>> {
         let answers = Arc::new(Mutex::new(Vec::new()));
-        for facts in appends {
+        for (facts, drafts) in appends {
             let answers = Arc::clone(&answers);
             self.writer.waiting.fetch_add(1, Ordering::AcqRel);
             let reply = Reply::new(move |result| answers.lock().unwrap().push(result));
-            self.requests.send(Request::Append { facts, reply }).unwrap();
+            self.requests.send(Request::Append { facts, drafts, reply }).unwrap();
         }
         let first = self.writer.inbox.recv().unwrap();
         assert!(self.writer.serve(first, &mut GroupBuffer::default()).is_continue());
@@ -115,10 +139,18 @@ impl Bench {
 
     fn facts_on_disk(&self) -> u64 {
         let script = self.script.lock().unwrap();
-        let scan = frame::scan(&script.octets, Seq(1), |_, _| ControlFlow::Continue(()));
+        let scan = frame::scan(&script.octets, HEADER, |_, _| ControlFlow::Continue(()));
         assert_eq!(scan.tail, frame::Tail::Whole);
         scan.next.0 - 1
     }
+}
+
+const HEADER: Header = Header::new(1, Seq(1), EntrySeq(1));
+
+fn draft(detail: usize) -> Draft {
+    let mut leaf = [0; crate::LEAF_OCTETS];
+    (leaf[0], leaf[7]) = (1, 1);
+    Draft { leaf, detail: vec![7; detail] }
 }
 
 fn fact(call: u64) -> Fact {
@@ -205,7 +237,7 @@ fn a_failing_caller_does_not_stop_the_journal() {
     let mut bench = Bench::new(1 << 20);
     let reply = Reply::new(|_| panic!("a fault in a caller's code"));
     bench.writer.waiting.fetch_add(1, Ordering::AcqRel);
-    let request = Request::Append { facts: vec![fact(1)], reply };
+    let request = Request::Append { facts: vec![fact(1)], drafts: vec![], reply };
     assert!(bench.writer.serve(request, &mut GroupBuffer::default()).is_continue());
     assert_eq!(bench.one().unwrap(), Seq(2));
 }
@@ -223,4 +255,66 @@ fn an_append_that_is_never_served_is_told_so() {
     let (sender, receiver) = mpsc::channel();
     drop(Reply::new(move |result| sender.send(result).unwrap()));
     assert!(matches!(receiver.recv().unwrap(), Err(JournalError::Closed)));
+}
+
+#[test]
+fn entries_are_numbered_by_the_thread_and_a_refused_append_uses_no_number() {
+    let mut bench = Bench::new(1 << 20);
+    let mut foreign = draft(1);
+    foreign.leaf[7] = 2;
+    let answers = bench.group_with_entries(vec![
+        (vec![fact(1)], vec![draft(0), draft(3)]),
+        (vec![fact(9)], vec![draft(1), foreign]),
+        (vec![fact(9)], vec![draft(crate::DETAIL_OCTETS_MAX + 1)]),
+        (vec![fact(9)], (0..5).map(|_| draft(crate::DETAIL_OCTETS_MAX)).collect()),
+        (vec![], vec![draft(1)]),
+        (vec![fact(2)], vec![]),
+    ]);
+    let appended =
+        |last, entry, entries| Appended { last: Seq(last), entry: EntrySeq(entry), entries };
+    let done: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().ok()).collect();
+    assert_eq!(done, [&appended(1, 1, 2), &appended(1, 3, 1), &appended(2, 4, 0)]);
+    let refused: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+    assert!(matches!(
+        refused[..],
+        [
+            JournalError::NotADraft,
+            JournalError::DetailTooLarge { .. },
+            JournalError::TooLarge { .. }
+        ]
+    ));
+    let sent = bench.sent.lock().unwrap();
+    assert_eq!(sent.iter().map(|entry| entry.seq.0).collect::<Vec<_>>(), [1, 2, 3]);
+    for entry in sent.iter() {
+        assert_eq!(crate::leaf_head(&entry.draft.leaf), Some((1, entry.seq)));
+    }
+    assert_eq!(bench.facts_on_disk(), 2);
+}
+
+#[test]
+fn a_group_that_does_not_reach_the_disk_uses_no_number() {
+    let mut bench = Bench::new(1 << 20);
+    bench.script.lock().unwrap().write_fails = Some(io::ErrorKind::StorageFull);
+    let answers = bench.group_with_entries(vec![(vec![fact(1)], vec![draft(5)])]);
+    assert!(matches!(answers[0], Err(JournalError::DiskFull { .. })));
+    bench.script.lock().unwrap().write_fails = None;
+    let answers = bench.group_with_entries(vec![(vec![fact(1)], vec![draft(5)])]);
+    let expected = Appended { last: Seq(1), entry: EntrySeq(1), entries: 1 };
+    assert_eq!(answers[0].clone().unwrap(), expected);
+    assert_eq!(bench.sent.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_segment_without_a_fact_is_not_followed_by_one_of_the_same_name() {
+    let mut bench = Bench::new(HEADER_OCTETS as u64 + 1);
+    for entry in 1..=3 {
+        let answers = bench.group_with_entries(vec![(vec![], vec![draft(5)])]);
+        let expected = Appended { last: Seq(0), entry: EntrySeq(entry), entries: 1 };
+        assert_eq!(answers[0].clone().unwrap(), expected);
+        assert_eq!(bench.script.lock().unwrap().begun, 1);
+    }
+    bench.one().unwrap();
+    assert_eq!(bench.script.lock().unwrap().begun, 1);
+    bench.one().unwrap();
+    assert_eq!(bench.script.lock().unwrap().begun, 2);
 }

@@ -1,7 +1,10 @@
 //! Facts and folders that the journal's tests share.
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use journal::{JournalError, Seq, replay};
+use journal::{
+    Appended, Draft, Entry, EntrySeq, Journal, JournalError, LEAF_OCTETS, Seq, replay,
+    replay_entries,
+};
 use model::{AgencyId, CallId, E164, Language, Private, StationId, Timestamp, fact::Fact};
 use std::{
     fs,
@@ -45,4 +48,41 @@ pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
+}
+
+/// A draft that is different for each `n`, with a detail whose length varies with it.
+pub(crate) fn draft(n: u64) -> Draft {
+    let mut leaf = [u8::try_from(n % 251).unwrap(); LEAF_OCTETS];
+    leaf[..16].copy_from_slice(&[1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+    Draft {
+        leaf,
+        detail: vec![u8::try_from(n % 256).unwrap(); usize::try_from(n * 7 % 90).unwrap()],
+    }
+}
+
+/// `draft(n)` as it is found again under the number `seq`.
+pub(crate) fn numbered(n: u64, seq: u64) -> Draft {
+    let mut draft = draft(n);
+    draft.leaf[8..16].copy_from_slice(&seq.to_be_bytes());
+    draft
+}
+
+/// Every entry after number `after`.
+pub(crate) fn entries(dir: &Path, after: u64) -> Result<Vec<Entry>, JournalError> {
+    let mut found = Vec::new();
+    replay_entries(dir, EntrySeq(after), |entry| {
+        found.push(entry);
+        ControlFlow::Continue(())
+    })?;
+    Ok(found)
+}
+
+/// The entries of [`append`] with these numbers.
+pub(crate) fn expected(range: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
+    range.map(|n| Entry { seq: EntrySeq(n), draft: numbered(n, n) }).collect()
+}
+
+/// Append `n` has one fact, number `n`, and the two entries `2n - 1` and `2n`.
+pub(crate) fn append(journal: &Journal, n: u64) -> Appended {
+    journal.append_entries_wait(vec![fact(n)], vec![draft(2 * n - 1), draft(2 * n)]).unwrap()
 }
