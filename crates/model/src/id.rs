@@ -52,6 +52,14 @@ id!(
     RecordingId(u64)
 );
 id!(
+    /// Somebody who works for an agency, or another reader with a log-in: counsel, an inspector.
+    StaffId(u32)
+);
+id!(
+    /// A permission to look at the data of one case, for a while.
+    GrantId(u32)
+);
+id!(
     /// One play of a script to one leg, numbered within its call.
     PlayId(u32)
 );

@@ -25,8 +25,8 @@ pub mod time;
 
 pub use audio::{Agreed, Codec, MediaDescription, Second, Track};
 pub use id::{
-    AccountId, AgencyId, CallId, FacilityId, HoldId, LegId, PersonId, PlayId, RecordingId, Side,
-    StationId, TrunkId, UnitId,
+    AccountId, AgencyId, CallId, FacilityId, GrantId, HoldId, LegId, PersonId, PlayId, RecordingId,
+    Side, StaffId, StationId, TrunkId, UnitId,
 };
 pub use key::Key;
 pub use money::Money;

@@ -3,10 +3,7 @@
 
 use crate::{
     VaultError,
-    format::{
-        ENDED_OCTETS, HEADER_OCTETS, LAST_BIT, LENGTH_OCTETS, MAGIC, SEALED_OCTETS_MAX,
-        SEALED_OCTETS_MIN,
-    },
+    format::{self, HEADER_OCTETS, LENGTH_OCTETS, MAGIC, SEALED_OCTETS_MAX},
 };
 use model::{
     AgencyId, RecordingId,
@@ -74,7 +71,7 @@ impl Folder {
         if let Some(file) = self.closed_file(agency, recording) {
             return Err(VaultError::Exists { file });
         }
-        let path = self.open.join(format!("{:016x}-{}.{PART}", recording.0, agency.0));
+        let path = self.open.join(part_name(agency, recording));
         let mut file = OpenOptions::new()
             .append(true)
             .create_new(true)
@@ -159,17 +156,42 @@ impl Folder {
     }
 
     fn closed_path(&self, agency: AgencyId, id: RecordingId, state: RecordingState) -> PathBuf {
-        let suffix = match state {
-            RecordingState::Ended => ENDED,
-            RecordingState::Cut => CUT,
-        };
-        self.closed.join(agency.0.to_string()).join(format!("{:016x}.{suffix}", id.0))
+        closed_path(&self.closed, agency, id, state)
     }
 
     /// The vault's folder.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
+}
+
+/// Where a recording is in the vault's folder `root`, and whether it is still written, as far as
+/// somebody can tell who does not hold the folder.
+pub(crate) fn find(
+    root: &Path,
+    agency: AgencyId,
+    recording: RecordingId,
+) -> Option<(PathBuf, bool)> {
+    let part = root.join(OPEN_NAME).join(part_name(agency, recording));
+    let closed = || {
+        let states = [RecordingState::Ended, RecordingState::Cut];
+        let path = |state| closed_path(&root.join(CLOSED_NAME), agency, recording, state);
+        states.map(path).into_iter().find(|path| path.exists())
+    };
+    // It may be moved between the two looks, and never back.
+    if part.exists() { Some((part, true)) } else { closed().map(|path| (path, false)) }
+}
+
+fn part_name(agency: AgencyId, recording: RecordingId) -> String {
+    format!("{:016x}-{}.{PART}", recording.0, agency.0)
+}
+
+fn closed_path(closed: &Path, agency: AgencyId, id: RecordingId, state: RecordingState) -> PathBuf {
+    let suffix = match state {
+        RecordingState::Ended => ENDED,
+        RecordingState::Cut => CUT,
+    };
+    closed.join(agency.0.to_string()).join(format!("{:016x}.{suffix}", id.0))
 }
 
 /// What is on disk of a recording: counted without any key, from the lengths of its frames.
@@ -207,17 +229,10 @@ impl<R: Read> Walk<R> {
             if self.fill(&mut field)? < LENGTH_OCTETS {
                 return Ok((frames, false));
             }
-            let field = u32::from_le_bytes(field);
-            let last = field & LAST_BIT != 0;
-            let length = usize::try_from(field & !LAST_BIT).unwrap_or(usize::MAX);
-            let plausible = if last {
-                length == ENDED_OCTETS
-            } else {
-                (SEALED_OCTETS_MIN..=SEALED_OCTETS_MAX).contains(&length)
-            };
-            let Some(frame) = frame.get_mut(..length).filter(|_| plausible) else {
+            let Some((length, last)) = format::frame_length(field) else {
                 return Ok((frames, false));
             };
+            let Some(frame) = frame.get_mut(..length) else { return Ok((frames, false)) };
             if self.fill(frame)? < length {
                 return Ok((frames, false));
             }

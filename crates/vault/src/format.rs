@@ -5,6 +5,7 @@ use model::{
     AgencyId, Codec, FacilityId, RecordingId, Second, Timestamp, Track, audio::OCTETS_PER_SECOND,
     fact::Epoch,
 };
+use sha2::{Digest, Sha256};
 
 /// What the header says in clear. It is bound to both shares and to every frame.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +63,122 @@ pub(crate) fn header(bound: &[u8], a: &SealedShare, b: &SealedShare) -> Vec<u8> 
     octets
 }
 
+/// A header as it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Header {
+    pub(crate) facts: Facts,
+    pub(crate) prefix: [u8; 7],
+    pub(crate) commitment: [u8; 32],
+    pub(crate) bound: [u8; BOUND_OCTETS],
+    /// Share a, then share b.
+    pub(crate) shares: [SealedShare; 2],
+    /// SHA-256 over all of it, which every frame is bound to.
+    pub(crate) digest: [u8; 32],
+}
+
+impl Header {
+    /// Reads a header; `None` when it is none of this format.
+    pub(crate) fn parse(octets: &[u8]) -> Option<Self> {
+        let octets: &[u8; HEADER_OCTETS] = octets.try_into().ok()?;
+        let mut fields = Fields(octets);
+        if fields.take()? != MAGIC
+            || u32::from_le_bytes(fields.take()?) != FORMAT
+            || fields.take()? != [SUITE]
+        {
+            return None;
+        }
+        let prefix = fields.take()?;
+        let facts = Facts {
+            agency: AgencyId(u32::from_le_bytes(fields.take()?)),
+            facility: FacilityId(u32::from_le_bytes(fields.take()?)),
+            recording: RecordingId(u64::from_le_bytes(fields.take()?)),
+            begun: Timestamp::from_micros(i64::from_le_bytes(fields.take()?)),
+            epoch: Epoch(u64::from_le_bytes(fields.take()?)),
+            consent: fields.take()?,
+        };
+        let commitment = fields.take()?;
+        let shares = [fields.share()?, fields.share()?];
+        let bound = *octets.first_chunk()?;
+        let digest = Sha256::digest(octets).into();
+        Some(Self { facts, prefix, commitment, bound, shares, digest })
+    }
+}
+
+/// Reads fields one after the other.
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (field, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*field)
+    }
+
+    fn share(&mut self) -> Option<SealedShare> {
+        let (key_id, encapsulated, sealed) = (self.take()?, self.take()?, self.take()?);
+        Some(SealedShare { key_id, encapsulated, sealed })
+    }
+
+    fn track_header(&mut self) -> Option<(Codec, u32, usize)> {
+        let codec = match self.take()? {
+            [0] => Codec::Pcmu,
+            [8] => Codec::Pcma,
+            _ => return None,
+        };
+        let rtp_time = u32::from_le_bytes(self.take()?);
+        Some((codec, rtp_time, u16::from_le_bytes(self.take()?).into()))
+    }
+}
+
+/// What a frame holds, opened.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    Second(Second),
+    Ended(Totals, Timestamp),
+}
+
+/// Reads what a frame held before it was sealed; `None` when it is none of this format.
+pub(crate) fn content(octets: &[u8]) -> Option<Content> {
+    let mut fields = Fields(octets);
+    match fields.take()? {
+        [KIND_SECOND] => {
+            let index = u32::from_le_bytes(fields.take()?);
+            let started = Timestamp::from_micros(i64::from_le_bytes(fields.take()?));
+            let heads = [fields.track_header()?, fields.track_header()?];
+            let [station, called] = heads.map(|(codec, rtp_time, length)| {
+                let (octets, rest) = fields.0.split_at_checked(length)?;
+                fields.0 = rest;
+                Some(Track { codec, rtp_time, octets: octets.to_vec() })
+            });
+            let second = Second { index, started, station: station?, called: called? };
+            fields.0.is_empty().then_some(Content::Second(second))
+        }
+        [KIND_ENDED] => {
+            let frames = u32::from_le_bytes(fields.take()?);
+            let at = Timestamp::from_micros(i64::from_le_bytes(fields.take()?));
+            let station = u64::from_le_bytes(fields.take()?);
+            let called = u64::from_le_bytes(fields.take()?);
+            let totals = Totals { frames, station, called };
+            fields.0.is_empty().then_some(Content::Ended(totals, at))
+        }
+        _ => None,
+    }
+}
+
+/// What the length field of a frame says: octets, and whether it is the last frame; `None` when no
+/// frame can be so long.
+pub(crate) fn frame_length(field: [u8; LENGTH_OCTETS]) -> Option<(usize, bool)> {
+    let field = u32::from_le_bytes(field);
+    let last = field & LAST_BIT != 0;
+    let length = usize::try_from(field & !LAST_BIT).ok()?;
+    let plausible = if last {
+        length == ENDED_OCTETS
+    } else {
+        (SEALED_OCTETS_MIN..=SEALED_OCTETS_MAX).contains(&length)
+    };
+    plausible.then_some((length, last))
+}
+
 /// Writes what a frame of one second holds, before it is sealed.
 ///
 /// # Errors
@@ -95,7 +212,7 @@ fn track_header(track: &Track, into: &mut Vec<u8>) -> Option<()> {
 }
 
 /// What a recording has had in all, as its last frame says.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
     /// Frames of one second.
     pub(crate) frames: u32,
@@ -114,8 +231,10 @@ pub(crate) fn ended(totals: &Totals, at: Timestamp, into: &mut Vec<u8>) {
     into.extend_from_slice(&totals.called.to_le_bytes());
 }
 
+/// Octets of the part of the header that both shares are bound to.
+pub(crate) const BOUND_OCTETS: usize = 116;
 /// Octets of the header.
-pub(crate) const HEADER_OCTETS: usize = 292;
+pub const HEADER_OCTETS: usize = 292;
 /// First octets of every recording.
 pub(crate) const MAGIC: [u8; 8] = *b"PARLRECD";
 const FORMAT: u32 = 1;

@@ -1,7 +1,7 @@
 //! Keys of those who can open a recording together: the agency and an independent party.
 //!
-//! Only their public halves are used here. A private half can be made and written down, because
-//! setting up a node needs that, and then nothing in this crate can do anything with it.
+//! Sealing needs their public halves only. A private half opens its share for one recipient,
+//! against the receipt of a disclosure (`open.rs`), and is on a node only where somebody put it.
 
 use crate::{VaultError, seal};
 use hpke::{Deserializable, Kem as _, Serializable};
@@ -55,12 +55,7 @@ impl FromStr for KeyholderKey {
             return Err(NotAKey::Length { digits: digits.chars().count() });
         }
         let mut octets = [0; KEY_OCTETS];
-        for (octet, pair) in octets.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
-            *octet = pair.iter().try_fold(0, |value, digit| {
-                let digit = char::from(*digit).to_digit(16).and_then(|d| u8::try_from(d).ok());
-                Ok((value << 4) | digit.ok_or(NotAKey::Digit)?)
-            })?;
-        }
+        read_digits(digits, &mut octets).ok_or(NotAKey::Digit)?;
         let key = Self(octets);
         // Some points give the same shared secret to everybody (RFC 7748 section 6.1).
         match seal::seal_share(seal::Share::A, &[0; 32], &key, &[]) {
@@ -124,22 +119,27 @@ pub enum NotAKey {
     Weak,
 }
 
-/// A keyholder's private key, on its way to a file that only its holder has. It is wiped from
-/// memory when dropped, and nothing in this crate takes one.
-pub struct KeyholderSecret(Zeroizing<[u8; KEY_OCTETS]>);
+/// A keyholder's private key. It is wiped from memory when dropped; what it does, it does in
+/// [`KeyholderSecret::reseal`], against a receipt.
+pub struct KeyholderSecret(pub(crate) Secret);
 
 impl KeyholderSecret {
+    /// Reads the text form; space around it is ignored.
+    ///
+    /// # Errors
+    /// When it is none. The text is not repeated.
+    pub fn parse(text: &str) -> Result<Self, NotASecret> {
+        Secret::parse(text, SECRET_PREFIX).map(Self).ok_or(NotASecret(SECRET_PREFIX))
+    }
+
     /// `parlatory-keyholder-secret:` and 64 hexadecimal digits.
     pub fn text(&self) -> Zeroizing<String> {
-        // With its final capacity from the start, so that growing leaves no copy behind.
-        let mut text = String::with_capacity(SECRET_PREFIX.len() + 2 * KEY_OCTETS);
-        text.push_str(SECRET_PREFIX);
-        for octet in self.0.iter() {
-            for digit in [octet >> 4, octet & 15] {
-                text.push(char::from_digit(digit.into(), 16).unwrap_or_default());
-            }
-        }
-        Zeroizing::new(text)
+        self.0.text(SECRET_PREFIX)
+    }
+
+    /// The public half.
+    pub fn public(&self) -> KeyholderKey {
+        KeyholderKey(self.0.public())
     }
 }
 
@@ -149,19 +149,120 @@ impl fmt::Debug for KeyholderSecret {
     }
 }
 
+/// The private key of somebody to whom data are disclosed. Its public half stands in the entry of
+/// a disclosure, so that what keyholders open, nobody else can read. It is wiped from memory when
+/// dropped.
+pub struct RecipientSecret(pub(crate) Secret);
+
+impl RecipientSecret {
+    /// Makes one.
+    ///
+    /// # Errors
+    /// [`VaultError::NoRandomness`].
+    pub fn generate() -> Result<Self, VaultError> {
+        Secret::generate().map(Self)
+    }
+
+    /// Reads the text form; space around it is ignored.
+    ///
+    /// # Errors
+    /// When it is none. The text is not repeated.
+    pub fn parse(text: &str) -> Result<Self, NotASecret> {
+        Secret::parse(text, RECIPIENT_PREFIX).map(Self).ok_or(NotASecret(RECIPIENT_PREFIX))
+    }
+
+    /// `parlatory-recipient-secret:` and 64 hexadecimal digits.
+    pub fn text(&self) -> Zeroizing<String> {
+        self.0.text(RECIPIENT_PREFIX)
+    }
+
+    /// The public half.
+    pub fn public(&self) -> access::Recipient {
+        access::Recipient(self.0.public())
+    }
+}
+
+impl fmt::Debug for RecipientSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[private]")
+    }
+}
+
+/// Why a text is no private key. The text is not repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a private key of this kind is `{0}` and 64 hexadecimal digits")]
+pub struct NotASecret(&'static str);
+
+/// 32 octets of a private key (X25519).
+pub(crate) struct Secret(Zeroizing<[u8; KEY_OCTETS]>);
+
+impl Secret {
+    fn generate() -> Result<Self, VaultError> {
+        let mut seed = Zeroizing::new([0; KEY_OCTETS]);
+        getrandom::fill(seed.as_mut_slice()).map_err(|_| VaultError::NoRandomness)?;
+        let (secret, _) = seal::Kem::derive_keypair(seed.as_slice());
+        let mut octets = Zeroizing::new([0; KEY_OCTETS]);
+        secret.write_exact(octets.as_mut_slice());
+        Ok(Self(octets))
+    }
+
+    fn parse(text: &str, prefix: &str) -> Option<Self> {
+        let digits = text.trim().strip_prefix(prefix)?;
+        let mut octets = Zeroizing::new([0; KEY_OCTETS]);
+        read_digits(digits, &mut octets)?;
+        Some(Self(octets))
+    }
+
+    fn text(&self, prefix: &str) -> Zeroizing<String> {
+        // With its final capacity from the start, so that growing leaves no copy behind.
+        let mut text = String::with_capacity(prefix.len() + 2 * KEY_OCTETS);
+        text.push_str(prefix);
+        for octet in self.0.iter() {
+            for digit in [octet >> 4, octet & 15] {
+                text.push(char::from_digit(digit.into(), 16).unwrap_or_default());
+            }
+        }
+        Zeroizing::new(text)
+    }
+
+    fn public(&self) -> [u8; KEY_OCTETS] {
+        let mut octets = [0; KEY_OCTETS];
+        seal::Kem::sk_to_pk(&self.private()).write_exact(&mut octets);
+        octets
+    }
+
+    /// The key as the sealing library wants it.
+    pub(crate) fn private(&self) -> seal::PrivateKey {
+        match seal::PrivateKey::from_bytes(self.0.as_slice()) {
+            Ok(key) => key,
+            Err(_) => unreachable!("any 32 octets are a private key of X25519"),
+        }
+    }
+}
+
+/// Reads two hexadecimal digits an octet; `None` when there are more, fewer, or others.
+fn read_digits(digits: &str, octets: &mut [u8; KEY_OCTETS]) -> Option<()> {
+    let (pairs, []) = digits.as_bytes().as_chunks::<2>() else { return None };
+    if pairs.len() != KEY_OCTETS {
+        return None;
+    }
+    for (octet, pair) in octets.iter_mut().zip(pairs) {
+        *octet = pair.iter().try_fold(0, |value, digit| {
+            let digit = char::from(*digit).to_digit(16).and_then(|d| u8::try_from(d).ok())?;
+            Some((value << 4) | digit)
+        })?;
+    }
+    Some(())
+}
+
 /// Makes a pair of keys for a keyholder.
 ///
 /// # Errors
 /// [`VaultError::NoRandomness`].
 pub fn generate() -> Result<(KeyholderSecret, KeyholderKey), VaultError> {
-    let mut seed = Zeroizing::new([0; KEY_OCTETS]);
-    getrandom::fill(seed.as_mut_slice()).map_err(|_| VaultError::NoRandomness)?;
-    let (secret, public) = seal::Kem::derive_keypair(seed.as_slice());
-    let mut pair =
-        (KeyholderSecret(Zeroizing::new([0; KEY_OCTETS])), KeyholderKey([0; KEY_OCTETS]));
-    secret.write_exact(pair.0.0.as_mut_slice());
-    public.write_exact(&mut pair.1.0);
-    Ok(pair)
+    let secret = KeyholderSecret(Secret::generate()?);
+    let public = secret.public();
+    Ok((secret, public))
 }
 
 /// Who holds the keys: for each agency a holder of share a, and one independent holder of share b
@@ -230,6 +331,7 @@ const KEY_OCTETS: usize = 32;
 const P_FIRST: u8 = 0xed;
 const PUBLIC_PREFIX: &str = "parlatory-keyholder:";
 const SECRET_PREFIX: &str = "parlatory-keyholder-secret:";
+const RECIPIENT_PREFIX: &str = "parlatory-recipient-secret:";
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,10 @@
 //! Recordings, sealed as they are spoken: what is written is readable only with two keys that are
-//! not here.
+//! not here, and only against the receipt of a disclosure.
 //!
-//! What it is not: it cannot make a [`call::Consent`], it opens nothing (there is no function that
-//! takes a private key), and no setting makes it record without asking the registry again.
-//! Start with [`Vault::begin`], then `seal.rs` (keys and frames) and `recorder.rs` (the thread).
+//! What it is not: it can make neither a [`call::Consent`] nor an [`access::Receipt`], and no
+//! setting makes it record without asking the registry again, or open without a receipt.
+//! Start with [`Vault::begin`], then `seal.rs` (keys and frames), `recorder.rs` (the thread) and
+//! `open.rs` (the way back).
 //! `docs/formats/recording.md` draws the octets and says how to read a file that was cut.
 
 mod error;
@@ -11,11 +12,20 @@ mod folder;
 mod format;
 mod keyholder;
 mod limits;
+mod open;
 mod recorder;
 mod seal;
+mod shelf;
 mod vault;
 
 pub use error::{NotRecorded, VaultError};
-pub use keyholder::{KeyId, KeyholderKey, KeyholderSecret, Keyholders, NotAKey, SameKey, generate};
+pub use format::HEADER_OCTETS;
+pub use keyholder::{
+    KeyId, KeyholderKey, KeyholderSecret, Keyholders, NotAKey, NotASecret, RecipientSecret,
+    SameKey, generate,
+};
 pub use limits::{QUEUED_SECONDS_MAX, RECORDINGS_COUNT_MAX};
+pub use open::{About as OpenedAbout, Next, NotOpened, Reading, Resealed, object, open};
+pub use seal::Share;
+pub use shelf::{Follow, Followed, Shelf};
 pub use vault::{About, RegistryView, Vault, VaultConfig, Writer};

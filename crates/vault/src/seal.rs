@@ -18,16 +18,28 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// How shares are sealed: DHKEM(X25519, HKDF-SHA256) of RFC 9180.
 pub(crate) type Kem = hpke::kem::X25519HkdfSha256;
+/// A private key of [`Kem`].
+pub(crate) type PrivateKey = <Kem as hpke::Kem>::PrivateKey;
 /// A public key of [`Kem`].
 pub(crate) type PublicKey = <Kem as hpke::Kem>::PublicKey;
 
 /// Which half of a recording's key.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Share {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
     /// The agency's.
     A,
     /// The independent keyholder's.
     B,
+}
+
+impl Share {
+    /// What HPKE binds a share of a header to besides the header (`info` of RFC 9180).
+    pub(crate) const fn info(self) -> &'static [u8] {
+        match self {
+            Self::A => INFO_SHARE_A,
+            Self::B => INFO_SHARE_B,
+        }
+    }
 }
 
 /// Seals the frames of one recording, one after the other, with a key that is nowhere else in
@@ -88,27 +100,31 @@ impl Sealer {
         Some(())
     }
 
-    /// The nonce of STREAM (Hoang, Reyhanitabar, Rogaway, Vizár, 2015): prefix, counter, last.
     fn nonce(&self, last: bool) -> [u8; 12] {
-        let mut nonce = [0; 12];
-        let parts = self.prefix.into_iter().chain(self.counter.to_be_bytes()).chain([last.into()]);
-        for (octet, part) in nonce.iter_mut().zip(parts) {
-            *octet = part;
-        }
-        nonce
+        nonce(self.prefix, self.counter, last)
     }
 }
 
-/// What follows from both shares.
-struct Keys {
-    /// The key of the frames.
-    frames: Zeroizing<[u8; 32]>,
-    /// Proof, without being it, of which key it is: AES-GCM alone lets one file have two meanings
-    /// under two keys.
-    commitment: [u8; 32],
+/// The nonce of STREAM (Hoang, Reyhanitabar, Rogaway, Vizár, 2015): prefix, counter, last.
+pub(crate) fn nonce(prefix: [u8; 7], counter: u32, last: bool) -> [u8; 12] {
+    let mut nonce = [0; 12];
+    let parts = prefix.into_iter().chain(counter.to_be_bytes()).chain([last.into()]);
+    for (octet, part) in nonce.iter_mut().zip(parts) {
+        *octet = part;
+    }
+    nonce
 }
 
-fn derive(a: &[u8; 32], b: &[u8; 32], recording: u64) -> Keys {
+/// What follows from both shares.
+pub(crate) struct Keys {
+    /// The key of the frames.
+    pub(crate) frames: Zeroizing<[u8; 32]>,
+    /// Proof, without being it, of which key it is: AES-GCM alone lets one file have two meanings
+    /// under two keys.
+    pub(crate) commitment: [u8; 32],
+}
+
+pub(crate) fn derive(a: &[u8; 32], b: &[u8; 32], recording: u64) -> Keys {
     let mut both = Zeroizing::new([0; 32]);
     for (both, (a, b)) in both.iter_mut().zip(a.iter().zip(b)) {
         *both = a ^ b;
@@ -133,28 +149,46 @@ pub(crate) fn seal_share(
     holder: &KeyholderKey,
     bound: &[u8],
 ) -> Result<SealedShare, VaultError> {
-    let info = match which {
-        Share::A => INFO_SHARE_A,
-        Share::B => INFO_SHARE_B,
-    };
-    let cannot = || VaultError::CannotSeal(holder.id().to_string());
+    let (encapsulated, sealed) =
+        seal_to(&holder.public()?, which.info(), share, bound).map_err(|fault| match fault {
+            CannotSeal::NoRandomness => VaultError::NoRandomness,
+            CannotSeal::Key => VaultError::CannotSeal(holder.id().to_string()),
+        })?;
+    Ok(SealedShare { key_id: holder.id().0, encapsulated, sealed })
+}
+
+/// Seals a share to a public key. Gives `enc` of RFC 9180, and the share with its tag.
+pub(crate) fn seal_to(
+    public: &PublicKey,
+    info: &[u8],
+    share: &[u8; 32],
+    bound: &[u8],
+) -> Result<([u8; 32], [u8; 48]), CannotSeal> {
     let mut random = OsRandom { failed: false };
     let (encapsulated, sealed) = hpke::single_shot_seal_with_rng::<AesGcm256, HkdfSha256, Kem>(
         &OpModeS::Base,
-        &holder.public()?,
+        public,
         info,
         share,
         bound,
         &mut random,
     )
-    .map_err(|_| cannot())?;
+    .map_err(|_| CannotSeal::Key)?;
     if random.failed {
-        return Err(VaultError::NoRandomness);
+        return Err(CannotSeal::NoRandomness);
     }
     let mut octets = [0; 32];
     encapsulated.write_exact(&mut octets);
-    let sealed = sealed.try_into().map_err(|_| cannot())?;
-    Ok(SealedShare { key_id: holder.id().0, encapsulated: octets, sealed })
+    Ok((octets, sealed.try_into().map_err(|_| CannotSeal::Key)?))
+}
+
+/// Why nothing was sealed to a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CannotSeal {
+    /// The operating system gave no random octets.
+    NoRandomness,
+    /// The key is none.
+    Key,
 }
 
 /// The operating system's randomness for a library that does not take a refusal: it is noted, and

@@ -1,5 +1,5 @@
 //! A reader of recordings for tests, written from `docs/formats/recording.md` alone. It holds both
-//! keyholders' private keys, which is what the program itself can never do.
+//! keyholders' private keys, which is what the program itself never does.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -25,6 +25,12 @@ impl Keyholder {
         let digits = text.trim().strip_prefix("parlatory-keyholder-secret:").unwrap();
         let octet = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
         Self(std::array::from_fn(|index| octet(2 * index)))
+    }
+
+    /// The same key as the program has it.
+    pub(crate) fn secret(&self) -> vault::KeyholderSecret {
+        let digits: String = self.0.iter().map(|octet| format!("{octet:02x}")).collect();
+        vault::KeyholderSecret::parse(&format!("parlatory-keyholder-secret:{digits}")).unwrap()
     }
 
     /// Opens the share with this letter.

@@ -1,0 +1,123 @@
+//! The entry of a disclosure: what the log holds of it, and what opens it.
+//!
+//! The log has a salted commitment and nothing else of it. Whoever has the opening can see that
+//! the entry says just this, and nobody can find an opening that says something else.
+
+use crate::{Intent, intent::NotAnIntent, limits::DETAIL_OCTETS_MAX};
+use alloc::vec::Vec;
+use core::fmt;
+use sha2::{Digest as _, Sha256};
+
+/// Octets of an entry in the log.
+pub const LEAF_OCTETS: usize = 256;
+
+/// A disclosure on its way into the log.
+#[derive(Debug)]
+pub struct Draft {
+    intent: Intent,
+    opening: Opening,
+}
+
+impl Draft {
+    /// Prepares the entry of `intent`. `salt` is 32 octets of the operating system's randomness,
+    /// of this draft alone: with it nobody finds out by guessing what an entry says.
+    ///
+    /// # Errors
+    /// When it cannot be entered.
+    pub fn new(intent: Intent, salt: [u8; 32]) -> Result<Self, NotAnIntent> {
+        intent.check()?;
+        let detail = encode(&intent).ok_or(NotAnIntent::Object)?;
+        Ok(Self { intent, opening: Opening { salt, detail } })
+    }
+
+    /// What is going to happen.
+    #[must_use]
+    pub const fn intent(&self) -> &Intent {
+        &self.intent
+    }
+
+    /// What opens the entry. It is kept sealed, apart from the log.
+    #[must_use]
+    pub const fn opening(&self) -> &Opening {
+        &self.opening
+    }
+}
+
+/// Opens the entry of a disclosure: the salt, and what the entry says, octet for octet.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// The salt.
+    pub salt: [u8; 32],
+    /// What the entry says: that it is a disclosure, and the intent.
+    pub detail: Vec<u8>,
+}
+
+impl Opening {
+    /// The commitment, which stands in the entry: SHA-256 of the domain, the salt and the detail.
+    #[must_use]
+    pub fn commitment(&self) -> [u8; 32] {
+        let hash = Sha256::new().chain_update(DOMAIN).chain_update(self.salt);
+        hash.chain_update(&self.detail).finalize().into()
+    }
+
+    /// Whether `leaf` is the entry that this opens.
+    #[must_use]
+    pub fn opens(&self, leaf: &[u8; LEAF_OCTETS]) -> bool {
+        leaf.starts_with(&LEAF_FORMAT)
+            && leaf.get(COMMITMENT_AT..COMMITMENT_AT + 32) == Some(self.commitment().as_slice())
+    }
+
+    /// Reads what the entry says.
+    ///
+    /// # Errors
+    /// When it says nothing that could have been entered here.
+    pub(crate) fn read(&self) -> Result<Intent, Unreadable> {
+        let octets = self.detail.strip_prefix(HEAD).ok_or(Unreadable::Version)?;
+        if self.detail.len() > DETAIL_OCTETS_MAX {
+            return Err(Unreadable::Octets);
+        }
+        let intent: Intent = postcard::from_bytes(octets).map_err(|_| Unreadable::Octets)?;
+        // One spelling only, so that two readers never see two meanings.
+        if encode(&intent).as_ref() != Some(&self.detail) {
+            return Err(Unreadable::Octets);
+        }
+        intent.check()?;
+        Ok(intent)
+    }
+}
+
+impl fmt::Debug for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Opening([private])")
+    }
+}
+
+/// Why what an entry says cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// It is of another kind, or another version.
+    #[error("the entry is no disclosure, or of a version that is not known here")]
+    Version,
+    /// It is damaged.
+    #[error("what the entry says cannot be read")]
+    Octets,
+    /// It could not have been entered.
+    #[error("the entry is out of bounds: {0}")]
+    Bounds(#[from] NotAnIntent),
+}
+
+fn encode(intent: &Intent) -> Option<Vec<u8>> {
+    let mut detail = HEAD.to_vec();
+    detail.extend(postcard::to_allocvec(intent).ok()?);
+    (detail.len() <= DETAIL_OCTETS_MAX).then_some(detail)
+}
+
+/// How what a disclosure's entry says begins. No other kind of entry begins so, and none passes for
+/// a disclosure.
+const HEAD: &[u8] = b"disclosure v1\0";
+/// How every commitment of an entry begins.
+const DOMAIN: &[u8] = b"parlatory entry detail v1\0";
+/// First octets of every entry of this format.
+const LEAF_FORMAT: [u8; 4] = [1, 0, 0, 0];
+/// Where the commitment stands in an entry.
+const COMMITMENT_AT: usize = 24;
