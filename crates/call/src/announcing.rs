@@ -67,7 +67,7 @@ impl Announcing {
     fn play(call: &mut Call, placed: Placed, tally: Tally, first: Option<PromptId>) -> State {
         let subject = Subject {
             facility: &call.setup.facility,
-            name: &placed.who.name,
+            name: placed.who.as_ref().map(|who| &who.name),
             admission: &placed.admission,
             called: call.called_language,
             station: call.station_language,

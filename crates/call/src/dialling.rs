@@ -3,21 +3,27 @@
 //! The price comes first and the trunk is dialled when it was spoken, so that a person who hangs up
 //! on hearing it disturbs nobody.
 
-use model::{PlayId, PromptId, Script, Side, fact::EndReason};
+use model::{
+    PlayId, PromptId, Script, Side,
+    fact::{EndReason, OffReason},
+};
 
 use crate::{
     announcing::{Announcing, Tally},
     call::Call,
     ending::{Ending, Outcome},
-    io::{Admission, CallEvent, Identified, TrunkFailure},
+    io::{Admission, CallEvent, Connect, Identified, Price, TrunkFailure},
     machine::State,
     notice::quote,
+    recording::Recording,
+    talking::Talking,
 };
 
 /// Who calls, and what the office said about it.
 #[derive(Debug)]
 pub(crate) struct Placed {
-    pub(crate) who: Identified,
+    /// `None` where nobody is identified.
+    pub(crate) who: Option<Identified>,
     pub(crate) admission: Admission,
 }
 
@@ -43,10 +49,7 @@ impl Quoting {
     /// Dials. A price that was cut is no reason to stop: a station without audio cannot hear the
     /// notice to its end either, so nobody can accept and nothing is charged.
     pub(crate) fn dial(self, call: &mut Call) -> State {
-        call.dial(self.placed.admission.number);
-        call.set_ringback(true);
-        call.wait(call.setup.timing.ring_max);
-        State::Ringing(Ringing { placed: self.placed })
+        Ringing::begin(call, self.placed)
     }
 }
 
@@ -57,11 +60,26 @@ pub(crate) struct Ringing {
 }
 
 impl Ringing {
-    /// Answering is not accepting: the notice begins.
+    /// Dials.
+    pub(crate) fn begin(call: &mut Call, placed: Placed) -> State {
+        call.dial(placed.admission.number);
+        call.set_ringback(true);
+        call.wait(call.setup.timing.ring_max);
+        State::Ringing(Self { placed })
+    }
+
+    /// Answering is not accepting: the notice begins. Where there is nothing to accept, the two
+    /// talk.
     pub(crate) fn on_answered(self, call: &mut Call) -> State {
         call.event(CallEvent::Answered { at: call.now });
         call.set_ringback(false);
-        Announcing::begin(call, self.placed, Tally::default(), None)
+        match nothing_to_accept(&self.placed.admission) {
+            Some(reason) => {
+                let talk_max = self.placed.admission.talk_max;
+                Talking::begin(call, talk_max, Recording::Off(reason))
+            }
+            None => Announcing::begin(call, self.placed, Tally::default(), None),
+        }
     }
 
     pub(crate) fn on_timeout(self, call: &mut Call) -> State {
@@ -72,6 +90,15 @@ impl Ringing {
     pub(crate) fn on_failed(self, call: &mut Call, failure: TrunkFailure) -> State {
         call.gone(Side::Called);
         fail(call, failure)
+    }
+}
+
+/// Why a call that is put through at once is not recorded, or `None` when it is to be announced: at
+/// once goes only what costs nothing and is not recorded.
+fn nothing_to_accept(admission: &Admission) -> Option<OffReason> {
+    match (admission.connect, admission.price, admission.may_record) {
+        (Connect::AtOnce, Price::Free, Err(reason)) => Some(reason),
+        (Connect::Announced | Connect::AtOnce, Price::Free | Price::PerMinute(_), _) => None,
     }
 }
 

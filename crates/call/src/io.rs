@@ -21,6 +21,30 @@ pub struct Setup {
     pub pack: ContentHash,
     /// Waits and limits.
     pub timing: Timing,
+    /// What is known before anybody is asked.
+    pub start: Start,
+}
+
+/// How a call begins: who calls and what they dial, as far as the station says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Start {
+    /// Who calls.
+    pub caller: Caller,
+    /// What is dialled: by a hotline, or en bloc in the request of the station. `None` where the
+    /// person is asked for a number.
+    pub dialled: Option<Private<String>>,
+}
+
+/// Who calls, before anybody is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Caller {
+    /// The person is asked for their PIN.
+    #[default]
+    AskPin,
+    /// The person whom the station is assigned to.
+    Known(Identified),
+    /// Nobody is asked: nobody is identified, and nobody can pay.
+    Nobody,
 }
 
 /// Something that happened.
@@ -115,8 +139,8 @@ pub enum Question {
     /// May this person call what they dialled? Screening, rating and holding in one, durable before
     /// the answer. Answered by [`Answer::Admitted`] or [`Answer::Denied`].
     Admit {
-        /// The person.
-        person: PersonId,
+        /// The person, or `None` where nobody is identified.
+        person: Option<PersonId>,
         /// The keys as pressed.
         dialled: Private<String>,
     },
@@ -179,6 +203,18 @@ pub struct Admission {
     pub talk_max: Duration,
     /// Language in which the called party is spoken to.
     pub called_language: Language,
+    /// What answering means.
+    pub connect: Connect,
+}
+
+/// What answering means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Connect {
+    /// Both hear the notice, and the called party accepts or does not.
+    Announced,
+    /// The two talk at once, as on a line for help: nothing is asked of who answers. It holds only
+    /// for a call that is free and not recorded; any other is announced all the same.
+    AtOnce,
 }
 
 /// What a call costs, as announced.

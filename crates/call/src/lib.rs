@@ -30,8 +30,8 @@ mod tests;
 
 pub use consent::Consent;
 pub use io::{
-    Admission, Answer, CallEvent, Finished, HangUpCause, Identified, Input, Output, PlayEnd, Price,
-    Question, Setup, TrunkFailure,
+    Admission, Answer, CallEvent, Caller, Connect, Finished, HangUpCause, Identified, Input,
+    Output, PlayEnd, Price, Question, Setup, Start, TrunkFailure,
 };
 pub use limits::Timing;
 pub use machine::Machine;

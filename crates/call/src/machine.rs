@@ -30,7 +30,7 @@ impl Machine {
     /// drained.
     pub fn new(setup: Setup, now: Timestamp) -> Self {
         let mut call = Call::new(setup, now);
-        let state = EnteringPin::welcome(&mut call);
+        let state = menu::begin(&mut call);
         Self { call, state }
     }
 

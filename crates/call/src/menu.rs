@@ -7,21 +7,42 @@
 //! more digits it is the beginning of a PIN. `*` instead of a number asks for the balance. An entry
 //! that leads nowhere, silence included, uses up an attempt; after the last one comes goodbye.
 
-use alloc::{collections::VecDeque, vec, vec::Vec};
+use alloc::{collections::VecDeque, string::String, vec, vec::Vec};
 use model::{
-    Key, Language, Money, Phrase, PlayId, PromptId, Script, Side,
+    Key, Language, Money, Phrase, PlayId, Private, PromptId, Script, Side,
     fact::{EndReason, Refusal},
 };
 
 use crate::{
     call::{AdmissionState, Call},
-    dialling::{Placed, Quoting},
+    dialling::{Placed, Quoting, Ringing},
     ending::{Ending, Outcome},
-    io::{Admission, Identified, Question},
+    io::{Admission, Caller, Identified, Price, Question},
     keypad::{Entry, Pressed},
     machine::State,
     spoken::Spoken,
 };
+
+/// Starts the dialogue with what the station does not say by itself.
+pub(crate) fn begin(call: &mut Call) -> State {
+    match call.setup.start.caller.clone() {
+        Caller::AskPin => EnteringPin::welcome(call),
+        Caller::Known(who) => {
+            call.station_language = who.language;
+            identified(call, Some(who), VecDeque::new())
+        }
+        Caller::Nobody => identified(call, None, VecDeque::new()),
+    }
+}
+
+/// It is known who calls, or that nobody is asked; `ahead` is what was typed in the meantime.
+fn identified(call: &mut Call, who: Option<Identified>, ahead: VecDeque<Key>) -> State {
+    let asker = Asker { who, attempts: 0 };
+    match call.setup.start.dialled.clone() {
+        Some(dialled) => Admitting::begin(call, asker, dialled),
+        None => EnteringNumber::begin(call, asker, Vec::new(), ahead),
+    }
+}
 
 /// The person is asked for their PIN.
 #[derive(Debug)]
@@ -126,7 +147,7 @@ impl Identifying {
         if !call.language_pressed {
             call.station_language = who.language;
         }
-        EnteringNumber::begin(call, Asker { who, attempts: 0 }, Vec::new(), self.ahead)
+        identified(call, Some(who), self.ahead)
     }
 
     /// What was typed ahead is dropped: it was meant for another prompt.
@@ -144,7 +165,8 @@ impl Identifying {
 /// Who is asking for a call, and how often they have tried.
 #[derive(Debug)]
 struct Asker {
-    who: Identified,
+    /// `None` where nobody is identified.
+    who: Option<Identified>,
     attempts: u8,
 }
 
@@ -187,11 +209,16 @@ impl EnteringNumber {
     pub(crate) fn on_key(mut self, call: &mut Call, key: Key) -> State {
         match self.entry.press(call, key) {
             Pressed::Whole => self.submit(call),
-            Pressed::Star => {
-                call.ask(Question::Balance { person: self.asker.who.person });
-                call.wait(call.setup.timing.answer_wait);
-                State::AskingBalance(AskingBalance { asker: self.asker, ahead: VecDeque::new() })
-            }
+            Pressed::Star => match &self.asker.who {
+                Some(who) => {
+                    call.ask(Question::Balance { person: who.person });
+                    call.wait(call.setup.timing.answer_wait);
+                    let asker = self.asker;
+                    State::AskingBalance(AskingBalance { asker, ahead: VecDeque::new() })
+                }
+                // Nobody has no money.
+                None => State::EnteringNumber(self),
+            },
             Pressed::Digit | Pressed::Wiped | Pressed::Nothing => State::EnteringNumber(self),
         }
     }
@@ -213,10 +240,7 @@ impl EnteringNumber {
             let said = vec![Phrase::Prompt(PromptId::NumberInvalid)];
             return Self::again(call, self.asker, said, VecDeque::new());
         };
-        call.ask(Question::Admit { person: self.asker.who.person, dialled });
-        call.wait(call.setup.timing.answer_wait);
-        call.admission = AdmissionState::Asked { until: call.until() };
-        State::Admitting(Admitting { asker: self.asker })
+        Admitting::begin(call, self.asker, dialled)
     }
 }
 
@@ -255,16 +279,32 @@ pub(crate) struct Admitting {
 }
 
 impl Admitting {
+    fn begin(call: &mut Call, asker: Asker, dialled: Private<String>) -> State {
+        let person = asker.who.as_ref().map(|who| who.person);
+        call.ask(Question::Admit { person, dialled });
+        call.wait(call.setup.timing.answer_wait);
+        call.admission = AdmissionState::Asked { until: call.until() };
+        State::Admitting(Self { asker })
+    }
+
     pub(crate) fn on_admitted(self, call: &mut Call, admission: Admission) -> State {
         call.admission = AdmissionState::Admitted;
         call.called_language = admission.called_language;
-        Quoting::begin(call, Placed { who: self.asker.who, admission })
+        let placed = Placed { who: self.asker.who, admission };
+        // A line that dials by itself, for free, has nothing to tell first.
+        let hot = call.setup.start.dialled.is_some() && placed.admission.price == Price::Free;
+        if hot { Ringing::begin(call, placed) } else { Quoting::begin(call, placed) }
     }
 
     pub(crate) fn on_denied(self, call: &mut Call, reason: Refusal) -> State {
         call.admission = AdmissionState::None;
-        let said = vec![Phrase::Prompt(refusal_sentence(reason))];
-        EnteringNumber::again(call, self.asker, said, VecDeque::new())
+        let said = [refusal_sentence(reason)];
+        if call.setup.start.dialled.is_some() {
+            // There is no other number to ask for.
+            let spoken = Spoken::new(call.station_language).prompts(said);
+            return goodbye(call, spoken.prompts([PromptId::Goodbye]).script());
+        }
+        EnteringNumber::again(call, self.asker, said.map(Phrase::Prompt).into(), VecDeque::new())
     }
 }
 
@@ -293,9 +333,11 @@ fn refusal_sentence(reason: Refusal) -> PromptId {
         Refusal::NumberBlocked => PromptId::NumberBlocked,
         Refusal::InsufficientFunds => PromptId::InsufficientFunds,
         Refusal::EmergencyNotHere => PromptId::EmergencyNotHere,
-        Refusal::NoLawfulRate | Refusal::RegistryUnavailable | Refusal::Unavailable => {
-            PromptId::Unavailable
-        }
+        Refusal::NoLawfulRate
+        | Refusal::RegistryUnavailable
+        | Refusal::AlreadyCalling
+        | Refusal::DiskFull
+        | Refusal::Unavailable => PromptId::Unavailable,
     }
 }
 

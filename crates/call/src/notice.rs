@@ -24,8 +24,8 @@ pub(crate) struct Notice {
 pub(crate) struct Subject<'a> {
     /// Spoken name of the facility.
     pub(crate) facility: &'a Private<String>,
-    /// Spoken name of the person.
-    pub(crate) name: &'a Private<String>,
+    /// Spoken name of the person, where somebody is identified.
+    pub(crate) name: Option<&'a Private<String>>,
     /// Price and recording.
     pub(crate) admission: &'a Admission,
     /// Language of the called party.
@@ -39,12 +39,12 @@ impl Notice {
     pub(crate) fn new(subject: Subject<'_>, first: Option<PromptId>) -> Self {
         let Subject { facility, name, admission, called, station } = subject;
         let recording = admission.may_record;
-        let caller = [
-            Phrase::Prompt(PromptId::CallFrom),
-            Phrase::Name(name.clone()),
-            Phrase::Prompt(PromptId::InCustodyAt),
-            Phrase::Name(facility.clone()),
-        ];
+        // Without a name it is "a call from a person in custody at …".
+        let caller: Vec<Phrase> = [Phrase::Prompt(PromptId::CallFrom)]
+            .into_iter()
+            .chain(name.map(|name| Phrase::Name(name.clone())))
+            .chain([Phrase::Prompt(PromptId::InCustodyAt), Phrase::Name(facility.clone())])
+            .collect();
         let sentence = recording_sentence(recording);
         let called = Spoken::new(called)
             .prompts(first)
@@ -108,9 +108,12 @@ pub(crate) fn quote(language: Language, price: Price) -> Script {
 fn recording_sentence(recording: Result<Epoch, OffReason>) -> PromptId {
     match recording {
         Ok(_) => PromptId::NoticeRecorded,
-        Err(OffReason::Protected) => PromptId::NoticeProtected,
+        Err(OffReason::Protected | OffReason::Relay | OffReason::Service) => {
+            PromptId::NoticeProtected
+        }
         Err(
             OffReason::FacilityOff
+            | OffReason::StationOff
             | OffReason::RegistryUnusable
             | OffReason::LogUnavailable
             | OffReason::Disk,

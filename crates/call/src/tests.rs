@@ -1,4 +1,4 @@
-//! The machine driven from outside. `ladder` is the driver; `menu`, `dialling`, `notice`,
+//! The machine driven from outside. `ladder` is the driver; `menu`, `starts`, `dialling`, `notice`,
 //! `decision` and `outcome` are calls as ladders; `stages` breaks a call at every stage; `random`
 //! feeds it anything.
 
@@ -10,3 +10,4 @@ mod notice;
 mod outcome;
 mod random;
 mod stages;
+mod starts;

@@ -3,19 +3,23 @@
 //!
 //! The most restrictive rule wins, except for recording, where any "off" wins.
 
+use call::Connect;
 use charging::{CapTable, Quote, Rate, tariff::LawfulRate};
 use model::{
-    E164, Private, Timestamp,
+    E164, Money, Private, Timestamp,
     fact::{Epoch, NumberClass, OffReason, Refusal},
-    plan::{Facility, NumberUse, Person, RegistryDown},
+    plan::{Dialling, Facility, Hotline, NumberUse, Person, RegistryDown, Station},
 };
 use registry::{Dialled, Home, Standing};
 
 use crate::book::Book;
 
 /// What a person wants.
+#[derive(Debug)]
 pub(crate) struct Wish<'a> {
-    pub(crate) person: &'a Person,
+    /// `None` where nobody is identified.
+    pub(crate) person: Option<&'a Person>,
+    pub(crate) station: &'a Station,
     pub(crate) facility: &'a Facility,
     /// The keys as pressed.
     pub(crate) dialled: &'a str,
@@ -31,6 +35,7 @@ pub(crate) struct Screened {
     pub(crate) epoch: Epoch,
     pub(crate) may_record: Result<Epoch, OffReason>,
     pub(crate) free: bool,
+    pub(crate) connect: Connect,
 }
 
 /// A call that may not be placed, and the number if there was one.
@@ -50,23 +55,42 @@ pub(crate) fn screen(book: &Book, wish: &Wish<'_>) -> Result<Screened, NotAdmitt
     }
     let standing = book.registry.ask(number, wish.now);
     let protected = matches!(standing, Standing::Protected { .. });
-    let free = rule(NumberUse::Free);
+    let hotline = hotline(wish);
+    let free = rule(NumberUse::Free) || hotline.is_some_and(|hotline| hotline.free);
     let listed = !wish.facility.allowed_only
         || protected
         || free
+        || hotline.is_some()
         || rule(NumberUse::Allowed)
-        || book.is_contact(wish.person.id, number);
-    if !listed {
+        || wish.person.is_some_and(|person| book.is_contact(person.id, number));
+    // Nobody pays where nobody is identified.
+    if !listed || (wish.person.is_none() && !free && !is_free(wish.facility)) {
         return Err(refuse(Refusal::NumberNotAllowed));
     }
-    let may_record = may_record(wish.facility, &standing).map_err(refuse)?;
+    let may_record = may_record(wish.facility, hotline, &standing).map_err(refuse)?;
     let class = match (protected, free) {
         (true, _) => NumberClass::Protected,
         (false, true) => NumberClass::Free,
         (false, false) => NumberClass::Ordinary,
     };
     let epoch = book.registry.epoch();
-    Ok(Screened { number: Private::new(number), class, epoch, may_record, free })
+    // A line that the facility chose, that costs nothing and keeps nothing: nobody is asked.
+    let at_once = free && hotline.is_some_and(|hotline| !hotline.recording);
+    let connect = if at_once { Connect::AtOnce } else { Connect::Announced };
+    Ok(Screened { number: Private::new(number), class, epoch, may_record, free, connect })
+}
+
+/// The hotline of the station, where that is what was dialled.
+fn hotline<'a>(wish: &Wish<'a>) -> Option<&'a Hotline> {
+    match &wish.station.dialling {
+        Dialling::Hotline(hotline) if hotline.dialled.expose() == wish.dialled => Some(hotline),
+        Dialling::Hotline(_) | Dialling::Menu | Dialling::EnBloc => None,
+    }
+}
+
+/// Whether the facility asks nothing of anybody.
+fn is_free(facility: &Facility) -> bool {
+    facility.base_per_minute == Money::ZERO && facility.additive_per_minute == Money::ZERO
 }
 
 /// The price of a minute at a facility, proved lawful at `now` (47 CFR 64.6010, 64.6030).
@@ -97,10 +121,17 @@ fn number_of(dialled: &str) -> Result<E164, NotAdmitted> {
 /// Recording: every way to "off" is tried before the one way to "on".
 fn may_record(
     facility: &Facility,
+    hotline: Option<&Hotline>,
     standing: &Standing,
 ) -> Result<Result<Epoch, OffReason>, Refusal> {
     match standing {
         Standing::Protected { .. } => Ok(Err(OffReason::Protected)),
+        // What is never recorded does not wait for a registry.
+        Standing::Unusable(_) | Standing::Ordinary { .. }
+            if hotline.is_some_and(|hotline| !hotline.recording) =>
+        {
+            Ok(Err(OffReason::StationOff))
+        }
         Standing::Unusable(_) => match facility.registry_down {
             RegistryDown::PlaceUnrecorded => Ok(Err(OffReason::RegistryUnusable)),
             RegistryDown::Refuse => Err(Refusal::RegistryUnavailable),
@@ -115,9 +146,9 @@ mod tests {
     use super::*;
     use crate::limits::REGISTRY_GUARD;
     use model::{
-        AccountId, AgencyId, FacilityId, Language, Money, PersonId,
+        AccountId, AgencyId, FacilityId, Language, PersonId, StationId, UnitId,
         place::{FacilityKind, Site, State},
-        plan::{Configuration, NumberRule, RegistryData},
+        plan::{Configuration, NumberRule, RegistryData, StationAccess, StationCaller},
     };
     use std::{sync::Arc, time::Duration};
 
@@ -155,6 +186,18 @@ mod tests {
         }
     }
 
+    fn station(dialling: Dialling) -> Station {
+        Station {
+            id: StationId(1),
+            unit: UnitId(1),
+            facility: FacilityId(1),
+            key: "cedar/jail/a/1".to_owned(),
+            access: StationAccess::Source { address: ([192, 0, 2, 10], 0).into(), user: None },
+            caller: StationCaller::Nobody,
+            dialling,
+        }
+    }
+
     fn rule(facility: Option<u32>, rule: NumberUse) -> NumberRule {
         let number = Private::new(E164::new(12_025_550_101).unwrap());
         NumberRule { agency: AgencyId(1), facility: facility.map(FacilityId), number, rule }
@@ -178,7 +221,9 @@ mod tests {
         age: Duration,
     ) -> Result<Screened, NotAdmitted> {
         let now = CONFIRMED.after(age);
-        screen(book, &Wish { person: &person(), facility, dialled, now })
+        let (person, station) = (person(), station(Dialling::Menu));
+        let (person, station) = (Some(&person), &station);
+        screen(book, &Wish { person, station, facility, dialled, now })
     }
 
     #[test]
@@ -243,6 +288,48 @@ mod tests {
             facility.recording = recording;
             let answer = screened(&book, &facility, dialled, age).unwrap();
             assert_eq!(answer.may_record, expected, "{recording} {age:?}");
+        }
+    }
+
+    #[test]
+    fn a_hotline_is_screened_and_nobody_pays_for_it() {
+        let hot = |free, recording| {
+            Dialling::Hotline(Hotline {
+                dialled: Private::new(ANYBODY.to_owned()),
+                free,
+                recording,
+            })
+        };
+        let stale = Duration::from_secs(61);
+        let off = Err(OffReason::StationOff);
+        for (dialling, blocked, dialled, age, expected) in [
+            (hot(true, false), false, ANYBODY, Duration::ZERO, Ok((off, Connect::AtOnce))),
+            // Nothing would be recorded with a good registry either.
+            (hot(true, false), false, ANYBODY, stale, Ok((off, Connect::AtOnce))),
+            (
+                hot(true, true),
+                false,
+                ANYBODY,
+                Duration::ZERO,
+                Ok((Ok(Epoch(4)), Connect::Announced)),
+            ),
+            (hot(true, true), false, ANYBODY, stale, Err(Refusal::RegistryUnavailable)),
+            (hot(false, false), false, ANYBODY, Duration::ZERO, Err(Refusal::NumberNotAllowed)),
+            (hot(true, false), true, ANYBODY, Duration::ZERO, Err(Refusal::NumberNotAllowed)),
+            (hot(true, false), false, "911", Duration::ZERO, Err(Refusal::EmergencyNotHere)),
+            (hot(true, false), false, "2025550102", Duration::ZERO, Err(Refusal::NumberNotAllowed)),
+            (Dialling::Menu, false, ANYBODY, Duration::ZERO, Err(Refusal::NumberNotAllowed)),
+            (Dialling::Menu, false, "2025550150", Duration::ZERO, Err(Refusal::NumberNotAllowed)),
+        ] {
+            let mut facility = facility(RegistryDown::Refuse);
+            facility.allowed_only = true;
+            let rules = if blocked { vec![rule(Some(1), NumberUse::Blocked)] } else { Vec::new() };
+            let station = station(dialling);
+            let now = CONFIRMED.after(age);
+            let wish = Wish { person: None, station: &station, facility: &facility, dialled, now };
+            let answer = screen(&book(rules), &wish);
+            let answer = answer.map(|screened| (screened.may_record, screened.connect));
+            assert_eq!(answer.map_err(|refused| refused.reason), expected, "{wish:?}");
         }
     }
 

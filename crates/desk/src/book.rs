@@ -143,11 +143,22 @@ impl Book {
 mod tests {
     use super::*;
     use crate::limits::REGISTRY_GUARD;
-    use model::{UnitId, plan::RegistryData};
+    use model::{
+        UnitId,
+        plan::{Dialling, RegistryData, StationCaller},
+    };
 
     fn station(id: u32, access: StationAccess) -> Station {
         let key = format!("cedar/jail/a/{id}");
-        Station { id: StationId(id), unit: UnitId(1), facility: FacilityId(1), key, access }
+        Station {
+            id: StationId(id),
+            unit: UnitId(1),
+            facility: FacilityId(1),
+            key,
+            access,
+            caller: StationCaller::Pin,
+            dialling: Dialling::Menu,
+        }
     }
 
     fn source(address: &str, user: Option<&str>) -> StationAccess {

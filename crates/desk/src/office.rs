@@ -5,7 +5,7 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use call::{Admission, Answer, CallEvent, Finished, Identified, Price, Question};
+use call::{Admission, Answer, CallEvent, Caller, Finished, Identified, Price, Question};
 use charging::{Quote, Settlement};
 use journal::JournalError;
 use model::{
@@ -14,12 +14,13 @@ use model::{
         Admitted, ConsentEvidence, Denied, EndReason, Ended, Epoch, Fact, HoldFact, OffReason,
         RecordingEnd, Refusal, Rest,
     },
-    plan::Station,
+    plan::{Person, StationCaller},
 };
 use switch::{Office, Reply, StationPlan};
 
 use crate::{
     admission::{self, NotAdmitted, Screened, Wish},
+    book::Book,
     desk::{Desk, OpenCall, State},
     limits::{PIN_LOCK, WRONG_PINS_MAX},
 };
@@ -36,6 +37,8 @@ impl Office for Desk {
             caller_id: facility.caller_id,
             pack: self.inner().pack,
             timing: self.inner().timing,
+            caller: self.caller(&book, station.caller),
+            dialling: station.dialling.clone(),
         })
     }
 
@@ -104,6 +107,18 @@ impl Office for Desk {
 }
 
 impl Desk {
+    /// Who calls from a station before anybody is asked. A person whom the book does not know is
+    /// asked who they are.
+    fn caller(&self, book: &Book, caller: StationCaller) -> Caller {
+        match caller {
+            StationCaller::Pin => Caller::AskPin,
+            StationCaller::Nobody => Caller::Nobody,
+            StationCaller::Person(person) => book
+                .person(person)
+                .map_or(Caller::AskPin, |person| Caller::Known(identified(person))),
+        }
+    }
+
     fn identify(&self, station: StationId, pin: &Private<String>) -> Answer {
         let now = self.inner().clock.now();
         if self.is_locked(station, now) {
@@ -115,11 +130,7 @@ impl Desk {
         match book.person_by_pin(facility.id, &hash) {
             // A right PIN does not wipe out the wrong ones before it: whoever guesses would enter
             // their own from time to time.
-            Some(person) => Answer::Person(Identified {
-                person: person.id,
-                name: person.name.clone(),
-                language: person.language,
-            }),
+            Some(person) => Answer::Person(identified(person)),
             None => {
                 self.note(Fact::PinRefused { station, at: now });
                 self.state().wrong_pin(station, now)
@@ -144,25 +155,25 @@ impl Desk {
         &self,
         call: CallId,
         station: StationId,
-        person: PersonId,
+        person: Option<PersonId>,
         dialled: &str,
         reply: Reply,
     ) {
         let now = self.inner().clock.now();
         let book = self.book();
-        let (Some((station, facility)), Some(person)) =
-            (book.facility_of(station), book.person(person))
+        let known = person.map(|person| book.person(person));
+        // `Some(None)` is a person who was taken out of the configuration in the meantime.
+        let (Some((station, facility)), None | Some(Some(_))) = (book.facility_of(station), known)
         else {
-            // The station or the person was taken out of the configuration in the meantime.
             reply.send(Answer::Denied(Refusal::Unavailable));
             return;
         };
-        let wish = Wish { person, facility, dialled, now };
-        let decided = admission::screen(&book, &wish)
-            .and_then(|screened| self.hold(call, &wish, station, screened));
+        let wish = Wish { person: known.flatten(), station, facility, dialled, now };
+        let decided =
+            admission::screen(&book, &wish).and_then(|screened| self.hold(call, &wish, screened));
         match decided {
             Ok((admission, admitted)) => self.admitted(call, admission, admitted, reply),
-            Err(refused) => self.denied(call, &wish, station, &refused, reply),
+            Err(refused) => self.denied(call, &wish, &refused, reply),
         }
     }
 
@@ -171,10 +182,9 @@ impl Desk {
         &self,
         call: CallId,
         wish: &Wish<'_>,
-        station: &Station,
         screened: Screened,
     ) -> Result<(Admission, Admitted), NotAdmitted> {
-        let (facility, person) = (wish.facility, wish.person);
+        let (facility, station) = (wish.facility, wish.station);
         let refuse = |reason| NotAdmitted { reason, number: Some(screened.number) };
         let mut talk_max = facility.talk_max;
         let mut state = self.state();
@@ -182,6 +192,8 @@ impl Desk {
         let (hold, price) = match &quote {
             None => (None, Price::Free),
             Some(quote) => {
+                // Screening lets nobody through who cannot pay.
+                let person = wish.person.ok_or_else(|| refuse(Refusal::NumberNotAllowed))?;
                 let held = state
                     .ledger
                     .hold(call.hold(), person.account, quote, facility.talk_max, wish.now)
@@ -203,7 +215,7 @@ impl Desk {
             facility: facility.id,
             unit: station.unit,
             station: station.id,
-            person: person.id,
+            person: wish.person.map(|person| person.id),
             number: screened.number,
             class: screened.class,
             epoch: screened.epoch,
@@ -220,6 +232,7 @@ impl Desk {
             price,
             talk_max,
             called_language,
+            connect: screened.connect,
         };
         Ok((admission, admitted))
     }
@@ -249,21 +262,14 @@ impl Desk {
         });
     }
 
-    fn denied(
-        &self,
-        call: CallId,
-        wish: &Wish<'_>,
-        station: &Station,
-        refused: &NotAdmitted,
-        reply: Reply,
-    ) {
+    fn denied(&self, call: CallId, wish: &Wish<'_>, refused: &NotAdmitted, reply: Reply) {
         let denied = Denied {
             call,
             at: wish.now,
             agency: wish.facility.agency,
             facility: wish.facility.id,
-            station: station.id,
-            person: wish.person.id,
+            station: wish.station.id,
+            person: wish.person.map(|person| person.id),
             number: refused.number,
             reason: refused.reason,
         };
@@ -365,6 +371,10 @@ impl Desk {
             }
         });
     }
+}
+
+fn identified(person: &Person) -> Identified {
+    Identified { person: person.id, name: person.name.clone(), language: person.language }
 }
 
 impl State {

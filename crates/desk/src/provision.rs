@@ -17,9 +17,13 @@
 //!   20 without; `allowed_only`?, `false` without; `caller_id`; `rate`, with `base` and
 //!   `additive`? in dollars per minute, as text.
 //! - `[[unit]]`: `facility`; `key`; `name`?.
-//! - `[[station]]`: `unit`; `key`; `removed`?; and either `address`, with or without port, or
-//!   `digest`, with `user` and `password`.
-//! - `[[gateway]]`: `unit`; `address`; `removed`?; and either `lines`, their names, or `line_count`
+//! - `[[station]]`: `unit`; `key`; `removed`?; either `address`, with or without port, or `digest`,
+//!   with `user` and `password`; who calls: `pin`?, `ask` (which it is without) or `none`, or
+//!   `person`, an id, where the station is somebody's own; and what is dialled: `dialling`?, `menu`
+//!   (which it is without) or `en_bloc`, or `hotline`, with `number`, `free`? and `recording`?,
+//!   `standard` or `off`.
+//! - `[[gateway]]`: `unit`; `address`; `removed`?; `pin`?, `person`?, `dialling`? and `hotline`? as
+//!   above; and either `lines`, their names, or `line_count`
 //!   for `line-1`, `line-2` and so on. Each line is a station, recognised by the user part of its
 //!   From address.
 //! - `[files]`: `people`?; `contacts`?; `numbers`?; `protected`?; `deposits`?.

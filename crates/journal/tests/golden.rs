@@ -57,7 +57,7 @@ fn admitted() -> Fact {
         facility: FacilityId(2),
         unit: UnitId(3),
         station: StationId(4),
-        person: PersonId(5),
+        person: Some(PersonId(5)),
         number: Private::new(E164::new(12_025_550_142).unwrap()),
         class: NumberClass::Ordinary,
         epoch: Epoch(7),
@@ -78,7 +78,7 @@ fn denied() -> Fact {
         agency: AgencyId(1),
         facility: FacilityId(2),
         station: StationId(4),
-        person: PersonId(5),
+        person: Some(PersonId(5)),
         number: None,
         reason: Refusal::InsufficientFunds,
     }))

@@ -118,8 +118,10 @@ pub struct Admitted {
     pub unit: UnitId,
     /// The station.
     pub station: StationId,
-    /// The person who dialled.
-    pub person: PersonId,
+    /// The person who dialled, or `None` where the station asks for no PIN: then nobody is
+    /// identified and nobody pays.
+    #[serde(with = "nobody")]
+    pub person: Option<PersonId>,
     /// The number that is called.
     pub number: Private<E164>,
     /// How the number stands.
@@ -167,6 +169,11 @@ pub enum NumberClass {
     Protected,
     /// Free to call; recorded like any other unless it is also protected.
     Free,
+    /// Telecommunications relay service (47 CFR 64.603): free, never recorded, reminded of nothing.
+    Relay,
+    /// A line for help or complaints that the facility provides, such as those of 28 CFR 115.51:
+    /// free and never recorded.
+    Service,
 }
 
 /// Why a call was refused before it was dialled.
@@ -189,6 +196,10 @@ pub enum Refusal {
     RegistryUnavailable,
     /// The journal, the disk or the node cannot take the call.
     Unavailable,
+    /// This person is on another call: a PIN makes one call at a time.
+    AlreadyCalling,
+    /// The disk is full and the facility refuses calls then.
+    DiskFull,
 }
 
 /// A call that was refused.
@@ -204,8 +215,9 @@ pub struct Denied {
     pub facility: FacilityId,
     /// The station.
     pub station: StationId,
-    /// The person who dialled.
-    pub person: PersonId,
+    /// The person who dialled, or `None` where nobody is identified.
+    #[serde(with = "nobody")]
+    pub person: Option<PersonId>,
     /// The number, when what was dialled is one.
     pub number: Option<Private<E164>>,
     /// Why.
@@ -226,6 +238,12 @@ pub enum OffReason {
     LogUnavailable,
     /// The recording cannot be written.
     Disk,
+    /// Calls of this station are not recorded.
+    StationOff,
+    /// A relay call: what is relayed is confidential.
+    Relay,
+    /// A line for help or complaints, which is never recorded.
+    Service,
 }
 
 /// What the consent of a call rests on.
@@ -351,6 +369,29 @@ pub enum EndReason {
     NodeDied,
     /// A fault of ours in this call.
     Fault,
+}
+
+/// How a person who may be nobody is written: as their number, 0 for nobody. Numbers of people
+/// begin with 1, so a fact of a person is written as it was before there was a nobody.
+mod nobody {
+    use super::PersonId;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        person: &Option<PersonId>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        person.map_or(NOBODY, |person| person.0).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<PersonId>, D::Error> {
+        let number = u32::deserialize(deserializer)?;
+        Ok((number != NOBODY).then_some(PersonId(number)))
+    }
+
+    const NOBODY: u32 = 0;
 }
 
 #[cfg(test)]

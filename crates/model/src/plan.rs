@@ -87,6 +87,46 @@ pub struct Station {
     pub key: String,
     /// How its calls are recognised.
     pub access: StationAccess,
+    /// Who calls from it.
+    pub caller: StationCaller,
+    /// What its calls dial.
+    pub dialling: Dialling,
+}
+
+/// Who calls from a station.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StationCaller {
+    /// Whoever gives their PIN.
+    #[default]
+    Pin,
+    /// Nobody is asked and nobody is identified. Nobody pays either: only what is free can be
+    /// called.
+    Nobody,
+    /// The person whom the station is assigned to.
+    Person(PersonId),
+}
+
+/// What the calls of a station dial.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Dialling {
+    /// What the person types when they are asked.
+    #[default]
+    Menu,
+    /// What the request URI of the INVITE says, en bloc.
+    EnBloc,
+    /// Always the same, at once: a hotline.
+    Hotline(Hotline),
+}
+
+/// What a station dials as soon as its receiver is lifted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hotline {
+    /// The keys that are dialled; they are screened like those that a person presses.
+    pub dialled: Private<String>,
+    /// Whether these calls cost nothing.
+    pub free: bool,
+    /// Whether these calls may be recorded. It can only take recording away.
+    pub recording: bool,
 }
 
 /// How a station's calls are recognised.

@@ -435,6 +435,8 @@ impl<'a> Auditor<'a> {
                 | Refusal::NumberBlocked
                 | Refusal::InsufficientFunds
                 | Refusal::EmergencyNotHere
+                | Refusal::AlreadyCalling
+                | Refusal::DiskFull
                 | Refusal::Unavailable,
                 _,
             ) => false,

@@ -7,7 +7,7 @@ use crate::{
     journal::Done,
     sabotage::Sabotage,
 };
-use call::{Admission, Answer, CallEvent, Finished, Identified, Price};
+use call::{Admission, Answer, CallEvent, Connect, Finished, Identified, Price};
 use charging::{CapTable, Hold as HeldOf, LawfulRate, Ledger, Quote, Rate, Settlement};
 use core::time::Duration;
 use model::{
@@ -130,11 +130,11 @@ impl Desk {
         &mut self,
         county: &County,
         caps: &CapTable,
-        person: PersonId,
+        person: Option<PersonId>,
         wish: Wish<'_>,
     ) -> Said {
         let facility = county.facility(wish.station.facility).copied();
-        let person = county.people.iter().find(|known| known.id == person).copied();
+        let person = county.people.iter().find(|known| Some(known.id) == person).copied();
         let (Some(facility), Some(person)) = (facility, person) else {
             return Said::Now(Answer::Denied(Refusal::Unavailable));
         };
@@ -154,7 +154,7 @@ impl Desk {
                     agency: facility.agency,
                     facility: facility.id,
                     station: wish.station.id,
-                    person: person.id,
+                    person: Some(person.id),
                     number: number.map(Private::new),
                     reason,
                 };
@@ -250,7 +250,7 @@ impl Desk {
             facility: facility.id,
             unit: wish.station.unit,
             station: wish.station.id,
-            person: person.id,
+            person: Some(person.id),
             number: Private::new(screened.number),
             class: screened.class,
             epoch: screened.epoch,
@@ -272,6 +272,7 @@ impl Desk {
             price,
             talk_max,
             called_language,
+            connect: Connect::Announced,
         };
         Ok((admission, admitted))
     }

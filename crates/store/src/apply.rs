@@ -2,7 +2,7 @@
 //! the differences alone.
 
 pub(crate) use numbers::WHOLE_AGENCY;
-pub(crate) use places::access;
+pub(crate) use places::{NOBODY, access, dialling};
 
 mod numbers;
 mod people;

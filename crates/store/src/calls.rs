@@ -69,8 +69,8 @@ pub struct CallRow {
     pub unit: Option<UnitId>,
     /// The station.
     pub station: StationId,
-    /// The person who dialled.
-    pub person: PersonId,
+    /// The person who dialled, or `None` where nobody was identified.
+    pub person: Option<PersonId>,
     /// The number, when what was dialled is one.
     pub number: Option<Private<E164>>,
     /// How the number stands; not known of refused calls.
@@ -221,7 +221,7 @@ fn admitted(row: &Row) -> Result<Admitted, Broken> {
         facility: FacilityId(row.number("facility_id")?),
         unit: UnitId(row.number("unit_id")?),
         station: StationId(row.number("station_id")?),
-        person: PersonId(row.number("person_id")?),
+        person: row.maybe_number("person_id")?.map(PersonId),
         number: Private::new(row.e164("number")?),
         class: row.coded("class")?,
         epoch: Epoch(row.count("epoch")?),
@@ -311,7 +311,7 @@ fn refusal(row: &Row) -> Result<CallRow, Broken> {
         facility: FacilityId(row.number("facility_id")?),
         unit: None,
         station: StationId(row.number("station_id")?),
-        person: PersonId(row.number("person_id")?),
+        person: row.maybe_number("person_id")?.map(PersonId),
         number: row.maybe_e164("number")?,
         class: None,
         at: row.time("at_us")?,
@@ -333,7 +333,7 @@ fn admission(row: &Row) -> Result<CallRow, Broken> {
         facility: FacilityId(row.number("facility_id")?),
         unit: Some(UnitId(row.number("unit_id")?)),
         station: StationId(row.number("station_id")?),
-        person: PersonId(row.number("person_id")?),
+        person: row.maybe_number("person_id")?.map(PersonId),
         number: Some(Private::new(row.e164("number")?)),
         class: Some(row.coded("class")?),
         at: row.time("at_us")?,
@@ -371,8 +371,12 @@ fn recording(row: &Row) -> Result<RecordingRow, Broken> {
             sha256: row.octets("sha256")?,
         });
     }
+    let talked = row.maybe_length("talked_us")?.is_some_and(|talked| !talked.is_zero());
     match row.maybe_coded("off_reason")? {
-        Some(off) if row.maybe_time("key_onset_us")?.is_some() => Ok(RecordingRow::Off(off)),
+        // Accepted, or put through where there was nothing to accept.
+        Some(off) if row.maybe_time("key_onset_us")?.is_some() || talked => {
+            Ok(RecordingRow::Off(off))
+        }
         Some(_) | None if row.maybe_length("talked_us")?.is_some_and(|talked| talked.is_zero()) => {
             Ok(RecordingRow::NoTalk)
         }

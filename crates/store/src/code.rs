@@ -38,7 +38,7 @@ codes! {
     Language { En = "en", Es = "es", }
     NumberUse { Allowed = "allowed", Blocked = "blocked", Free = "free", }
     RegistryDown { PlaceUnrecorded = "place_unrecorded", Refuse = "refuse", }
-    NumberClass { Ordinary = "ordinary", Protected = "protected", Free = "free", }
+    NumberClass { Ordinary = "ordinary", Protected = "protected", Free = "free", Relay = "relay", Service = "service", }
     Refusal {
         NumberInvalid = "number_invalid",
         NumberNotAllowed = "number_not_allowed",
@@ -48,6 +48,8 @@ codes! {
         NoLawfulRate = "no_lawful_rate",
         RegistryUnavailable = "registry_unavailable",
         Unavailable = "unavailable",
+        AlreadyCalling = "already_calling",
+        DiskFull = "disk_full",
     }
     OffReason {
         Protected = "protected",
@@ -55,6 +57,9 @@ codes! {
         RegistryUnusable = "registry_unusable",
         LogUnavailable = "log_unavailable",
         Disk = "disk",
+        StationOff = "station_off",
+        Relay = "relay",
+        Service = "service",
     }
     KeyPath { TelephoneEvent = "telephone_event", Info = "info", Inband = "inband", }
     RecordingState { Ended = "ended", Cut = "cut", }

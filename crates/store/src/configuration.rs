@@ -1,7 +1,7 @@
 //! What a node must know, read as of one moment.
 
 use crate::{
-    apply::{WHOLE_AGENCY, access},
+    apply::{NOBODY, WHOLE_AGENCY, access, dialling},
     code::Columns,
     dialect::{Database, Row, Work},
     error::{Broken, Doing},
@@ -11,7 +11,10 @@ use model::{
     UnitId,
     fact::Epoch,
     place::Site,
-    plan::{Account, Configuration, Facility, NumberRule, Person, RegistryData, Station, Trunk},
+    plan::{
+        Account, Configuration, Facility, NumberRule, Person, RegistryData, Station, StationCaller,
+        Trunk,
+    },
 };
 use std::collections::BTreeMap;
 
@@ -111,13 +114,26 @@ async fn facilities(work: &mut Work) -> Result<Vec<Facility>, Broken> {
 }
 
 async fn stations(work: &mut Work) -> Result<Vec<Station>, Broken> {
-    each(work, "SELECT * FROM station WHERE removed = 0 ORDER BY station_id", |row| {
+    let sql = "SELECT s.*, p.person_id AS assigned FROM station s \
+               LEFT JOIN person p ON p.agency_id = s.agency_id AND p.key = s.person_key \
+               AND p.facility_id = s.facility_id AND p.removed = 0 \
+               WHERE s.removed = 0 ORDER BY s.station_id";
+    each(work, sql, |row| {
+        let nobody = row.text("caller")? == NOBODY;
+        // A person who is not here any more must not seem to call: the station asks who it is.
+        let caller = match row.maybe_number("assigned")? {
+            Some(person) => StationCaller::Person(PersonId(person)),
+            None if nobody => StationCaller::Nobody,
+            None => StationCaller::Pin,
+        };
         Ok(Station {
             id: StationId(row.number("station_id")?),
             unit: UnitId(row.number("unit_id")?),
             facility: FacilityId(row.number("facility_id")?),
             key: row.text("key")?,
             access: access(row)?,
+            caller,
+            dialling: dialling(row)?,
         })
     })
     .await

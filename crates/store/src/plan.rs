@@ -10,7 +10,7 @@
 use model::{
     E164, Language, Money, Private,
     place::Site,
-    plan::{NumberUse, RegistryDown, StationAccess, Trunk},
+    plan::{Dialling, NumberUse, RegistryDown, StationAccess, Trunk},
 };
 use std::{fmt, time::Duration};
 
@@ -103,8 +103,25 @@ pub struct Station {
     pub key: String,
     /// How its calls are recognised.
     pub access: StationAccess,
+    /// Who calls from it.
+    pub caller: StationCaller,
+    /// What its calls dial.
+    pub dialling: Dialling,
     /// Takes it out of service; its number is kept for the calls it made.
     pub removed: bool,
+}
+
+/// Who calls from a station.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum StationCaller {
+    /// Whoever gives their PIN.
+    #[default]
+    Pin,
+    /// Nobody is asked, and nobody is identified.
+    Nobody,
+    /// The person of its agency with this key. While they are not at the station's facility, the
+    /// station asks for a PIN.
+    Person(Private<String>),
 }
 
 /// A person, named within their agency: who is moved to another facility keeps account and list.

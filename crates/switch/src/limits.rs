@@ -19,3 +19,6 @@ pub(crate) const STATUS_NOT_ACCEPTABLE_HERE: u16 = 488;
 pub(crate) const STATUS_UNAVAILABLE: u16 = 503;
 /// SIP status of a call that a fault of ours kept from being taken (RFC 3261 section 21.5.1).
 pub(crate) const STATUS_FAULT: u16 = 500;
+
+/// What is dialled before an international number from North America; it is what a `+` means.
+pub(crate) const INTERNATIONAL_PREFIX: &str = "011";

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use call::{Answer, HangUpCause, Input, Machine, Output, PlayEnd, Recording, TrunkFailure};
+use call::{Answer, HangUpCause, Input, Machine, Output, PlayEnd, Recording, Start, TrunkFailure};
 use line::{Line, Target, WireId};
 use media::{Media, MediaEvent, PlayEnded};
 use model::{
-    CallId, Codec, MediaDescription, Side, StationId, Timestamp, TrunkId,
+    CallId, Codec, MediaDescription, Private, Side, StationId, Timestamp, TrunkId,
     audio::Direction,
     fact::{EndReason, KeyPath, OffReason, RecordingEnd},
+    plan::Dialling,
 };
 use vault::{About, Vault, VaultError};
 
 use crate::{
-    limits::{PACKET_MS, TELEPHONE_EVENT_PAYLOAD_TYPE},
+    limits::{INTERNATIONAL_PREFIX, PACKET_MS, TELEPHONE_EVENT_PAYLOAD_TYPE},
     office::{Office, Reply, StationPlan},
     step::{Step, StepKind, Watch},
 };
@@ -53,12 +54,13 @@ struct End {
 }
 
 impl Live {
-    /// A call whose station leg has been answered on `wire` with `local`.
+    /// A call whose station leg has been answered on `wire` with `local`, and whose request was for
+    /// `requested`.
     pub(crate) fn new(
         call: CallId,
         station: StationId,
         plan: StationPlan,
-        wire: WireId,
+        (wire, requested): (WireId, &Private<String>),
         local: MediaDescription,
         now: Timestamp,
     ) -> Self {
@@ -68,6 +70,10 @@ impl Live {
                 facility: plan.facility_name.clone(),
                 pack: plan.pack,
                 timing: plan.timing,
+                start: Start {
+                    caller: plan.caller.clone(),
+                    dialled: dialled_at_once(&plan.dialling, requested),
+                },
             },
             now,
         );
@@ -300,6 +306,24 @@ impl Live {
             around.line.hang_up(end.wire);
         }
         around.media.close(self.call.leg(side));
+    }
+}
+
+/// What a station dials without asking the person, if anything. A request that names nobody to be
+/// called, such as that of a telephone that was only lifted, is asked for a number like any other.
+fn dialled_at_once(dialling: &Dialling, requested: &Private<String>) -> Option<Private<String>> {
+    match dialling {
+        Dialling::Menu => None,
+        Dialling::Hotline(hotline) => Some(hotline.dialled.clone()),
+        Dialling::EnBloc => {
+            let user = requested.expose();
+            // A `+` stands for the international prefix (ITU-T E.123 section 2.5).
+            let keys = match user.strip_prefix('+') {
+                Some(number) => format!("{INTERNATIONAL_PREFIX}{number}"),
+                None => user.clone(),
+            };
+            keys.starts_with(|first: char| first.is_ascii_digit()).then(|| Private::new(keys))
+        }
     }
 }
 

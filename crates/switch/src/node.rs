@@ -16,7 +16,9 @@ use std::{
 use call::Input;
 use line::{Line, LineEvent, Origin, WireId};
 use media::Media;
-use model::{CallId, Clock, MediaDescription, Side, StationId, Timestamp, fact::EndReason};
+use model::{
+    CallId, Clock, MediaDescription, Private, Side, StationId, Timestamp, fact::EndReason,
+};
 use vault::Vault;
 
 use crate::{
@@ -156,6 +158,14 @@ struct Stopping {
     ended: bool,
 }
 
+/// A call that comes in.
+struct Incoming {
+    wire: WireId,
+    origin: Origin,
+    dialled: Private<String>,
+    offer: Option<MediaDescription>,
+}
+
 struct Node {
     config: SwitchConfig,
     around: Surroundings,
@@ -241,8 +251,9 @@ impl Node {
 
     fn line_event(&mut self, now: Timestamp, event: LineEvent) {
         match event {
-            LineEvent::Incoming { wire, origin, dialled: _, offer } => {
-                self.incoming(now, wire, &origin, offer.as_ref());
+            LineEvent::Incoming { wire, origin, dialled, offer } => {
+                let caller = Incoming { wire, origin, dialled, offer };
+                self.incoming(now, &caller);
             }
             LineEvent::Dialled { wire, trunk } => self.with_wire(wire, now, |live, around| {
                 live.dialled(now, trunk, around);
@@ -272,14 +283,9 @@ impl Node {
     }
 
     /// A station wants to make a call.
-    fn incoming(
-        &mut self,
-        now: Timestamp,
-        wire: WireId,
-        origin: &Origin,
-        offer: Option<&MediaDescription>,
-    ) {
-        match self.take_or_fault(now, wire, origin, offer) {
+    fn incoming(&mut self, now: Timestamp, incoming: &Incoming) {
+        let wire = incoming.wire;
+        match self.take_or_fault(now, incoming) {
             Ok(call) => {
                 self.counts.taken.fetch_add(1, Ordering::Relaxed);
                 self.wires.insert(wire, call);
@@ -296,15 +302,9 @@ impl Node {
     }
 
     /// [`Node::take`], in which a panic costs this call and no other.
-    fn take_or_fault(
-        &mut self,
-        now: Timestamp,
-        wire: WireId,
-        origin: &Origin,
-        offer: Option<&MediaDescription>,
-    ) -> Result<CallId, u16> {
+    fn take_or_fault(&mut self, now: Timestamp, incoming: &Incoming) -> Result<CallId, u16> {
         let before = self.counter;
-        let taken = catch_unwind(AssertUnwindSafe(|| self.take(now, wire, origin, offer)));
+        let taken = catch_unwind(AssertUnwindSafe(|| self.take(now, incoming)));
         taken.unwrap_or_else(|_| {
             tracing::error!("a fault of ours refused a station's call");
             self.counts.faults.fetch_add(1, Ordering::Relaxed);
@@ -318,15 +318,10 @@ impl Node {
     }
 
     /// Answers a station's call and starts its machine, or says with which SIP status to refuse it.
-    fn take(
-        &mut self,
-        now: Timestamp,
-        wire: WireId,
-        origin: &Origin,
-        offer: Option<&MediaDescription>,
-    ) -> Result<CallId, u16> {
-        let station = match origin {
-            Origin::Station(station) => *station,
+    fn take(&mut self, now: Timestamp, incoming: &Incoming) -> Result<CallId, u16> {
+        let wire = incoming.wire;
+        let station = match incoming.origin {
+            Origin::Station(station) => station,
             Origin::Unknown => return Err(STATUS_FORBIDDEN),
         };
         if self.calls.len() >= self.config.calls_max || self.stopping.is_some() {
@@ -341,14 +336,14 @@ impl Node {
             STATUS_UNAVAILABLE
         })?;
         let local = our_audio(address);
-        if let Some(offer) = offer {
+        if let Some(offer) = &incoming.offer {
             let Some(agreed) = line::agree(&local, offer) else {
                 self.around.media.close(leg);
                 return Err(STATUS_NOT_ACCEPTABLE_HERE);
             };
             self.around.media.connect(leg, agreed);
         }
-        let live = Live::new(call, station, plan, wire, local.clone(), now);
+        let live = Live::new(call, station, plan, (wire, &incoming.dialled), local.clone(), now);
         self.around.line.answer(wire, local);
         self.start_live(call, station, live);
         Ok(call)

@@ -1,9 +1,10 @@
 //! Who the switch asks.
 
-use call::{Answer, CallEvent, Finished, Question, limits::Timing};
+use call::{Answer, CallEvent, Caller, Finished, Question, limits::Timing};
 use model::{
     AgencyId, CallId, E164, FacilityId, Private, StationId, Timestamp, TrunkId,
     fact::{OffReason, RecordingEnd},
+    plan::Dialling,
     speech::ContentHash,
 };
 
@@ -56,6 +57,10 @@ pub struct StationPlan {
     pub pack: ContentHash,
     /// Waits and limits of its calls.
     pub timing: Timing,
+    /// Who calls from it.
+    pub caller: Caller,
+    /// What its calls dial.
+    pub dialling: Dialling,
 }
 
 /// The way back for one answer.

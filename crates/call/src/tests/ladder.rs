@@ -13,8 +13,8 @@ use std::{
 };
 
 use crate::{
-    Admission, Answer, CallEvent, Consent, Finished, Identified, Input, Machine, Output, PlayEnd,
-    Price, Question, Recording, Setup, Timing,
+    Admission, Answer, CallEvent, Connect, Consent, Finished, Identified, Input, Machine, Output,
+    PlayEnd, Price, Question, Recording, Setup, Start, Timing,
 };
 
 pub(super) struct Ladder {
@@ -33,6 +33,7 @@ pub(super) fn setup() -> Setup {
         facility: Private::new("Cedar County Jail".to_string()),
         pack: ContentHash([9; 32]),
         timing: Timing::default(),
+        start: Start::default(),
     }
 }
 
@@ -52,6 +53,7 @@ pub(super) fn admission() -> Admission {
         price: Price::PerMinute(Money::from_cents(7)),
         talk_max: Duration::from_secs(900),
         called_language: Language::En,
+        connect: Connect::Announced,
     }
 }
 
@@ -310,7 +312,8 @@ pub(super) fn describe(output: &Output) -> String {
         Output::Ask(Question::Identify { pin }) => format!("ask: whose PIN is {}", pin.expose()),
         Output::Ask(Question::Balance { person }) => format!("ask: balance of {}", person.0),
         Output::Ask(Question::Admit { person, dialled }) => {
-            format!("ask: may {} call {}", person.0, dialled.expose())
+            let person = person.map_or("nobody".to_string(), |person| person.0.to_string());
+            format!("ask: may {person} call {}", dialled.expose())
         }
         Output::Ask(Question::Commit { recording, .. }) => format!("ask: commit, {recording:?}"),
         Output::Dial { number } => format!("dial {}", number.expose().display()),

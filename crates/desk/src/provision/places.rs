@@ -5,19 +5,20 @@ use super::{
     limits::{
         ADP_MAX, LINES_COUNT_MAX, PASSWORD_CHARS_MIN, TALK_MINUTES_DEFAULT, TALK_MINUTES_MAX, YEARS,
     },
-    word::{address, check_key, check_name, meant, state},
+    word::{address, check_id, check_key, check_name, meant, state},
 };
 use charging::{CapTable, LawfulRate, Rate};
 use jiff::tz::TimeZone;
 use model::{
-    E164, Money, Timestamp,
+    E164, Money, Private, Timestamp,
     place::{FacilityKind, Site},
-    plan::{RegistryDown, StationAccess},
+    plan::{Dialling, Hotline, RegistryDown, StationAccess},
 };
+use registry::{Dialled, Home, normalise};
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use store::{
     Plan,
-    plan::{Agency, Facility, Station, Unit},
+    plan::{Agency, Facility, Station, StationCaller, Unit},
 };
 use vault::KeyholderKey;
 
@@ -166,10 +167,12 @@ impl Places {
         let key = own_key("1", unit, fields);
         let removed = fields.flag("removed", false);
         let access = access(fields);
+        let (caller, dialling) = calling(fields);
         if let Some(key) = &key {
             first(&mut self.stations, key, "station", fields);
         }
-        let station = Station { unit: unit?.to_owned(), key: key?, access: access?, removed };
+        let unit = unit?.to_owned();
+        let station = Station { unit, key: key?, access: access?, caller, dialling, removed };
         self.tell_apart(&station, fields);
         Some(station)
     }
@@ -180,13 +183,15 @@ impl Places {
         let address =
             fields.need_checked("address", "192.0.2.20:5060", |text| address(text, ANY_PORT));
         let lines = lines(fields);
+        let (caller, dialling) = calling(fields);
         let (Some(unit), Some(address)) = (unit, address) else { return Vec::new() };
         let mut stations = Vec::new();
         for line in lines {
             let key = format!("{unit}/{line}");
             first(&mut self.stations, &key, "station", fields);
             let access = StationAccess::Source { address, user: Some(line) };
-            let station = Station { unit: unit.to_owned(), key, access, removed };
+            let (unit, caller, dialling) = (unit.to_owned(), caller.clone(), dialling.clone());
+            let station = Station { unit, key, access, caller, dialling, removed };
             self.tell_apart(&station, fields);
             stations.push(station);
         }
@@ -341,6 +346,58 @@ fn read_digest(fields: &mut Fields<'_, '_>) -> Option<StationAccess> {
     digest.finish();
     let (user, password) = (user?, password?);
     Some(StationAccess::Digest { user: user.to_owned(), ha1: line::ha1(user, REALM, password) })
+}
+
+/// Who calls from a station, and what is dialled there.
+fn calling(fields: &mut Fields<'_, '_>) -> (StationCaller, Dialling) {
+    let asks = fields.choice("pin", &[("ask", true), ("none", false)], Some(true));
+    let person = fields.text("person").map(str::to_owned);
+    let caller = match (asks.unwrap_or(true), person) {
+        (true, None) => StationCaller::Pin,
+        (false, None) => StationCaller::Nobody,
+        (_, Some(person)) => {
+            if let Err(reason) = check_id(&person) {
+                fields.wrong_at("person", format!("`person`: {reason}"));
+            }
+            if fields.value("pin").is_some() {
+                fields.wrong("`person` and `pin` exclude each other; keep one of them");
+            }
+            StationCaller::Person(Private::new(person))
+        }
+    };
+    let en_bloc = fields.choice("dialling", &[("menu", false), ("en_bloc", true)], Some(false));
+    let hotline = fields.table("hotline").is_some().then(|| hotline(fields)).flatten();
+    if fields.value("hotline").is_some() && fields.value("dialling").is_some() {
+        fields.wrong("`hotline` and `dialling` exclude each other; keep one of them");
+    }
+    let typed = if en_bloc == Some(true) { Dialling::EnBloc } else { Dialling::Menu };
+    (caller, hotline.map_or(typed, Dialling::Hotline))
+}
+
+fn hotline(fields: &mut Fields<'_, '_>) -> Option<Hotline> {
+    let (table, at) = fields.table("hotline")?;
+    let source = fields.source();
+    let mut hotline = Fields::new(source, table, at, "hotline", fields.problems());
+    let number = hotline.need_checked("number", "202-555-0150", check_hotline);
+    let free = hotline.flag("free", false);
+    let choices = [("standard", true), ("off", false)];
+    let recording = hotline.choice("recording", &choices, Some(true));
+    hotline.finish();
+    Some(Hotline { dialled: Private::new(number?), free, recording: recording? })
+}
+
+/// The keys that a hotline dials: a number in any usual form, or a short code such as `988`.
+fn check_hotline(text: &str) -> Result<String, String> {
+    match Dialled::from_keys(text, Home::NorthAmerica) {
+        Dialled::Service(code) => return Ok(code.digits().to_string()),
+        Dialled::Emergency => return Err("emergency calls are refused; staff help".to_owned()),
+        Dialled::Number(_) | Dialled::Invalid => {}
+    }
+    let read = normalise(text, Home::NorthAmerica).map_err(|reason| reason.to_string())?;
+    match read.extension {
+        None => Ok(format!("011{}", read.number.digits())),
+        Some(_) => Err("a hotline dials no extension".to_owned()),
+    }
 }
 
 /// The lines of a gateway, by name or by number.

@@ -1,7 +1,7 @@
 //! May this call be placed, may it be recorded, what does it cost? The table of answers, and what
 //! the store has of them afterwards.
 
-use call::{Admission, Answer, Price, Question};
+use call::{Admission, Answer, Connect, Price, Question};
 use model::{
     Language, Money, Private, Side,
     fact::{Epoch, NumberClass, OffReason, Refusal, Rest},
@@ -116,6 +116,7 @@ fn assert_answer(case: &str, answer: &Answer, dialled: &str, expected: Result<Al
                 price,
                 talk_max: Duration::from_secs(talk_secs),
                 called_language: Language::En,
+                connect: Connect::Announced,
             };
             assert_eq!(*admission, wanted, "{case}");
         }
@@ -189,7 +190,7 @@ fn a_registry_that_lost_numbers_records_nothing_until_that_is_confirmed() {
     county.apply_with("replace_protected = true", |_| {});
     let node = county.open();
     assert_registry_is_down(&node, 1, "shrunken");
-    drop(node);
+    node.end();
     county.apply_with("replace_protected = true\nprotected_count = 1", |_| {});
     let node = county.open();
     let answer = node.admit(node.call(9), ANNA, "2025550121");
@@ -248,7 +249,7 @@ fn a_person_or_a_station_that_is_gone_gets_no_call() {
     let county = County::new();
     county.open().end();
     let node = county.open();
-    let person = node.person(MARCUS);
+    let person = Some(node.person(MARCUS));
     let dialled = Private::new("2025550101".to_owned());
     county.put(
         "people.csv",

@@ -2,7 +2,7 @@
 //! behind its consent. Audio is what the test says it is.
 
 use call::{
-    CallEvent, Finished, Input, Machine, Output, PlayEnd, Question, Recording, Setup, Timing,
+    CallEvent, Finished, Input, Machine, Output, PlayEnd, Question, Recording, Setup, Start, Timing,
 };
 use model::{
     CallId, Codec, E164, Key, Private, Second, Side, Track,
@@ -44,6 +44,7 @@ impl<'a> Conversation<'a> {
             facility: plan.facility_name.clone(),
             pack: plan.pack,
             timing: Timing::default(),
+            start: Start { caller: plan.caller.clone(), dialled: None },
         };
         let mut conversation = Self {
             node,

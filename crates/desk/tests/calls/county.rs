@@ -57,6 +57,11 @@ pub(crate) const TYRONE: Caller = Caller { address: "192.0.2.20:5060", pin: "915
 /// At the farm: recorded, only contacts, no calls when the registry is down.
 pub(crate) const ANNA: Caller = Caller { address: "192.0.2.30:5060", pin: "264870" };
 
+/// A telephone at the farm that calls for help as soon as it is lifted; it has no PIN.
+pub(crate) const HELP: Caller = Caller { address: "192.0.2.31:5060", pin: "" };
+/// Anna's own telephone.
+pub(crate) const CELL: Caller = Caller { address: "192.0.2.32:5060", pin: "" };
+
 impl County {
     /// The county of this file, provisioned.
     pub(crate) fn new() -> Self {
@@ -266,7 +271,7 @@ impl Node {
     }
 
     pub(crate) fn admit(&self, call: CallId, caller: Caller, dialled: &str) -> Answer {
-        let person = self.person(caller);
+        let person = Some(self.person(caller));
         let dialled = Private::new(dialled.to_owned());
         self.ask(call, caller, Question::Admit { person, dialled })
     }
@@ -472,6 +477,20 @@ address = "192.0.2.20:5060"
 unit = "cedar/farm/a"
 key = "1"
 address = "192.0.2.30:5060"
+
+[[station]]
+unit = "cedar/farm/a"
+key = "help"
+address = "192.0.2.31:5060"
+pin = "none"
+hotline = { number = "(202) 555-0170", free = true, recording = "off" }
+
+[[station]]
+unit = "cedar/farm/a"
+key = "cell-7"
+address = "192.0.2.32:5060"
+person = "CC-3001"
+dialling = "en_bloc"
 "#;
 
 const PEOPLE: &str = "\

@@ -19,3 +19,4 @@ mod money;
 mod pins;
 mod rebuilt;
 mod running;
+mod starts;

@@ -197,6 +197,8 @@ fn refusal_name(refusal: Refusal) -> &'static str {
         Refusal::NoLawfulRate => "no_lawful_rate",
         Refusal::RegistryUnavailable => "registry_unavailable",
         Refusal::Unavailable => "unavailable",
+        Refusal::AlreadyCalling => "already_calling",
+        Refusal::DiskFull => "disk_full",
     }
 }
 
@@ -207,5 +209,8 @@ fn off_name(reason: OffReason) -> &'static str {
         OffReason::RegistryUnusable => "registry_unusable",
         OffReason::LogUnavailable => "log_unavailable",
         OffReason::Disk => "disk",
+        OffReason::StationOff => "station_off",
+        OffReason::Relay => "relay",
+        OffReason::Service => "service",
     }
 }

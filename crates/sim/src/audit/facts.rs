@@ -85,14 +85,16 @@ pub(super) fn seen_denial(reason: Refusal) -> Seen {
         Refusal::EmergencyNotHere => Seen::DeniedEmergency,
         Refusal::NoLawfulRate => Seen::DeniedNoLawfulRate,
         Refusal::RegistryUnavailable => Seen::DeniedRegistry,
-        Refusal::Unavailable => Seen::DeniedUnavailable,
+        Refusal::Unavailable | Refusal::AlreadyCalling | Refusal::DiskFull => {
+            Seen::DeniedUnavailable
+        }
     }
 }
 
 pub(super) fn seen_off(reason: OffReason) -> Seen {
     match reason {
-        OffReason::Protected => Seen::TalkOffProtected,
-        OffReason::FacilityOff => Seen::TalkOffFacility,
+        OffReason::Protected | OffReason::Relay | OffReason::Service => Seen::TalkOffProtected,
+        OffReason::FacilityOff | OffReason::StationOff => Seen::TalkOffFacility,
         OffReason::RegistryUnusable => Seen::TalkOffRegistry,
         OffReason::LogUnavailable => Seen::TalkOffLog,
         OffReason::Disk => Seen::TalkOffDisk,

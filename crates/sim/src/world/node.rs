@@ -16,7 +16,7 @@ use crate::{
 };
 use call::{
     Answer, CallEvent, Finished, Input, Machine, Output, PlayEnd, Question, Recording, Setup,
-    Timing, TrunkFailure,
+    Start, Timing, TrunkFailure,
 };
 use core::time::Duration;
 use model::{
@@ -39,6 +39,7 @@ impl World<'_> {
             facility: Private::new(String::new()),
             pack: ContentHash([7; 32]),
             timing: Timing::default(),
+            start: Start::default(),
         };
         let machine = Machine::new(setup, self.now);
         self.drain(slot, machine);

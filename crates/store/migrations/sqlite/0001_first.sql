@@ -69,6 +69,12 @@ CREATE TABLE station (
     digest_user  TEXT,             -- the digest user name, or a gateway's line
     ha1          BLOB,             -- MD5 of user:realm:password
     removed      INTEGER NOT NULL,
+    caller       TEXT    NOT NULL, -- pin, nobody or person
+    person_key   TEXT,             -- whom the station is assigned to
+    dialling     TEXT    NOT NULL, -- menu, en_bloc or hotline
+    hotline      TEXT,             -- the keys that a hotline dials
+    hotline_free       INTEGER,
+    hotline_recording  INTEGER,
     PRIMARY KEY (agency_id, station_id),
     UNIQUE (agency_id, key),
     FOREIGN KEY (agency_id, unit_id) REFERENCES unit (agency_id, unit_id)
@@ -154,7 +160,7 @@ CREATE TABLE call (
     facility_id       INTEGER NOT NULL,
     unit_id           INTEGER NOT NULL,
     station_id        INTEGER NOT NULL,
-    person_id         INTEGER NOT NULL,
+    person_id         INTEGER,          -- null where nobody was identified
     number            BIGINT  NOT NULL,
     at_us             BIGINT  NOT NULL,
     class             TEXT    NOT NULL,
@@ -193,7 +199,7 @@ CREATE TABLE refusal (
     record       BIGINT  NOT NULL UNIQUE,
     facility_id  INTEGER NOT NULL,
     station_id   INTEGER NOT NULL,
-    person_id    INTEGER NOT NULL,
+    person_id    INTEGER,          -- null where nobody was identified
     number       BIGINT,           -- null when what was dialled is no number
     at_us        BIGINT  NOT NULL,
     reason       TEXT    NOT NULL,

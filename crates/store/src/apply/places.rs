@@ -5,9 +5,13 @@ use crate::{
     code::{Coded, Columns, digits, micros},
     dialect::{Row, Work},
     error::{Broken, Doing, Refused, StoreError},
-    plan::{Agency, Applied, Count, Facility, Plan, Station, Unit},
+    plan::{Agency, Applied, Count, Facility, Plan, Station, StationCaller, Unit},
 };
-use model::{AgencyId, FacilityId, Private, UnitId, place::Site, plan::StationAccess};
+use model::{
+    AgencyId, FacilityId, Private, UnitId,
+    place::Site,
+    plan::{Dialling, Hotline, StationAccess},
+};
 use std::{collections::BTreeMap, net::SocketAddr};
 
 /// Numbers of all places, by key.
@@ -255,6 +259,8 @@ async fn apply_stations(
             unit: row.text("unit_key")?,
             key: row.text("key")?,
             access: access(&row)?,
+            caller: caller(&row)?,
+            dialling: dialling(&row)?,
             removed: row.flag("removed")?,
         };
         stored.insert(station.key.clone(), (row.number("station_id")?, station));
@@ -291,11 +297,26 @@ async fn write_station(
             (None, Some(user.clone()), Some(ha1.expose().to_vec()))
         }
     };
+    let (caller, person) = match &station.caller {
+        StationCaller::Pin => (BY_PIN, None),
+        StationCaller::Nobody => (NOBODY, None),
+        StationCaller::Person(key) => (ASSIGNED, Some(key.expose().clone())),
+    };
+    let (dialling, hotline) = match &station.dialling {
+        Dialling::Menu => (MENU, None),
+        Dialling::EnBloc => (EN_BLOC, None),
+        Dialling::Hotline(hotline) => (HOTLINE, Some(hotline)),
+    };
     sqlx::query(
         "INSERT INTO station (agency_id, station_id, facility_id, unit_id, key, address, \
-         digest_user, ha1, removed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+         digest_user, ha1, removed, caller, person_key, dialling, hotline, hotline_free, \
+         hotline_recording) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
          ON CONFLICT (agency_id, station_id) DO UPDATE SET address = excluded.address, \
-         digest_user = excluded.digest_user, ha1 = excluded.ha1, removed = excluded.removed",
+         digest_user = excluded.digest_user, ha1 = excluded.ha1, removed = excluded.removed, \
+         caller = excluded.caller, person_key = excluded.person_key, \
+         dialling = excluded.dialling, hotline = excluded.hotline, \
+         hotline_free = excluded.hotline_free, hotline_recording = excluded.hotline_recording",
     )
     .bind(at.agency.0)
     .bind(id)
@@ -306,6 +327,12 @@ async fn write_station(
     .bind(user)
     .bind(ha1)
     .bind(i64::from(station.removed))
+    .bind(caller)
+    .bind(person)
+    .bind(dialling)
+    .bind(hotline.map(|hotline| hotline.dialled.expose().clone()))
+    .bind(hotline.map(|hotline| i64::from(hotline.free)))
+    .bind(hotline.map(|hotline| i64::from(hotline.recording)))
     .execute(&mut **work)
     .await
     .doing("keep a station")?;
@@ -324,6 +351,30 @@ pub(crate) fn access(row: &Row) -> Result<StationAccess, Broken> {
             user: user.ok_or_else(|| Broken::unreadable("digest_user"))?,
             ha1: Private::new(row.octets("ha1")?),
         }),
+    }
+}
+
+/// Who calls from a stored station.
+fn caller(row: &Row) -> Result<StationCaller, Broken> {
+    match row.text("caller")?.as_str() {
+        BY_PIN => Ok(StationCaller::Pin),
+        NOBODY => Ok(StationCaller::Nobody),
+        ASSIGNED => Ok(StationCaller::Person(Private::new(row.text("person_key")?))),
+        _ => Err(Broken::unreadable("caller")),
+    }
+}
+
+/// What the calls of a stored station dial.
+pub(crate) fn dialling(row: &Row) -> Result<Dialling, Broken> {
+    match row.text("dialling")?.as_str() {
+        MENU => Ok(Dialling::Menu),
+        EN_BLOC => Ok(Dialling::EnBloc),
+        HOTLINE => Ok(Dialling::Hotline(Hotline {
+            dialled: Private::new(row.text("hotline")?),
+            free: row.flag("hotline_free")?,
+            recording: row.flag("hotline_recording")?,
+        })),
+        _ => Err(Broken::unreadable("dialling")),
     }
 }
 
@@ -366,3 +417,11 @@ fn unknown(kind: &'static str, key: &str) -> Refused {
 async fn all(work: &mut Work, sql: &'static str) -> Result<Vec<Row>, Broken> {
     sqlx::query(sql).fetch_all(&mut **work).await.doing("read what is stored")
 }
+
+/// Stored words for who calls from a station, and what is dialled there.
+const BY_PIN: &str = "pin";
+pub(crate) const NOBODY: &str = "nobody";
+const ASSIGNED: &str = "person";
+const MENU: &str = "menu";
+const EN_BLOC: &str = "en_bloc";
+const HOTLINE: &str = "hotline";

@@ -1,7 +1,7 @@
 //! Plans: once, twice, in parts, refused.
 
 use super::samples::{
-    at, contact, deposit, facility, filled, jail, number, person, protected, site, source,
+    at, contact, deposit, facility, filled, hotline, jail, number, person, protected, site, source,
 };
 use crate::{
     Refused, Store, StoreError,
@@ -11,8 +11,8 @@ use model::{
     AccountId, AgencyId, FacilityId, Language, Money, PersonId, Private, StationId, UnitId,
     fact::{Epoch, Fact},
     plan::{
-        Account, Configuration, Facility, NumberRule, NumberUse, Person, RegistryData,
-        RegistryDown, Station, StationAccess, Trunk,
+        Account, Configuration, Dialling, Facility, NumberRule, NumberUse, Person, RegistryData,
+        RegistryDown, Station, StationAccess, StationCaller, Trunk,
     },
 };
 use std::time::Duration;
@@ -78,10 +78,14 @@ fn the_configuration_says_what_the_plan_said() {
         stations: vec![
             stored_station(1, phone("192.0.2.10:5060", None)),
             stored_station(2, phone("[2001:db8::1]:0", Some("line-1"))),
-            stored_station(
-                3,
-                StationAccess::Digest { user: "a-3".into(), ha1: Private::new([3; 16]) },
-            ),
+            Station {
+                caller: StationCaller::Person(PersonId(2)),
+                dialling: Dialling::Hotline(hotline()),
+                ..stored_station(
+                    3,
+                    StationAccess::Digest { user: "a-3".into(), ha1: Private::new([3; 16]) },
+                )
+            },
         ],
         people: vec![stored_person(1, "P-1", &[42, 43]), stored_person(2, "P-2", &[42])],
         numbers: vec![
@@ -129,6 +133,8 @@ fn stored_station(id: u32, access: StationAccess) -> Station {
         facility: FacilityId(1),
         key: format!("cedar/jail/a/{id}"),
         access,
+        caller: StationCaller::Pin,
+        dialling: Dialling::Menu,
     }
 }
 

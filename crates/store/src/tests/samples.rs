@@ -4,7 +4,7 @@ use crate::{
     Store,
     plan::{
         Agency, Contact, Deposit, Facility, NumberRule, Person, Plan, Protected, ProtectedNumber,
-        Station, Table, Unit,
+        Station, StationCaller, Table, Unit,
     },
 };
 use model::{
@@ -15,7 +15,7 @@ use model::{
         NumberClass, OffReason, RateFact, RecordingEnd, RecordingState, Refusal, Rest,
     },
     place::{FacilityKind, Site, State},
-    plan::{NumberUse, RegistryDown, StationAccess, Trunk},
+    plan::{Dialling, Hotline, NumberUse, RegistryDown, StationAccess, Trunk},
     speech::ContentHash,
 };
 use std::time::Duration;
@@ -73,8 +73,14 @@ pub(super) fn source(key: &str, address: &str, user: Option<&str>) -> Station {
             address: address.parse().unwrap(),
             user: user.map(str::to_owned),
         },
+        caller: StationCaller::Pin,
+        dialling: Dialling::Menu,
         removed: false,
     }
+}
+
+pub(super) fn hotline() -> Hotline {
+    Hotline { dialled: Private::new("2025550150".into()), free: true, recording: false }
 }
 
 pub(super) fn deposit(person: &str, reference: &str, cents: i32) -> Deposit {
@@ -134,6 +140,8 @@ pub(super) fn jail() -> Plan {
                 unit: "cedar/jail/a".into(),
                 key: "cedar/jail/a/3".into(),
                 access: StationAccess::Digest { user: "a-3".into(), ha1: Private::new([3; 16]) },
+                caller: StationCaller::Person(Private::new("P-2".into())),
+                dialling: Dialling::Hotline(hotline()),
                 removed: false,
             },
         ],
@@ -170,7 +178,7 @@ pub(super) fn admitted(counter: u32, held_cents: Option<i32>) -> Admitted {
         facility: FacilityId(1),
         unit: UnitId(1),
         station: StationId(1),
-        person: PersonId(1),
+        person: Some(PersonId(1)),
         number: number(42),
         class: NumberClass::Ordinary,
         epoch: Epoch(1),
@@ -196,7 +204,7 @@ pub(super) fn denied(counter: u32) -> Fact {
         agency: AgencyId(1),
         facility: FacilityId(1),
         station: StationId(2),
-        person: PersonId(2),
+        person: Some(PersonId(2)),
         number: None,
         reason: Refusal::InsufficientFunds,
     }))

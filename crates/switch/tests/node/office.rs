@@ -1,10 +1,13 @@
 //! An office that does what a script says, and tells the test what it was told.
 
-use call::{Admission, Answer, CallEvent, Finished, Identified, Price, Question, Timing};
+use call::{
+    Admission, Answer, CallEvent, Caller, Connect, Finished, Identified, Price, Question, Timing,
+};
 use model::{
     AgencyId, CallId, E164, FacilityId, Language, Money, PersonId, Private, StationId, Timestamp,
     TrunkId,
     fact::{NumberClass, OffReason, RecordingEnd},
+    plan::Dialling,
     speech::ContentHash,
 };
 use std::{
@@ -155,6 +158,8 @@ fn plan() -> StationPlan {
             number_attempts_count_max: u8::MAX,
             ..Timing::default()
         },
+        caller: Caller::AskPin,
+        dialling: Dialling::Menu,
     }
 }
 
@@ -166,5 +171,6 @@ fn admission() -> Admission {
         price: Price::Free,
         talk_max: Duration::from_secs(60),
         called_language: Language::En,
+        connect: Connect::Announced,
     }
 }

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by it")]
 
 use call::{
-    Admission, Answer, Consent, Identified, Input, Machine, Output, PlayEnd, Price, Question,
-    Recording, Setup, Timing,
+    Admission, Answer, Connect, Consent, Identified, Input, Machine, Output, PlayEnd, Price,
+    Question, Recording, Setup, Start, Timing,
 };
 use model::{
     CallId, E164, Key, Language, Money, PersonId, Private, Side, Timestamp,
@@ -20,6 +20,7 @@ pub(crate) fn consent(call: CallId, number: E164, epoch: Epoch) -> Consent {
         facility: Private::new("Example County Jail".to_owned()),
         pack: ContentHash([1; 32]),
         timing: Timing::default(),
+        start: Start::default(),
     };
     let mut machine = Machine::new(setup, now);
     let mut inputs = VecDeque::new();
@@ -75,6 +76,7 @@ fn react(output: Output, number: E164, epoch: Epoch, now: Timestamp) -> Reaction
             price: Price::Free,
             talk_max: Duration::from_secs(900),
             called_language: Language::En,
+            connect: Connect::Announced,
         })),
         Output::Ask(Question::Commit { recording, .. }) => {
             Input::Answer(Answer::Committed { recording })

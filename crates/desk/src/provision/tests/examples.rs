@@ -5,12 +5,12 @@ use crate::provision::read;
 use model::{
     E164, Language, Money, Private,
     place::FacilityKind,
-    plan::{NumberUse, RegistryDown, StationAccess},
+    plan::{Dialling, Hotline, NumberUse, RegistryDown, StationAccess},
 };
 use std::time::Duration;
 use store::{
     Plan, Store,
-    plan::{Protected, Table},
+    plan::{Protected, StationCaller, Table},
 };
 
 fn number(end: u64) -> Private<E164> {
@@ -185,6 +185,29 @@ fn agencies_are_named_where_there_are_several() {
     let agencies: Vec<String> =
         plan.protected.unwrap().numbers.into_iter().map(|number| number.agency).collect();
     assert_eq!(agencies, ["juniper", "cedar"]);
+}
+
+#[test]
+fn a_station_says_who_calls_and_what_it_dials() {
+    let stations = "
+        [[station]]\nunit = \"cedar/jail/a\"\nkey = \"help\"\naddress = \"192.0.2.31\"\npin = \"none\"
+        hotline = { number = \"(202) 555-0150\", free = true, recording = \"off\" }
+        [[station]]\nunit = \"cedar/jail/a\"\nkey = \"crisis\"\naddress = \"192.0.2.32\"
+        hotline = { number = \"988\" }
+        [[gateway]]\nunit = \"cedar/jail/a\"\naddress = \"192.0.2.33\"\nline_count = 1
+        person = \"B-1\"\ndialling = \"en_bloc\"\n";
+    let plan = read_files(&[("provision.toml", &format!("{JAIL}{stations}"))]).unwrap();
+    let hotline = |dialled: &str, free, recording| {
+        Dialling::Hotline(Hotline { dialled: Private::new(dialled.to_owned()), free, recording })
+    };
+    let said: Vec<_> =
+        plan.stations.into_iter().map(|station| (station.caller, station.dialling)).collect();
+    let expected = [
+        (StationCaller::Nobody, hotline("01112025550150", true, false)),
+        (StationCaller::Pin, hotline("988", false, true)),
+        (StationCaller::Person(Private::new("B-1".to_owned())), Dialling::EnBloc),
+    ];
+    assert_eq!(said, expected);
 }
 
 fn cents(cents: i32) -> Money {

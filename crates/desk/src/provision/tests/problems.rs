@@ -211,6 +211,36 @@ removed = true
 }
 
 #[test]
+fn a_station_dials_in_one_way_and_for_one_person() {
+    let toml = r#"[[station]]
+unit = "cedar/jail/a"
+key = "1"
+address = "192.0.2.10"
+pin = "never"
+hotline = { number = "2025550150", recording = "on" }
+[[station]]
+unit = "cedar/jail/a"
+key = "2"
+address = "192.0.2.11"
+pin = "ask"
+person = "B-1"
+dialling = "en_bloc"
+hotline = { number = "911", fee = false }
+"#;
+    check(
+        &after_jail(toml),
+        &[
+            ("provision.toml:26:7:", "`pin` must be"),
+            ("provision.toml:27:", "`recording` must be"),
+            ("provision.toml:28:", "`person` and `pin` exclude each other"),
+            ("provision.toml:28:", "`hotline` and `dialling` exclude each other"),
+            ("provision.toml:35:", "emergency calls are refused"),
+            ("provision.toml:35:", "`fee` is not a key"),
+        ],
+    );
+}
+
+#[test]
 fn a_gateway_has_lines_or_a_number_of_them() {
     let gateway = |lines: &str| {
         after_jail(&format!(
