@@ -66,12 +66,15 @@ pub use problem::Problem;
 use model::{Private, Timestamp};
 use problem::Problems;
 use source::Source;
-use std::path::Path;
+use std::{io, path::Path};
 use store::Plan;
 
 /// Computes the keyed hash of a PIN (second) at a facility (first, `agency/facility`):
 /// [`PinKey::hash`](crate::PinKey::hash) with the node's key.
 pub type PinHash<'a> = dyn Fn(&str, &str) -> Private<[u8; 32]> + 'a;
+
+/// Gives the octets of a file. It may stop reading behind the 64 MiB that a file may have.
+pub type Open<'a> = dyn Fn(&Path) -> io::Result<Vec<u8>> + 'a;
 
 /// Reads the provision file at `path` and the CSV files it names, and checks everything that can be
 /// checked without the store. Rates are proved lawful for calls at `now`.
@@ -80,9 +83,22 @@ pub type PinHash<'a> = dyn Fn(&str, &str) -> Private<[u8; 32]> + 'a;
 /// Every problem of every file, in their order; at most a thousand, then how many more there are.
 /// No problem quotes a PIN, a password, a name or a telephone number.
 pub fn read(path: &Path, pins: &PinHash<'_>, now: Timestamp) -> Result<Plan, Vec<Problem>> {
+    read_with(&source::from_disk, path, pins, now)
+}
+
+/// [`read`] of files that are not on this machine's disk: `open` is asked for each.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_with(
+    open: &Open<'_>,
+    path: &Path,
+    pins: &PinHash<'_>,
+    now: Timestamp,
+) -> Result<Plan, Vec<Problem>> {
     let mut problems = Problems::default();
-    let plan = Source::read(path, &mut problems)
-        .map(|source| document::read(&source, pins, now, &mut problems));
+    let plan = Source::read(path, open, &mut problems)
+        .map(|source| document::read(&source, open, pins, now, &mut problems));
     problems.finish().map(|()| plan.unwrap_or_default())
 }
 

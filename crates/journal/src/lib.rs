@@ -8,6 +8,7 @@
 
 mod error;
 mod frame;
+mod inspect;
 mod journal;
 mod limits;
 mod outbox;
@@ -16,6 +17,7 @@ mod segment;
 mod writer;
 
 pub use error::JournalError;
+pub use inspect::{Inspected, inspect};
 pub use journal::{Journal, Options, Recovery, Seq, Torn};
 pub use limits::{APPEND_OCTETS_MAX, DETAIL_OCTETS_MAX, QUEUE_APPENDS_MAX, SEGMENT_OCTETS_MAX};
 pub use outbox::{Appended, Draft, Entry, EntrySeq, LEAF_OCTETS, leaf_head};

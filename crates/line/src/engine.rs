@@ -36,6 +36,8 @@ mod outbound;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use door::unknown_method_answer;
+
 /// What the owner of a line wants.
 pub(crate) enum Command {
     Ring(WireId),

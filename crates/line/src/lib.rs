@@ -15,6 +15,7 @@ mod event;
 pub mod guard;
 mod limits;
 mod line;
+pub mod probe;
 mod registrar;
 pub mod sdp;
 mod stack;

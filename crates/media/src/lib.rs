@@ -16,6 +16,7 @@ mod outgoing;
 mod pack;
 mod poller;
 mod ports;
+pub mod probe;
 mod relay;
 #[cfg(test)]
 mod rig;

@@ -114,7 +114,7 @@ impl Folder {
         File::open(&part.path)
             .and_then(|file| file.sync_data())
             .map_err(|error| VaultError::io("sync", &part.path, error))?;
-        let end = survey(&part.path)?;
+        let end = survey_file(&part.path)?;
         self.file_away(part, end.state)?;
         Ok(end)
     }
@@ -194,15 +194,23 @@ fn closed_path(closed: &Path, agency: AgencyId, id: RecordingId, state: Recordin
     closed.join(agency.0.to_string()).join(format!("{:016x}.{suffix}", id.0))
 }
 
-/// What is on disk of a recording: counted without any key, from the lengths of its frames.
-pub(crate) fn survey(path: &Path) -> Result<RecordingEnd, VaultError> {
+/// What a file of a recording is.
+pub(crate) fn survey_file(path: &Path) -> Result<RecordingEnd, VaultError> {
     let fault = |error| VaultError::io("read", path, error);
     let file = File::open(path).map_err(fault)?;
-    let input = BufReader::with_capacity(READ_OCTETS, file);
+    survey(BufReader::with_capacity(READ_OCTETS, file)).map_err(fault)
+}
+
+/// What the octets of a recording amount to: counted without any key, from the lengths of its
+/// frames. What is no recording, or goes on behind its last frame, counts as cut.
+///
+/// # Errors
+/// Those of `input`, which is read to its end.
+pub fn survey(input: impl Read) -> io::Result<RecordingEnd> {
     let mut walk = Walk { input, hash: Sha256::new(), octets: 0 };
-    let (frames, whole) = walk.frames().map_err(fault)?;
+    let (frames, whole) = walk.frames()?;
     let bytes = walk.octets;
-    walk.drain().map_err(fault)?;
+    walk.drain()?;
     let state =
         if whole && walk.octets == bytes { RecordingState::Ended } else { RecordingState::Cut };
     Ok(RecordingEnd { state, bytes: walk.octets, frames, sha256: walk.hash.finalize().into() })

@@ -19,6 +19,7 @@ mod shelf;
 mod vault;
 
 pub use error::{NotRecorded, VaultError};
+pub use folder::survey;
 pub use format::HEADER_OCTETS;
 pub use keyholder::{
     KeyId, KeyholderKey, KeyholderSecret, Keyholders, NotAKey, NotASecret, RecipientSecret,

@@ -125,7 +125,7 @@ impl Live {
         }
         let path = folder.closed_file(self.part.agency, self.part.recording);
         let path = path.as_ref().unwrap_or(&self.part.path);
-        folder::survey(path).map(|end| RecordingEnd { state, ..end })
+        folder::survey_file(path).map(|end| RecordingEnd { state, ..end })
     }
 }
 

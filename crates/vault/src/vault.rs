@@ -189,7 +189,7 @@ impl Vault {
         recording: RecordingId,
     ) -> Result<Option<RecordingEnd>, VaultError> {
         let file = self.inner.folder.closed_file(agency, recording);
-        file.map(|path| folder::survey(&path)).transpose()
+        file.map(|path| folder::survey_file(&path)).transpose()
     }
 
     /// Writes what is queued, closes running recordings as cut, ends the thread and frees the

@@ -15,6 +15,7 @@ use std::{
 mod bench;
 mod check;
 mod dist;
+mod fuzz;
 mod mutants;
 mod prompts;
 mod tidy;
@@ -35,6 +36,14 @@ enum Chore {
     Tidy,
     /// Change the code of the gate in every small way and see that a test notices each change
     Mutants,
+    /// Run the fuzz targets for a number of executions each; see docs/fuzzing.md
+    Fuzz {
+        /// Executions of each target
+        #[arg(long, default_value_t = 1_000_000)]
+        runs: u64,
+        /// One target; all of them without
+        target: Option<String>,
+    },
     /// Measure what the node costs; see docs/benchmarks.md
     Bench {
         /// What to measure
@@ -66,6 +75,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Check => check::run(&root()),
         Chore::Tidy => tidy::run(&root()),
         Chore::Mutants => mutants::run(&root()),
+        Chore::Fuzz { runs, target } => fuzz::run(&root(), &fuzz::Run { target, runs }),
         Chore::Bench { bench } => bench::run(&root(), &bench),
         Chore::Dist(args) => dist::run(&root(), &args),
         Chore::Prompts { args } => prompts::run(&root(), &args),

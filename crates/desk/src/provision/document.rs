@@ -1,7 +1,7 @@
 //! The TOML file as a whole: which tables it has, and which CSV files it names.
 
 use super::{
-    PinHash,
+    Open, PinHash,
     fields::Fields,
     places::Places,
     problem::Problems,
@@ -21,6 +21,7 @@ use toml::de::DeTable;
 /// Reads everything the file says, and the files it names.
 pub(super) fn read(
     source: &Source,
+    open: &Open<'_>,
     pins: &PinHash<'_>,
     now: Timestamp,
     problems: &mut Problems,
@@ -51,20 +52,20 @@ pub(super) fn read(
     }
     top.finish();
     let mut tables = Tables { places: &places, pins, people: None };
-    if let Some(sheet) = Files::open(files.people.as_deref(), problems) {
+    if let Some(sheet) = Files::open(files.people.as_deref(), open, problems) {
         rows::people(&sheet, &mut tables, &mut plan, problems);
     }
-    if let Some(sheet) = Files::open(files.contacts.as_deref(), problems) {
+    if let Some(sheet) = Files::open(files.contacts.as_deref(), open, problems) {
         plan.contacts = rows::contacts(&sheet, &tables, problems);
     }
-    if let Some(sheet) = Files::open(files.numbers.as_deref(), problems) {
+    if let Some(sheet) = Files::open(files.numbers.as_deref(), open, problems) {
         plan.numbers = rows::numbers(&sheet, &tables, problems);
     }
-    if let Some(sheet) = Files::open(files.protected.as_deref(), problems) {
+    if let Some(sheet) = Files::open(files.protected.as_deref(), open, problems) {
         let numbers: Vec<ProtectedNumber> = rows::protected(&sheet, &tables, problems);
         plan.protected = Some(Protected { numbers, replace, count });
     }
-    if let Some(sheet) = Files::open(files.deposits.as_deref(), problems) {
+    if let Some(sheet) = Files::open(files.deposits.as_deref(), open, problems) {
         plan.deposits.extend(rows::deposits(&sheet, &tables, problems));
     }
     plan
@@ -109,8 +110,8 @@ impl Files {
         files
     }
 
-    fn open(path: Option<&Path>, problems: &mut Problems) -> Option<Source> {
-        Source::read(path?, problems)
+    fn open(path: Option<&Path>, open: &Open<'_>, problems: &mut Problems) -> Option<Source> {
+        Source::read(path?, open, problems)
     }
 }
 

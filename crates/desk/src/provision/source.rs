@@ -1,6 +1,7 @@
 //! The text of one file, and where in it an octet stands.
 
 use super::{
+    Open,
     limits::FILE_OCTETS_MAX,
     problem::{Problem, Problems},
 };
@@ -21,11 +22,11 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Reads a text file. What keeps it from being read is a problem.
-    pub(super) fn read(path: &Path, problems: &mut Problems) -> Option<Self> {
+    /// Reads a text file with `open`. What keeps it from being read is a problem.
+    pub(super) fn read(path: &Path, open: &Open<'_>, problems: &mut Problems) -> Option<Self> {
         let whole =
             |reason: String| Problem { file: path.to_owned(), line: None, column: None, reason };
-        let octets = match octets(path) {
+        let octets = match open(path) {
             Ok(octets) => octets,
             Err(error) => {
                 let kind = error.kind();
@@ -98,7 +99,8 @@ impl Source {
     }
 }
 
-fn octets(path: &Path) -> std::io::Result<Vec<u8>> {
+/// The octets of a file of this machine.
+pub(super) fn from_disk(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut octets = Vec::new();
     // One octet more than the limit tells a file that is too large from one that just fits.
     fs::File::open(path)?.take(FILE_OCTETS_MAX + 1).read_to_end(&mut octets)?;

@@ -116,18 +116,7 @@ impl Engine {
     /// Answers a request whose method the library does not know (RFC 3261 section 8.2.1).
     pub(super) async fn refuse_unknown_method(&mut self, headers: &str, source: SocketAddr) {
         self.count(|tally| &tally.refused_method);
-        let mut answer = String::from("SIP/2.0 501 Not Implemented\r\n");
-        let mut repeated = false;
-        for line in headers.split("\r\n") {
-            if !line.starts_with([' ', '\t']) {
-                let name = line.split(':').next().unwrap_or("").trim_end().to_ascii_lowercase();
-                repeated = REPEATED.contains(&name.as_str());
-            }
-            if repeated {
-                let _ = write!(answer, "{line}\r\n");
-            }
-        }
-        let _ = write!(answer, "{}\r\n{}\r\nContent-Length: 0\r\n\r\n", allow(), self.server());
+        let answer = unknown_method_answer(headers, &self.server());
         self.send_octets(answer.as_bytes(), source).await;
     }
 
@@ -282,6 +271,23 @@ impl Engine {
         let from = request.from_header().map_or("", |from| from.value());
         self.tags.of(&format!("{call_id}\n{from}"))
     }
+}
+
+/// The 501 to a request with these headers.
+pub(crate) fn unknown_method_answer(headers: &str, server: &Header) -> String {
+    let mut answer = String::from("SIP/2.0 501 Not Implemented\r\n");
+    let mut repeated = false;
+    for line in headers.split("\r\n") {
+        if !line.starts_with([' ', '\t']) {
+            let name = line.split(':').next().unwrap_or("").trim_end().to_ascii_lowercase();
+            repeated = REPEATED.contains(&name.as_str());
+        }
+        if repeated {
+            let _ = write!(answer, "{line}\r\n");
+        }
+    }
+    let _ = write!(answer, "{}\r\n{server}\r\nContent-Length: 0\r\n\r\n", allow());
+    answer
 }
 
 /// An Unsupported header with what a request demands: no extension is supported by demand.

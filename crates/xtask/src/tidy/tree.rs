@@ -129,13 +129,15 @@ fn walk(folder: &Path, prefix: &str, files: &mut Vec<File>) -> anyhow::Result<()
     Ok(())
 }
 
-/// What `.gitignore` names, the history, and two files whose words are not ours.
+/// What `.gitignore` names, the history, and files whose words are not ours: the inputs of fuzz
+/// targets are those of machines.
 const NOT_OURS: &[&str] = &[
     "target",
     ".git",
     "parlatory-data",
     "mutants.out",
     "mutants.out.old",
+    "corpus",
     "Cargo.lock",
     "LICENSE",
 ];

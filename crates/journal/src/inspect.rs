@@ -1,0 +1,53 @@
+//! One segment as octets, wherever they came from.
+
+use crate::{
+    Seq,
+    frame::{self, Header, Tail},
+};
+use model::fact::Fact;
+use std::ops::ControlFlow;
+
+/// What the octets of a segment amount to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inspected {
+    /// They do not begin as a segment of this format does.
+    NoSegment,
+    /// Whole up to octet `end`, where fact `next` would follow; `torn` when more stands there that
+    /// never became durable.
+    Whole {
+        /// Octets that are whole.
+        end: usize,
+        /// Number of the fact that comes next.
+        next: Seq,
+        /// Whether a group was being written.
+        torn: bool,
+    },
+    /// What stands at octet `end` was durable once, and is not what was written.
+    Damaged {
+        /// Octets that are whole.
+        end: usize,
+    },
+}
+
+/// Reads a segment and gives each of its facts to `each`, in order.
+pub fn inspect(octets: &[u8], mut each: impl FnMut(Seq, Fact)) -> Inspected {
+    let Ok(header) = Header::decode(octets) else { return Inspected::NoSegment };
+    let mut unknown = None;
+    let scan = frame::scan(octets, header, |at, frame| match frame.facts() {
+        Some(facts) => {
+            (frame.first.0..).map(Seq).zip(facts).for_each(|(seq, fact)| each(seq, fact));
+            ControlFlow::Continue(())
+        }
+        None => {
+            unknown = Some(at);
+            ControlFlow::Break(())
+        }
+    });
+    match (unknown, scan.tail) {
+        (Some(end), _) => Inspected::Damaged { end },
+        (None, Tail::Damaged(_)) => Inspected::Damaged { end: scan.end },
+        (None, tail) => {
+            Inspected::Whole { end: scan.end, next: scan.next, torn: tail == Tail::Torn }
+        }
+    }
+}
