@@ -62,8 +62,8 @@ impl Call {
             Side::Station => self.station.take(),
             Side::Called => self.called.take(),
         };
-        if let Some(mut leg) = leg {
-            leg.hush(turn);
+        if let Some(leg) = leg {
+            leg.close(turn);
         }
     }
 
@@ -79,7 +79,7 @@ impl Call {
             Side::Called => (&mut self.called, &mut self.station),
         };
         let Some(leg) = leg else { return };
-        let Some(datagram) = leg.receive(buffer) else { return };
+        let Some(datagram) = leg.receive(turn, buffer) else { return };
         let arrived = leg.hear(turn, datagram);
         let (Some(bridge), Some(other)) = (&mut self.bridge, other) else { return };
         match arrived {
@@ -92,6 +92,13 @@ impl Call {
             }
             Arrived::Silence => other.stop_waiting(),
             Arrived::Nothing => {}
+        }
+    }
+
+    /// Reads one report that arrived on a leg.
+    pub(crate) fn read_report(&mut self, turn: &Turn<'_>, side: Side, buffer: &mut [u8]) {
+        if let Some(leg) = self.leg(side) {
+            leg.receive_report(turn, buffer);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     tone::Tones,
 };
 use model::{
-    Agreed, CallId, Clock, Key, LegId, PlayId, Script, Second, Timestamp, fact::KeyPath,
+    Agreed, CallId, Clock, Key, LegId, PlayId, Script, Second, SrtpKeys, Timestamp, fact::KeyPath,
     speech::ContentHash,
 };
 use std::{
@@ -102,7 +102,15 @@ impl Media {
     /// Sends to and hears only the agreed remote address from now on. Called again after a
     /// re-INVITE.
     pub fn connect(&self, leg: LegId, agreed: Agreed) {
-        self.shared.send(leg.call, Command::Connect { leg, agreed });
+        self.shared.send(leg.call, Command::Connect { leg, agreed, keys: None });
+    }
+
+    /// As [`Media::connect`], with audio encrypted (RFC 3711) under keys that came by encrypted
+    /// signalling. From here on the leg neither hears nor sends anything in clear: keys stay when
+    /// it is connected without any, and a direction whose key is the same goes on where it was.
+    pub fn connect_secured(&self, leg: LegId, agreed: Agreed, keys: SrtpKeys) {
+        let keys = Some(Box::new(keys));
+        self.shared.send(leg.call, Command::Connect { leg, agreed, keys });
     }
 
     /// Plays a script to a leg from its next packet on. Whatever plays on the leg ends
@@ -239,6 +247,13 @@ pub enum MediaEvent {
         /// Since when.
         since: Timestamp,
     },
+    /// A leg was closed.
+    Closed {
+        /// Which one.
+        leg: LegId,
+        /// What was counted on it.
+        statistics: Statistics,
+    },
     /// A fault of ours ended both legs of a call. Plays that ran are not reported any more; the
     /// tap, if there was one, has ended.
     Broken {
@@ -271,13 +286,25 @@ pub struct Statistics {
     pub sent: u64,
     /// Packets that the network refused to take.
     pub unsent: u64,
-    /// Datagrams that are not RTP of version 2, or are cut, empty or longer than 60 ms.
+    /// Datagrams that are not RTP or RTCP of version 2, or are cut, empty or longer than 60 ms.
     pub bad: u64,
     /// Packets of a payload type that was not agreed, or of an event that is no key.
     pub unknown: u64,
     /// Datagrams from an address that is not the connected one and were dropped here. Nearly all
     /// such are dropped by the kernel, which does not count them.
     pub foreign: u64,
+    /// Datagrams on an encrypted leg that its key does not open, or that were heard before.
+    pub forged: u64,
+    /// Times that the other end was found at another address, by its key.
+    pub moved: u64,
+    /// Packets that never arrived, as their sequence numbers show (RFC 3550 section 6.4.1).
+    pub lost: u64,
+    /// How unevenly packets arrive, in samples of 125 µs (RFC 3550 section 6.4.1).
+    pub jitter_samples: u32,
+    /// Packets of ours that never arrived, as the other end reported last (RTCP).
+    pub lost_there: u32,
+    /// How unevenly ours arrive, in samples, as the other end reported last.
+    pub jitter_there_samples: u32,
 }
 
 /// Why audio cannot be had.
@@ -303,7 +330,7 @@ pub(crate) type Events = Arc<dyn Fn(MediaEvent) + Send + Sync>;
 /// What a media thread is told.
 pub(crate) enum Command {
     Open { leg: LegId, pair: Box<PortPair> },
-    Connect { leg: LegId, agreed: Agreed },
+    Connect { leg: LegId, agreed: Agreed, keys: Option<Box<SrtpKeys>> },
     Play { leg: LegId, play: PlayId, rendered: Box<Rendered> },
     Hush { leg: LegId },
     Ringback { leg: LegId, on: bool },
@@ -400,7 +427,9 @@ mod tests {
         drop(other);
         // The threads report what they cut, then let go of the sender.
         let cut = MediaEvent::Played { leg: STATION, play: PlayId(1), end: PlayEnded::Cut };
-        assert_eq!(events.iter().collect::<Vec<_>>(), [cut]);
+        let statistics = Statistics::default();
+        let closed = [STATION, CALLED].map(|leg| MediaEvent::Closed { leg, statistics });
+        assert_eq!(events.iter().collect::<Vec<_>>(), [&[cut][..], &closed].concat());
     }
 
     #[test]

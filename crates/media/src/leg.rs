@@ -1,28 +1,25 @@
-//! One leg: its sockets, what it heard, and what it is sent.
+//! One leg: what it heard, and what it is sent.
 
 use crate::{
     MediaEvent, PlayEnded, Statistics,
     event::{EVENT_OCTETS, Event, KeyEar},
     g711::translate,
     limits::{
-        CATCH_UP_MAX_PACKETS, DATAGRAMS_DRAINED_MAX, PACKET_DEFAULT_MS, PACKET_MAX_MS,
-        PACKET_MIN_MS, PAYLOAD_MAX_OCTETS, SAMPLES_PER_MS,
+        CATCH_UP_MAX_PACKETS, PACKET_DEFAULT_MS, PACKET_MAX_MS, PACKET_MIN_MS, PAYLOAD_MAX_OCTETS,
+        SAMPLES_PER_MS,
     },
     outgoing::Outgoing,
+    path::{Path, Read, Tokens},
     poller::Poller,
     ports::PortPair,
+    rtcp::{REPORT_MAX_OCTETS, Reception, Reports},
     rtp::{self, HEADER_OCTETS, Header},
     sound::SoundEar,
     speak::Rendered,
     tone::Tones,
 };
-use model::{Agreed, Codec, Key, LegId, PlayId, Side, Timestamp, fact::KeyPath};
-use std::{
-    io::{self, ErrorKind},
-    net::SocketAddr,
-    ops::Range,
-    time::Duration,
-};
+use model::{Agreed, Codec, Key, LegId, PlayId, Side, SrtpKeys, Timestamp, fact::KeyPath};
+use std::{io, ops::Range, time::Duration};
 
 /// What all legs of a thread share while one is handled.
 pub(crate) struct Turn<'a> {
@@ -38,12 +35,13 @@ pub(crate) struct Turn<'a> {
 /// One leg of a call.
 pub(crate) struct Leg {
     id: LegId,
-    pair: PortPair,
-    registered: bool,
+    path: Path,
     agreed: Option<Agreed>,
     counted: Statistics,
     heard: Heard,
     sound: Option<SoundEar>,
+    reception: Reception,
+    reports: Reports,
     out: Outgoing,
 }
 
@@ -62,46 +60,42 @@ impl Leg {
     pub(crate) fn new(id: LegId, pair: PortPair, now: Timestamp) -> Self {
         let seed = id.call.0.wrapping_mul(2).wrapping_add(u64::from(id.side == Side::Called));
         let babble_from = usize::try_from(seed % 97).unwrap_or(0) * BABBLE_APART_SAMPLES;
+        let out = Outgoing::new(now, babble_from);
         Self {
             id,
-            pair,
-            registered: false,
+            path: Path::new(pair),
             agreed: None,
             counted: Statistics::default(),
             heard: Heard::since(NEVER),
             sound: None,
-            out: Outgoing::new(now, babble_from),
+            reception: Reception::default(),
+            reports: Reports::new(now, out.ssrc()),
+            out,
         }
     }
 
-    /// Sends to, and hears only, the agreed address; nobody at all when that fails. Datagrams that
-    /// came before are not heard: nobody knew who might send, nor when they arrived.
+    /// Sends to, and hears only, the agreed address; nobody at all when that fails.
     pub(crate) fn connect(
         &mut self,
         turn: &Turn<'_>,
-        token: u64,
+        tokens: Tokens,
         agreed: Agreed,
+        keys: Option<SrtpKeys>,
     ) -> io::Result<()> {
         let before = self.agreed;
+        self.path.secure(keys);
         if before.is_none_or(|before| before.remote != agreed.remote) {
             self.agreed = None;
             self.heard = Heard::since(turn.now);
             if before.is_some() {
                 self.out.divert();
             }
-            if agreed.remote.ip().is_unspecified() || agreed.remote.port() == 0 {
-                // The system would take the first for itself.
-                return Err(ErrorKind::AddrNotAvailable.into());
-            }
-            self.pair.rtp.connect(agreed.remote)?;
-            self.drain();
+            self.path.connect(agreed)?;
         } else if agreed.send && before.is_some_and(|before| !before.send) {
             self.heard.since = turn.now;
         }
-        if !self.registered {
-            turn.poller.register(&self.pair.rtp, token)?;
-            self.registered = true;
-        }
+        self.path.connect_reports(agreed);
+        self.path.register(turn.poller, tokens)?;
         if before.is_none() && !self.out.is_playing() {
             self.out.catch_up(turn.now);
         }
@@ -109,17 +103,46 @@ impl Leg {
         Ok(())
     }
 
-    /// Reads the next datagram of the socket. `None` when there is none, or it is not of the
-    /// connected address.
-    pub(crate) fn receive<'a>(&mut self, buffer: &'a mut [u8]) -> Option<&'a mut [u8]> {
-        // An error is what became of an earlier packet of ours.
-        let (octets, from) = self.pair.rtp.recv_from(buffer).ok()?;
-        if self.agreed.is_none_or(|agreed| !is_same(from, agreed.remote)) {
-            // Sent before the socket was connected, or to its former remote address.
-            self.counted.foreign += 1;
-            return None;
+    /// Reads the next datagram of the socket of RTP: audio or a key, in clear. `None` when there is
+    /// none, or it is a report, or it is not of the connected address.
+    pub(crate) fn receive<'a>(
+        &mut self,
+        turn: &Turn<'_>,
+        buffer: &'a mut [u8],
+    ) -> Option<&'a mut [u8]> {
+        match self.path.read(buffer, turn.now, &mut self.counted)? {
+            Read::Audio(datagram) => Some(datagram),
+            Read::Moved(datagram) => {
+                self.counted.moved += 1;
+                self.out.divert();
+                Some(datagram)
+            }
+            Read::Report(datagram) => {
+                self.counted.bad +=
+                    u64::from(!self.reports.hear(datagram, self.out.ssrc(), turn.now));
+                None
+            }
         }
-        buffer.get_mut(..octets)
+    }
+
+    /// Reads the next report of the socket of RTCP.
+    pub(crate) fn receive_report(&mut self, turn: &Turn<'_>, buffer: &mut [u8]) {
+        if let Some(datagram) = self.path.read_report(buffer, &mut self.counted) {
+            self.counted.bad += u64::from(!self.reports.hear(datagram, self.out.ssrc(), turn.now));
+        }
+    }
+
+    /// Says farewell to the other end, and to our own side what there was to count.
+    pub(crate) fn close(mut self, turn: &Turn<'_>) {
+        self.hush(turn);
+        let mut report = [0; REPORT_MAX_OCTETS];
+        let own = self.out.own(turn.now);
+        let length = self.reports.write_bye(own, &mut self.reception, turn.now, &mut report);
+        if let Some(length) = length.filter(|_| self.agreed.is_some()) {
+            self.path.send_report(&report, length);
+        }
+        let (leg, statistics) = (self.id, self.statistics());
+        (turn.report)(MediaEvent::Closed { leg, statistics });
     }
 
     /// Takes in a datagram from the connected address.
@@ -140,7 +163,7 @@ impl Leg {
                 return Arrived::Nothing;
             }
         };
-        self.note(turn, header.ssrc);
+        self.note(turn, header);
         if let Arrived::Audio(_, _, codec) = arrived {
             let began = self.sound.as_mut().is_some_and(|ear| ear.hear(codec, octets, turn.now));
             if began {
@@ -206,6 +229,13 @@ impl Leg {
         if let Some(since) = self.sound.as_mut().and_then(|ear| ear.poll_quiet(turn.now)) {
             self.report_sound(turn, false, since);
         }
+        self.path.service(turn.now);
+        if self.agreed.is_some() && self.reports.due() <= turn.now {
+            let mut report = [0; REPORT_MAX_OCTETS];
+            let own = self.out.own(turn.now);
+            let length = self.reports.write(own, &mut self.reception, turn.now, &mut report);
+            self.path.send_report(&report, length);
+        }
     }
 
     /// When [`Self::service`] has something to do.
@@ -213,7 +243,9 @@ impl Leg {
         let due = if self.is_sending() { self.out.due(bridged) } else { NEVER };
         let over = self.out.over_at().unwrap_or(NEVER);
         let quiet = self.sound.as_ref().and_then(SoundEar::quiet_at).unwrap_or(NEVER);
-        due.min(over).min(quiet).min(self.lost_at(turn))
+        let opens = self.path.opens_at().unwrap_or(NEVER);
+        let report = if self.agreed.is_some() { self.reports.due() } else { NEVER };
+        due.min(over).min(quiet).min(opens).min(report).min(self.lost_at(turn))
     }
 
     pub(crate) fn play(&mut self, turn: &Turn<'_>, play: PlayId, rendered: Box<Rendered>) {
@@ -245,24 +277,22 @@ impl Leg {
         self.out.presser.press(keys);
     }
 
-    pub(crate) const fn statistics(&self) -> Statistics {
-        self.counted
-    }
-
-    /// Reads and forgets everything that waits in the socket.
-    fn drain(&self) {
-        let mut octets = [0; 1];
-        for _ in 0..DATAGRAMS_DRAINED_MAX {
-            match self.pair.rtp.recv_from(&mut octets) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                Ok(_) | Err(_) => {}
-            }
+    pub(crate) fn statistics(&self) -> Statistics {
+        let said = self.reports.said();
+        Statistics {
+            lost: self.reception.lost(),
+            jitter_samples: self.reception.jitter_samples(),
+            lost_there: said.lost,
+            jitter_there_samples: said.jitter_samples,
+            ..self.counted
         }
     }
 
     /// A valid packet came.
-    fn note(&mut self, turn: &Turn<'_>, ssrc: u32) {
+    fn note(&mut self, turn: &Turn<'_>, header: Header) {
         self.counted.received += 1;
+        self.reception.hear(header, turn.now);
+        let ssrc = header.ssrc;
         let heard = &mut self.heard;
         heard.last = Some(turn.now);
         if heard.ssrc != Some(ssrc) {
@@ -379,13 +409,13 @@ impl Leg {
 
     /// `true` when the network took the packet.
     fn send(&mut self, packet: &[u8]) -> bool {
-        let mut taken = self.pair.rtp.send(packet);
-        if taken.as_ref().is_err_and(|error| error.kind() != ErrorKind::WouldBlock) {
-            // The error belongs to an earlier packet; this one was not tried.
-            taken = self.pair.rtp.send(packet);
+        let sent = self.path.send(packet);
+        if sent {
+            self.counted.sent += 1;
+            self.reports.sent(packet.len().saturating_sub(HEADER_OCTETS));
+        } else {
+            self.counted.unsent += 1;
         }
-        let sent = taken.is_ok();
-        *(if sent { &mut self.counted.sent } else { &mut self.counted.unsent }) += 1;
         sent
     }
 }
@@ -415,8 +445,3 @@ pub(crate) const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
 /// Payload type of comfort noise (RFC 3389 section 4).
 const COMFORT_NOISE: u8 = 13;
 const BABBLE_APART_SAMPLES: usize = 1_280;
-
-/// Whether two addresses are the same end, whatever flow or zone an IPv6 address names.
-fn is_same(one: SocketAddr, other: SocketAddr) -> bool {
-    one.ip() == other.ip() && one.port() == other.port()
-}

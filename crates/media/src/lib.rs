@@ -14,15 +14,18 @@ mod leg;
 pub mod limits;
 mod outgoing;
 mod pack;
+mod path;
 mod poller;
 mod ports;
 pub mod probe;
 mod relay;
 #[cfg(test)]
 mod rig;
+mod rtcp;
 mod rtp;
 mod sound;
 mod speak;
+mod srtp;
 mod thread;
 mod timeline;
 mod tone;

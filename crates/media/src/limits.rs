@@ -77,7 +77,7 @@ pub const SOUND_FROM_AMPLITUDE: u32 = 256;
 /// Mean amplitude of a packet, of 32,768, below which it is quiet (about -48 dBFS).
 pub const QUIET_BELOW_AMPLITUDE: u32 = 128;
 
-/// Octets of receive buffer of an RTCP socket, which nobody reads.
+/// Octets of receive buffer of an RTCP socket: a few reports.
 pub const RTCP_BUFFER_OCTETS: usize = 4_096;
 
 /// How long a question to a media thread may take before it counts as unanswered.
@@ -94,3 +94,9 @@ pub const POLL_EVENTS_MAX: usize = 1_024;
 
 /// Datagrams forgotten when a leg is connected. More do not fit into its socket.
 pub const DATAGRAMS_DRAINED_MAX: usize = 4_096;
+
+/// How often a leg reports what it hears, on average (RFC 3550 section 6.2).
+pub const REPORT_EVERY: Duration = Duration::from_secs(5);
+
+/// How long an encrypted leg must be silent before its end may be found at another address.
+pub const RELATCH_AFTER: Duration = Duration::from_secs(1);

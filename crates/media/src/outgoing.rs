@@ -5,6 +5,7 @@ use crate::{
     event::Presser,
     limits::{RELAY_LEAD, RELAY_PATIENCE, SAMPLES_PER_MS},
     relay::{Numbered, Relay},
+    rtcp::Own,
     rtp::Header,
     speak::Rendered,
     tone::Tones,
@@ -47,7 +48,9 @@ impl Outgoing {
         let [g, h, i, j, ..] = random();
         Self {
             ssrc: u32::from_be_bytes([a, b, c, d]),
-            sequence: u16::from_be_bytes([e, f]),
+            // Below half, so that both ends count the same wraps whatever is lost (RFC 3711 section
+            // 3.3.1).
+            sequence: u16::from_be_bytes([e & 0x7f, f]),
             timestamp: u32::from_be_bytes([g, h, i, j]),
             due: now,
             marker: true,
@@ -60,6 +63,20 @@ impl Outgoing {
             babble: None,
             babble_from,
         }
+    }
+
+    /// Names the stream.
+    pub(crate) const fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
+    /// The stream at `now`, as a report names it.
+    pub(crate) fn own(&self, now: Timestamp) -> Own {
+        let micros = now.micros().saturating_sub(self.due.micros());
+        // Wraps as timestamps do.
+        let samples = (micros / (1_000 / i64::from(SAMPLES_PER_MS))).rem_euclid(1 << 32);
+        let samples = u32::try_from(samples).unwrap_or(0);
+        Own { ssrc: self.ssrc, timestamp: self.timestamp.wrapping_add(samples) }
     }
 
     /// Plays a script from the next packet on; gives the play that it replaces.

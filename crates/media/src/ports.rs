@@ -60,8 +60,8 @@ impl Ports {
 pub(crate) struct PortPair {
     /// Non-blocking.
     pub(crate) rtp: UdpSocket,
-    /// Holds the port, so that nobody else gets it; what arrives is not read.
-    _rtcp: UdpSocket,
+    /// Non-blocking, too; with a small buffer.
+    pub(crate) rtcp: UdpSocket,
     address: SocketAddr,
     _slot: Slot,
 }
@@ -76,7 +76,7 @@ impl PortPair {
         let address = SocketAddr::new(ip, port);
         let rtp = bind(address, None)?;
         let rtcp = bind(SocketAddr::new(ip, port.saturating_add(1)), Some(RTCP_BUFFER_OCTETS))?;
-        Ok(Self { rtp, _rtcp: rtcp, address, _slot: slot })
+        Ok(Self { rtp, rtcp, address, _slot: slot })
     }
 }
 

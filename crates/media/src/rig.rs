@@ -15,7 +15,8 @@ use crate::{
     tone::Tones,
 };
 use model::{
-    Agreed, CallId, Codec, Key, Language, LegId, PlayId, PromptId, Script, Second, Side, Timestamp,
+    Agreed, CallId, Codec, Key, Language, LegId, PlayId, PromptId, Script, Second, Side, SrtpKeys,
+    Timestamp,
 };
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
@@ -104,7 +105,12 @@ impl Rig {
     }
 
     pub(crate) fn connect(&mut self, leg: LegId, agreed: Agreed) {
-        self.obey(Command::Connect { leg, agreed });
+        self.obey(Command::Connect { leg, agreed, keys: None });
+    }
+
+    /// Connects a leg whose audio is encrypted.
+    pub(crate) fn secure(&mut self, leg: LegId, agreed: Agreed, keys: SrtpKeys) {
+        self.obey(Command::Connect { leg, agreed, keys: Some(Box::new(keys)) });
     }
 
     pub(crate) fn play(&mut self, leg: LegId, play: u32, script: &Script) -> Rendered {
@@ -140,8 +146,8 @@ impl Rig {
         for _ in 0..1_000_000 {
             self.tick();
             let statistics = self.statistics(leg);
-            let Statistics { received, bad, unknown, foreign, .. } = statistics;
-            if received + bad + foreign + unknown >= counted {
+            let Statistics { received, bad, unknown, foreign, forged, .. } = statistics;
+            if received + bad + foreign + unknown + forged >= counted {
                 return;
             }
             std::thread::yield_now();
@@ -193,6 +199,38 @@ impl Phone {
             send: true,
             rtcp: self.rtcp.local_addr().unwrap(),
         }
+    }
+
+    /// The same telephone behind a NAT that gave it other ports.
+    pub(crate) fn rebound(self) -> Self {
+        Self { header: self.header, ..Self::new(self.leg) }
+    }
+
+    /// The next report it hears on its own port of RTCP; waits for it.
+    pub(crate) fn report(&self) -> Vec<u8> {
+        let mut buffer = [0; 2_000];
+        let (octets, _) = self.rtcp.recv_from(&mut buffer).unwrap();
+        buffer[..octets].to_vec()
+    }
+
+    /// Sends a report from its own port of RTCP.
+    pub(crate) fn send_report(&self, datagram: &[u8]) {
+        let to = SocketAddr::new(self.leg.ip(), self.leg.port() + 1);
+        self.rtcp.send_to(datagram, to).unwrap();
+    }
+
+    /// The next datagram it hears, as it came; waits for it.
+    pub(crate) fn hear_raw(&self) -> Vec<u8> {
+        let mut buffer = [0; 2_000];
+        let (octets, _) = self.socket.recv_from(&mut buffer).unwrap();
+        buffer[..octets].to_vec()
+    }
+
+    /// Forgets what it has heard.
+    pub(crate) fn forget(&self) {
+        self.socket.set_nonblocking(true).unwrap();
+        while self.socket.recv_from(&mut [0]).is_ok() {}
+        self.socket.set_nonblocking(false).unwrap();
     }
 
     pub(crate) fn send_raw(&self, datagram: &[u8]) {

@@ -44,12 +44,7 @@ pub(crate) fn parse(datagram: &[u8]) -> Result<(Header, Range<usize>), BadRtp> {
     if first >> 6 != VERSION {
         return Err(BadRtp);
     }
-    let mut start = HEADER_OCTETS + usize::from(first & 0x0f) * 4;
-    if first & EXTENSION != 0 {
-        let extension = datagram.get(start..).and_then(<[u8]>::first_chunk::<4>).ok_or(BadRtp)?;
-        let [_, _, l0, l1] = *extension;
-        start += 4 + usize::from(u16::from_be_bytes([l0, l1])) * 4;
-    }
+    let start = head_octets(datagram).ok_or(BadRtp)?;
     let mut end = datagram.len();
     if first & PADDING != 0 {
         let padding = rest.last().copied().map(usize::from).ok_or(BadRtp)?;
@@ -70,6 +65,18 @@ pub(crate) fn parse(datagram: &[u8]) -> Result<(Header, Range<usize>), BadRtp> {
         ssrc: u32::from_be_bytes([c0, c1, c2, c3]),
     };
     Ok((header, start..end))
+}
+
+/// Octets before the payload: the header with its contributing sources and extension. `None` when
+/// the datagram ends within.
+pub(crate) fn head_octets(datagram: &[u8]) -> Option<usize> {
+    let first = datagram.first()?;
+    let mut octets = HEADER_OCTETS + usize::from(first & 0x0f) * 4;
+    if first & EXTENSION != 0 {
+        let [_, _, l0, l1] = *datagram.get(octets..)?.first_chunk::<4>()?;
+        octets += 4 + usize::from(u16::from_be_bytes([l0, l1])) * 4;
+    }
+    (octets <= datagram.len()).then_some(octets)
 }
 
 const VERSION: u8 = 2;

@@ -10,11 +10,12 @@ use crate::{
     engine::{Command, Events},
     leg::{Leg, NEVER, Turn},
     limits::{COMMANDS_AT_ONCE_MAX, DATAGRAM_MAX_OCTETS, PACKETS_PER_TICK_MAX, TICK},
+    path::Tokens,
     poller::{Poller, Ready},
     ports::PortPair,
     tone::Tones,
 };
-use model::{Agreed, CallId, Clock, LegId, Side, Timestamp};
+use model::{Agreed, CallId, Clock, LegId, Side, SrtpKeys, Timestamp};
 use std::{
     collections::HashMap,
     io::ErrorKind,
@@ -116,7 +117,9 @@ impl Worker {
         match command {
             Command::Stop => return Next::Stop,
             Command::Open { leg, pair } => self.open(now, leg, *pair),
-            Command::Connect { leg, agreed } => self.connect(now, leg, agreed),
+            Command::Connect { leg, agreed, keys } => {
+                self.connect(now, leg, agreed, keys.map(|keys| *keys));
+            }
             Command::Play { leg, play, rendered } => {
                 if self.with_leg(now, leg, |leg, turn| leg.play(turn, play, rendered)).is_none() {
                     (self.events)(MediaEvent::Played { leg, play, end: PlayEnded::Cut });
@@ -162,8 +165,11 @@ impl Worker {
                 break;
             }
             for token in ready.tokens() {
-                let (place, side) = read_token(token);
-                self.with_call(now, place, |call, turn| call.read(turn, side, &mut buffer));
+                let (place, side, port) = read_token(token);
+                self.with_call(now, place, |call, turn| match port {
+                    Port::Rtp => call.read(turn, side, &mut buffer),
+                    Port::Rtcp => call.read_report(turn, side, &mut buffer),
+                });
             }
         }
         self.buffer = buffer;
@@ -207,10 +213,11 @@ impl Worker {
         });
     }
 
-    fn connect(&mut self, now: Timestamp, leg: LegId, agreed: Agreed) {
+    fn connect(&mut self, now: Timestamp, leg: LegId, agreed: Agreed, keys: Option<SrtpKeys>) {
         let Some(place) = self.places.get(&leg.call) else { return };
-        let token = write_token(*place, leg.side);
-        let connected = self.with_leg(now, leg, |leg, turn| leg.connect(turn, token, agreed));
+        let tokens = write_tokens(*place, leg.side);
+        let connected =
+            self.with_leg(now, leg, |leg, turn| leg.connect(turn, tokens, agreed, keys));
         if let Some(Err(error)) = connected {
             // It is heard from no more; `Lost` follows.
             tracing::warn!(call = leg.call.0, side = ?leg.side, %error, "a leg cannot be connected");
@@ -326,18 +333,26 @@ impl Worker {
     }
 }
 
-/// Two sockets for each place.
-fn write_token(place: usize, side: Side) -> u64 {
-    let side = match side {
-        Side::Station => 0,
-        Side::Called => 1,
-    };
-    u64::try_from(place).map_or(u64::MAX, |place| place * 2 + side)
+/// Which socket of a leg.
+enum Port {
+    Rtp,
+    Rtcp,
 }
 
-fn read_token(token: u64) -> (usize, Side) {
-    let side = if token.is_multiple_of(2) { Side::Station } else { Side::Called };
-    (usize::try_from(token / 2).unwrap_or(usize::MAX), side)
+/// Four sockets for each place.
+fn write_tokens(place: usize, side: Side) -> Tokens {
+    let side = match side {
+        Side::Station => 0,
+        Side::Called => 2,
+    };
+    let rtp = u64::try_from(place).map_or(u64::MAX - 1, |place| place * 4 + side);
+    Tokens { rtp, rtcp: rtp + 1 }
+}
+
+fn read_token(token: u64) -> (usize, Side, Port) {
+    let side = if token & 2 == 0 { Side::Station } else { Side::Called };
+    let port = if token & 1 == 0 { Port::Rtp } else { Port::Rtcp };
+    (usize::try_from(token / 4).unwrap_or(usize::MAX), side, port)
 }
 
 #[cfg(test)]

@@ -359,7 +359,7 @@ pub(crate) fn input_of(event: MediaEvent) -> Option<(CallId, Input)> {
             Some((leg.call, Input::MediaLost { side: leg.side, last }))
         }
         MediaEvent::Broken { call } => Some((call, Input::Stop(EndReason::Fault))),
-        MediaEvent::Live { .. } | MediaEvent::Sound { .. } => None,
+        MediaEvent::Live { .. } | MediaEvent::Sound { .. } | MediaEvent::Closed { .. } => None,
     }
 }
 
@@ -388,7 +388,7 @@ pub(crate) fn our_audio(address: std::net::SocketAddr) -> MediaDescription {
         packet_ms: PACKET_MS,
         direction: Direction::SendRecv,
         rtcp_port: address.port().saturating_add(1),
-        rtcp_mux: false,
+        rtcp_mux: true,
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 /// A program that is not ours.
 #[derive(Debug)]
 pub(crate) struct Tool {
-    /// Its name on the search path.
+    /// Its name on the search path; or the whole path of a file, of what is no program.
     pub(crate) program: &'static str,
     /// Debian packages that bring it, without their recommended ones.
     pub(crate) packages: &'static [&'static str],
@@ -59,6 +59,13 @@ pub(crate) const TOOLS: &[Tool] = &[
         purpose: "checks a log with other people's code",
         raw_sockets: false,
         need: Need::Tests("with_go"),
+    },
+    Tool {
+        program: "/usr/include/srtp2/srtp.h",
+        packages: &["libsrtp2-dev"],
+        purpose: "checks encrypted audio with other people's code",
+        raw_sockets: false,
+        need: Need::Tests("with_libsrtp"),
     },
 ];
 
@@ -206,8 +213,10 @@ mod tests {
     }
 
     #[test]
-    fn programs_are_found_on_the_search_path_only() {
+    fn programs_are_found_on_the_search_path_and_files_where_they_are() {
         assert!(found("sh"));
+        assert!(found("/etc/passwd"));
+        assert!(!found("/etc/no-such-file"));
         assert!(!found("no-such-program-anywhere"));
     }
 }

@@ -241,6 +241,7 @@ impl Board {
             MediaEvent::Key { leg, key, .. } => (leg, PhoneEvent::Key(key)),
             MediaEvent::Played { .. }
             | MediaEvent::Live { .. }
+            | MediaEvent::Closed { .. }
             | MediaEvent::Lost { .. }
             | MediaEvent::Broken { .. } => return,
         };
@@ -259,7 +260,7 @@ fn our_audio(address: SocketAddr) -> MediaDescription {
         packet_ms: 20,
         direction: Direction::SendRecv,
         rtcp_port: address.port().saturating_add(1),
-        rtcp_mux: false,
+        rtcp_mux: true,
     }
 }
 
