@@ -16,6 +16,7 @@ use crate::{
     config::Config,
     data::Data,
     init,
+    memory::{self, Locking},
     node::{read_keyholders, read_pin_key},
     print::line,
 };
@@ -75,6 +76,7 @@ fn examine(data: &Data, now: Timestamp) -> Vec<Finding> {
     findings.keys(data);
     findings.prompts();
     findings.disk(data.root());
+    findings.memory();
     findings.store(data, now);
     findings.wire();
     findings.0
@@ -183,6 +185,14 @@ impl Findings {
                     _ => self.ok("disk", says),
                 }
             }
+        }
+    }
+
+    fn memory(&mut self) {
+        let locking = memory::foreseen();
+        match locking {
+            Locking::Locked => self.ok("memory", locking.says()),
+            Locking::Limited(_) | Locking::Refused(_) => self.know("memory", locking.says()),
         }
     }
 

@@ -10,6 +10,7 @@ mod data;
 mod demo;
 mod doctor;
 mod init;
+mod memory;
 mod node;
 mod print;
 mod provision;

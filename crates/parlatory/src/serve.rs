@@ -12,20 +12,21 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use model::Timestamp;
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
 };
 use switch::{Step, Watch};
 
-use crate::{cli::ServeArgs, clock::clock, config::Config, data::Data, node::Node, print::line};
+use crate::{
+    cli::ServeArgs, clock::clock, config::Config, data::Data, memory, node::Node, print::line,
+};
 
 /// Takes calls until asked to stop.
 pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let data = Data::existing(&args.data.data)?;
     let config = Config::read(&data.config())?;
-    forbid_core_dumps();
+    memory::protect();
     let watch = args.steps.then(watch_steps).transpose()?;
     // Before the node takes anything in: who sees that it is ready may ask it to stop.
     let stops = wait_for_stop(args.until_stdin_closes)?;
@@ -95,17 +96,6 @@ const HEALTH_EVERY: Duration = Duration::from_millis(500);
 
 /// How often a second signal is looked for while calls finish.
 const SECOND_SIGNAL_EVERY: Duration = Duration::from_millis(100);
-
-/// A core dump would hold voices and keys. The limit alone does not hold where the kernel pipes
-/// dumps to a program; that looks at the second setting.
-fn forbid_core_dumps() {
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
-    let limited = setrlimit(Resource::Core, none);
-    let marked = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    if let Err(error) = limited.and(marked) {
-        tracing::warn!(%error, "core dumps could not be forbidden");
-    }
-}
 
 fn say_recovered(node: &Node) {
     let found = &node.recovered;

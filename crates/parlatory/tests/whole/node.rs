@@ -4,6 +4,7 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -40,16 +41,31 @@ impl Node {
 
     /// The same with something of its settings replaced.
     pub(crate) fn start_with(trunk: u16, setting: &str, replacement: &str) -> Self {
+        Self::start_under(&[], trunk, setting, replacement)
+    }
+
+    /// The same, started by another command, which becomes the node.
+    pub(crate) fn start_under(
+        command: &[&str],
+        trunk: u16,
+        setting: &str,
+        replacement: &str,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         init(&data);
         edit(&data.join("parlatory.toml"), setting, replacement);
         let file = county::write(&folder.path().join("county"), place::address(trunk));
         provision(&data, &file).well();
-        let process = serve(&data);
+        let process = serve_under(command, &data);
         let ready = process.wait_line(READY, SOON);
         let sip = ready.strip_prefix(READY).unwrap().parse().unwrap();
         Self { sip, process, folder }
+    }
+
+    /// Its number as a process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Waits until a step that contains `text` was made, by any call.
@@ -131,7 +147,20 @@ pub(crate) fn provision(data: &Path, file: &Path) -> Finished {
 
 /// Starts a node on a data folder.
 pub(crate) fn serve(data: &Path) -> Process {
-    Process::start("the node", program().args(SERVE).arg(data).env("RUST_LOG", EVERYTHING))
+    serve_under(&[], data)
+}
+
+fn serve_under(command: &[&str], data: &Path) -> Process {
+    let program = program();
+    let mut command = match command {
+        [first, rest @ ..] => {
+            let mut under = Command::new(first);
+            under.args(rest).arg(program.get_program());
+            under
+        }
+        [] => program,
+    };
+    Process::start("the node", command.args(SERVE).arg(data).env("RUST_LOG", EVERYTHING))
 }
 
 /// The most that an operator can ask for, of all libraries too: that is when a log would leak.

@@ -49,6 +49,11 @@ impl Process {
         Self { name: name.to_owned(), child, said, readers }
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until a line of standard output is found; gives the line.
     pub(crate) fn wait_line(&self, text: &str, within: Duration) -> String {
         self.wait_lines(text, 1, within)
