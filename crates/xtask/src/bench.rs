@@ -1,9 +1,9 @@
-//! `cargo xtask bench calls`: what the node costs, measured from outside.
+//! `cargo xtask bench calls` and `bench setup`: what the node costs, measured from outside.
 //!
-//! The node is the production `serve` in its release build, on a fresh data folder; the load is the
-//! example `load` of crate `parlatory`, in a process of its own; both talk over loopback. CPU is
-//! user and system time of the node alone, as `/proc` counts it. Nothing here passes or fails by
-//! time: figures are printed and, with `--date`, put into `docs/benchmarks.md`.
+//! The node is the production `serve` in its release build, on a fresh data folder; the load is
+//! the example `load` or `setup` of crate `parlatory`, in a process of its own; both talk over
+//! loopback. CPU is user and system time of the node alone, as `/proc` counts it. Nothing here
+//! passes or fails by time: figures are printed and, with `--date`, put into `docs/benchmarks.md`.
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -23,6 +23,7 @@ mod node;
 mod process;
 mod report;
 mod round;
+mod setup;
 
 use figures::Figures;
 use process::Machine;
@@ -33,6 +34,8 @@ use round::{Round, Variant};
 pub(crate) enum Bench {
     /// Hold many calls at once, recorded and unrecorded, and see what the node spends on them
     Calls(Calls),
+    /// Set up and end two legs without audio, faster and faster; hold thousands at once
+    Setup(setup::Setup),
 }
 
 /// Options of `bench calls`.
@@ -69,8 +72,14 @@ pub(crate) struct Calls {
 /// # Errors
 /// When something cannot be built or started, calls are lost, or a recorded round is not recorded.
 pub(crate) fn run(root: &Path, bench: &Bench) -> anyhow::Result<()> {
-    let Bench::Calls(options) = bench;
-    let programs = Programs::find(root, options)?;
+    match bench {
+        Bench::Calls(options) => run_calls(root, options),
+        Bench::Setup(options) => setup::run(root, options),
+    }
+}
+
+fn run_calls(root: &Path, options: &Calls) -> anyhow::Result<()> {
+    let programs = Programs::find(root, options.debug, options.as_built)?;
     let machine = Machine::read()?;
     let mut figures = Vec::new();
     for calls in &options.calls {
@@ -88,7 +97,7 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> anyhow::Result<()> {
         let path = root.join(DOCUMENT);
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {DOCUMENT}"))?;
         let block = report::block(&figures, &machine, &options.command(date), date);
-        fs::write(&path, report::filled(&text, &block)?)?;
+        fs::write(&path, report::filled(&text, "calls", &block)?)?;
         if !options.json {
             println!("filled {DOCUMENT}");
         }
@@ -98,11 +107,7 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> anyhow::Result<()> {
 
 /// One round, on a data folder of its own that is left behind only when something went wrong.
 fn measure(root: &Path, programs: &Programs, round: &Round) -> anyhow::Result<Figures> {
-    let folder = root.join("target").join("bench").join(std::process::id().to_string());
-    if folder.exists() {
-        fs::remove_dir_all(&folder)
-            .with_context(|| format!("cannot empty {}", folder.display()))?;
-    }
+    let folder = empty_folder(root)?;
     let bar = ProgressBar::new(u64::from(round.calls));
     bar.set_style(ProgressStyle::with_template(
         "{prefix:<10} {msg:<28} [{bar:40}] {pos}/{len} {elapsed}",
@@ -116,21 +121,34 @@ fn measure(root: &Path, programs: &Programs, round: &Round) -> anyhow::Result<Fi
     Ok(Figures::of(round, &measured))
 }
 
+/// A folder for one data folder, emptied of what an earlier round left.
+fn empty_folder(root: &Path) -> anyhow::Result<PathBuf> {
+    let folder = root.join("target").join("bench").join(std::process::id().to_string());
+    if folder.exists() {
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    Ok(folder)
+}
+
 /// What is measured, and what measures.
 pub(crate) struct Programs {
     node: PathBuf,
     load: PathBuf,
+    setup: PathBuf,
 }
 
 impl Programs {
-    fn find(root: &Path, options: &Calls) -> anyhow::Result<Self> {
-        if !options.as_built {
-            build(root, options.debug)?;
+    fn find(root: &Path, debug: bool, as_built: bool) -> anyhow::Result<Self> {
+        if !as_built {
+            build(root, debug)?;
         }
         let target =
             env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-        let built = target.join(if options.debug { "debug" } else { "release" });
-        Ok(Self { node: built.join("parlatory"), load: built.join("examples").join("load") })
+        let built = target.join(if debug { "debug" } else { "release" });
+        let example = |name| built.join("examples").join(name);
+        let node = built.join("parlatory");
+        Ok(Self { node, load: example("load"), setup: example("setup") })
     }
 }
 
@@ -148,7 +166,8 @@ impl Calls {
 
 fn build(root: &Path, debug: bool) -> anyhow::Result<()> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-    cargo.args(["build", "--locked", "-p", "parlatory", "--bins", "--example", "load"]);
+    cargo.args(["build", "--locked", "-p", "parlatory", "--bins"]);
+    cargo.args(["--example", "load", "--example", "setup"]);
     if !debug {
         cargo.arg("--release");
     }

@@ -282,7 +282,7 @@ impl Calls {
             Order::Ending if self.idle.len() == self.lines.len() => {
                 self.order = Order::Nothing;
                 let (clean, failed) = (self.step.cleans(), self.step.failures().clone());
-                say(&Said::Over { clean, failed });
+                say(&Said::Ended { clean, failed });
             }
             Order::Nothing
             | Order::Starting { .. }

@@ -32,7 +32,7 @@ pub(crate) enum Said {
         failed: BTreeMap<&'static str, usize>,
     },
     /// All held calls are over.
-    Over {
+    Ended {
         /// Calls whose legs were both ended by the node in time.
         clean: usize,
         /// Failed calls by the stage in which they failed.

@@ -27,7 +27,7 @@ impl Files {
     pub(super) fn write_callers(&self, round: &Round) -> anyhow::Result<()> {
         let mut callers = String::new();
         for index in 0..round.calls {
-            writeln!(callers, "line-{},{},{}", index + 1, pin(index), number(index))?;
+            writeln!(callers, "{},{},{}", line_name(index), pin(index), number(index))?;
         }
         put(&self.callers, &callers)
     }
@@ -50,12 +50,49 @@ impl Files {
         }
         put(&self.provision.with_file_name("people.csv"), &people)?;
         put(&self.provision.with_file_name("protected.csv"), &protected)?;
-        let county = COUNTY
+        let county = format!("{HEAD}{TAIL}")
             .replace("{gateway}", gateway)
             .replace("{trunk}", trunk)
             .replace("{lines}", &round.calls.to_string());
         put(&self.provision, &county)
     }
+}
+
+/// Writes a county of hotlines: each line of the gateway rings a number of its own, for free and
+/// unrecorded, for nobody in particular.
+pub(super) fn write_hotlines(
+    file: &Path,
+    lines: u32,
+    gateway: &str,
+    trunk: &str,
+) -> anyhow::Result<()> {
+    let mut county = HEAD.to_owned();
+    for index in 0..lines {
+        let number = number(index);
+        writeln!(
+            county,
+            "[[gateway]]\nunit = \"cedar/jail/a\"\naddress = \"{gateway}\"\nlines = [\"{}\"]\n\
+             pin = \"none\"\n\
+             hotline = {{ number = \"{number}\", free = true, recording = \"off\" }}\n",
+            line_name(index)
+        )?;
+    }
+    write!(county, "[trunk]\naddress = \"{trunk}\"\n[files]\nprotected = \"protected.csv\"\n")?;
+    put(&file.with_file_name("protected.csv"), "number,holder\n")?;
+    put(file, &county)
+}
+
+/// Writes the hotlines for the load: station and number.
+pub(super) fn write_hotline_list(file: &Path, lines: u32) -> anyhow::Result<()> {
+    let mut list = String::new();
+    for index in 0..lines {
+        writeln!(list, "{},{}", line_name(index), number(index))?;
+    }
+    put(file, &list)
+}
+
+fn line_name(index: u32) -> String {
+    format!("line-{}", index + 1)
 }
 
 fn put(path: &Path, content: &str) -> anyhow::Result<()> {
@@ -80,7 +117,7 @@ const SAMPLE_LINES: u32 = 100;
 const PIN_FIRST: u32 = 310_000;
 const PIN_STEP: u32 = 17;
 
-const COUNTY: &str = r#"[[agency]]
+const HEAD: &str = r#"[[agency]]
 key = "cedar"
 name = "Cedar County"
 
@@ -103,7 +140,9 @@ rate = { base = "0.09", additive = "0.02" }
 facility = "cedar/jail"
 key = "a"
 
-[[gateway]]
+"#;
+
+const TAIL: &str = r#"[[gateway]]
 unit = "cedar/jail/a"
 address = "{gateway}"
 line_count = {lines}
@@ -124,8 +163,8 @@ mod tests {
     #[test]
     fn pins_and_numbers_are_all_different_and_well_formed() {
         let pins: BTreeSet<_> = (0..1_000).map(pin).collect();
-        let numbers: BTreeSet<_> = (0..1_000).map(number).collect();
-        assert_eq!((pins.len(), numbers.len()), (1_000, 1_000));
+        let numbers: BTreeSet<_> = (0..6_000).map(number).collect();
+        assert_eq!((pins.len(), numbers.len()), (1_000, 6_000));
         assert!(pins.iter().all(|pin| pin.to_string().len() == 6));
         for number in numbers {
             assert_eq!(number.len(), 10);

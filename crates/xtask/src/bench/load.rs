@@ -32,6 +32,10 @@ pub(super) enum Said {
     Window(Heard),
     /// Every call is over.
     Over { talked_seconds: f64, failed: BTreeMap<String, u64> },
+    /// A step of set-ups is over.
+    Step(StepReport),
+    /// All calls that were held without audio are over.
+    Ended { clean: u64, failed: BTreeMap<String, u64> },
     /// The load cannot go on.
     Broken { why: String },
 }
@@ -49,12 +53,23 @@ pub(super) struct Heard {
     pub(super) look_ms_max: f64,
 }
 
+/// What a step of set-ups came to; the example's `say.rs` tells what each means.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+pub(super) struct StepReport {
+    pub(super) started: u64,
+    pub(super) clean: u64,
+    pub(super) failed: BTreeMap<String, u64>,
+    pub(super) set_up_ms: [f64; 3],
+    pub(super) seconds: f64,
+    pub(super) late_ms_max: f64,
+}
+
 impl Load {
-    /// Starts the program `load` with the calls of a file.
-    pub(super) fn start(program: &Path, callers: &Path, rate: u32) -> anyhow::Result<Self> {
+    /// Starts a program that plays the calls of a file.
+    pub(super) fn start(program: &Path, calls: &Path, options: &[&str]) -> anyhow::Result<Self> {
         let mut child = Command::new(program)
-            .arg(callers)
-            .args(["--rate", &rate.to_string()])
+            .arg(calls)
+            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -101,7 +116,9 @@ impl Load {
                     news @ (Said::Bound { .. }
                     | Said::Held { .. }
                     | Said::Window(_)
-                    | Said::Over { .. }) => return Ok(news),
+                    | Said::Over { .. }
+                    | Said::Step(_)
+                    | Said::Ended { .. }) => return Ok(news),
                 },
                 Err(RecvTimeoutError::Timeout) => bail!("the load was not done in {within:?}"),
                 Err(RecvTimeoutError::Disconnected) => bail!("the load has ended"),
@@ -127,7 +144,9 @@ impl Load {
                     Said::Bound { .. }
                     | Said::Held { .. }
                     | Said::Window(_)
-                    | Said::Over { .. } => {
+                    | Said::Over { .. }
+                    | Said::Step(_)
+                    | Said::Ended { .. } => {
                         bail!("the load said what nobody asked for: `{line}`");
                     }
                 },

@@ -26,10 +26,13 @@ pub(super) fn prepare(programs: &Programs, folder: &Path, county: &Path) -> anyh
     run(programs, &["init"], &data)?;
     let path = data.join("parlatory.toml");
     let settings = fs::read_to_string(&path)?;
-    let ours = settings.replace(":5060\"", ":0\"").replace(PORTS_OF_INIT, PORTS);
+    let ours = settings
+        .replace(":5060\"", ":0\"")
+        .replace(PORTS_OF_INIT, PORTS)
+        .replace(CALLS_OF_INIT, CALLS);
     ensure!(
-        ours.contains(":0\"") && ours.contains(PORTS),
-        "the settings that `init` writes have changed: change the ports here too"
+        ours.contains(":0\"") && ours.contains(PORTS) && ours.contains(CALLS),
+        "the settings that `init` writes have changed: change them here too"
     );
     fs::write(&path, ours)?;
     let county = county.to_str().context("the folder has a strange name")?;
@@ -141,6 +144,8 @@ const STOP_WITHIN: Duration = Duration::from_secs(60);
 const PORTS_OF_INIT: &str = "ports = [40000, 49999]";
 /// Below the ports that systems give to sockets that ask for none, such as the load's.
 const PORTS: &str = "ports = [10000, 31999]";
+const CALLS_OF_INIT: &str = "calls_max = 1000";
+const CALLS: &str = "calls_max = 6000";
 const RECORDING_DIGITS: usize = 16;
 
 #[cfg(test)]

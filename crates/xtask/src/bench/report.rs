@@ -11,6 +11,11 @@ pub(super) fn tables(figures: &[Figures], machine: &Machine) -> String {
 
 /// What stands between the markers of the document.
 pub(super) fn block(figures: &[Figures], machine: &Machine, command: &str, date: &str) -> String {
+    headed(&tables(figures, machine), machine, command, date)
+}
+
+/// `tables` behind the words that say when, where and with which command they were measured.
+pub(super) fn headed(tables: &str, machine: &Machine, command: &str, date: &str) -> String {
     let Machine { cores, processor, kernel, niceness } = machine;
     let niceness = match niceness {
         0 => String::new(),
@@ -18,20 +23,25 @@ pub(super) fn block(figures: &[Figures], machine: &Machine, command: &str, date:
     };
     format!(
         "Measured {date} on {cores} cores of {processor}, Linux {kernel}, over loopback{niceness}, with\n\n\
-         ```\n{command}\n```\n\n{}",
-        tables(figures, machine)
+         ```\n{command}\n```\n\n{tables}"
     )
 }
 
-/// `text` with `block` between its markers.
+/// `text` with `block` between the markers of this benchmark.
 ///
 /// # Errors
 /// When it has no markers.
-pub(super) fn filled(text: &str, block: &str) -> anyhow::Result<String> {
-    let why = || format!("the document has no line `{BEGIN}` before a line `{END}`");
-    let (before, rest) = text.split_once(BEGIN).with_context(why)?;
-    let (_, after) = rest.split_once(END).with_context(why)?;
-    Ok(format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", block.trim()))
+pub(super) fn filled(text: &str, bench: &str, block: &str) -> anyhow::Result<String> {
+    let (begin, end) = markers(bench);
+    let why = || format!("the document has no line `{begin}` before a line `{end}`");
+    let (before, rest) = text.split_once(&begin).with_context(why)?;
+    let (_, after) = rest.split_once(&end).with_context(why)?;
+    Ok(format!("{before}{begin}\n\n{}\n\n{end}{after}", block.trim()))
+}
+
+fn markers(bench: &str) -> (String, String) {
+    let marker = |which| format!("<!-- bench {bench}: {which} -->");
+    (marker("begin"), marker("end"))
 }
 
 fn measured(figures: &[Figures], machine: &Machine) -> String {
@@ -158,21 +168,19 @@ const AIMS: &[Aim] = &[
 
 const GAP_CALLS_MIN: u32 = 500;
 
-const BEGIN: &str = "<!-- bench calls: begin -->";
-const END: &str = "<!-- bench calls: end -->";
-
 #[cfg(test)]
 mod tests {
     use super::{super::figures::tests::figures, *};
 
     #[test]
     fn the_block_goes_between_the_markers_and_nowhere_else() {
-        let text = format!("# Head\n\n{BEGIN}\nold\n{END}\n\nfoot\n");
-        let expected = format!("# Head\n\n{BEGIN}\n\nnew\n\n{END}\n\nfoot\n");
-        assert_eq!(filled(&text, "new\n").unwrap(), expected);
-        assert_eq!(filled(&expected, "new").unwrap(), expected);
-        assert!(filled("# Head\n", "new").is_err());
-        assert!(filled(&format!("{END}{BEGIN}"), "new").is_err());
+        let (begin, end) = markers("calls");
+        let text = format!("# Head\n\n{begin}\nold\n{end}\n\nfoot\n");
+        let expected = format!("# Head\n\n{begin}\n\nnew\n\n{end}\n\nfoot\n");
+        assert_eq!(filled(&text, "calls", "new\n").unwrap(), expected);
+        assert_eq!(filled(&expected, "calls", "new").unwrap(), expected);
+        assert!(filled(&text, "setup", "new").is_err(), "another benchmark's markers");
+        assert!(filled(&format!("{end}{begin}"), "calls", "new").is_err());
     }
 
     #[test]

@@ -73,7 +73,8 @@ impl Round {
         fs::create_dir_all(folder)?;
         let files = Files::in_folder(folder);
         files.write_callers(self)?;
-        let mut load = Load::start(&programs.load, &files.callers, self.rate)?;
+        let mut load =
+            Load::start(&programs.load, &files.callers, &["--rate", &self.rate.to_string()])?;
         let Said::Bound { gateway, trunk } = load.wait(START_WITHIN, |_, _| {})? else {
             bail!("the load did not say where its ports are");
         };
