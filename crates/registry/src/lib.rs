@@ -5,7 +5,7 @@
 //! What it is not: no storage, no clock, no decision about a call. Where numbers are kept is the
 //! business of `store`; what follows from an answer is the business of `desk`, `call` and `vault`.
 //! Start with [`Snapshot::ask`], then [`normalise()`]. One epoch is one sorted list of numbers in
-//! `snapshot.rs`; proofs about an epoch belong beside it.
+//! `snapshot.rs`; [`map`] proves to an outsider what an epoch said of a number.
 #![no_std]
 
 extern crate alloc;
@@ -14,10 +14,11 @@ extern crate std;
 
 mod dialled;
 pub mod limits;
+pub mod map;
 mod normalise;
 mod snapshot;
 mod spelling;
 
 pub use dialled::{Dialled, ServiceCode};
 pub use normalise::{Home, Normalised, NotANumber, normalise};
-pub use snapshot::{Guard, NotASuccessor, Snapshot, Standing, Unusable};
+pub use snapshot::{Changes, Guard, NotASuccessor, Snapshot, Standing, Unusable};

@@ -80,7 +80,7 @@ impl Snapshot {
     /// How `number` stands at `now`. Fails private: only a registry within all limits can say that
     /// a number is ordinary.
     pub fn ask(&self, number: E164, now: Timestamp) -> Standing {
-        if self.numbers.binary_search(&number).is_ok() {
+        if self.has(number) {
             return Standing::Protected { epoch: self.epoch };
         }
         match self.usable(now) {
@@ -116,6 +116,24 @@ impl Snapshot {
     /// When its source confirmed it last.
     pub const fn confirmed(&self) -> Timestamp {
         self.confirmed
+    }
+
+    /// The numbers that it protects, ascending.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = E164> {
+        self.numbers.iter().copied()
+    }
+
+    /// What was added and what is gone since `old`.
+    pub fn changes_since(&self, old: &Self) -> Changes {
+        let missing_in = |of: &Self, other: &Self| {
+            let missing = of.numbers.iter().filter(|number| !other.has(**number));
+            missing.copied().map(Private::new).collect()
+        };
+        Changes { added: missing_in(self, old), removed: missing_in(old, self) }
+    }
+
+    fn has(&self, number: E164) -> bool {
+        self.numbers.binary_search(&number).is_ok()
     }
 
     /// How many different numbers it protects.
@@ -158,6 +176,15 @@ impl fmt::Debug for Snapshot {
             .field("guard", &self.guard)
             .finish()
     }
+}
+
+/// How one epoch differs from another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Numbers that are protected now and were not.
+    pub added: Vec<Private<E164>>,
+    /// Numbers that were protected and are not any more.
+    pub removed: Vec<Private<E164>>,
 }
 
 /// Why a snapshot may not take the place of another. The source is broken, not the asker.
@@ -305,6 +332,16 @@ mod tests {
             let changed = GUARD.snapshot(&data(5, 2, changed));
             assert_eq!(Snapshot::succeed(&old, changed), Err(NotASuccessor::Differs { epoch: 5 }));
         }
+    }
+
+    #[test]
+    fn changes_say_what_came_and_what_is_gone() {
+        let (old, new) =
+            (GUARD.snapshot(&data(1, 3, [1, 2, 3])), GUARD.snapshot(&data(2, 3, [2, 4])));
+        let changes = new.changes_since(&old);
+        assert_eq!(changes.added, [Private::new(number(4))]);
+        assert_eq!(changes.removed, [Private::new(number(1)), Private::new(number(3))]);
+        assert_eq!(new.changes_since(&new), Changes::default());
     }
 
     #[test]
