@@ -62,32 +62,12 @@ const fn low_octet(value: u32) -> u8 {
     low
 }
 
-const fn mu_to_linear(octet: u8) -> i16 {
-    let octet = !octet;
-    let segment = (octet >> 4) & 0x07;
-    let step = (octet & 0x0f) as i16;
-    let magnitude = (((step << 3) + 0x84) << segment) - 0x84;
-    if octet & 0x80 == 0 { magnitude } else { -magnitude }
-}
-
-const fn a_to_linear(octet: u8) -> i16 {
-    let octet = octet ^ A_TOGGLE;
-    let segment = (octet >> 4) & 0x07;
-    let step = (octet & 0x0f) as i16;
-    let magnitude =
-        if segment == 0 { (step << 4) + 8 } else { ((step << 4) + 0x108) << (segment - 1) };
-    if octet & 0x80 == 0 { -magnitude } else { magnitude }
-}
-
 #[expect(clippy::indexing_slicing, reason = "an octet is an index of 256; checked when compiled")]
 const fn table_of_samples(codec: Codec) -> [i16; 256] {
     let mut table = [0; 256];
     let mut octet: u8 = 0;
     loop {
-        table[octet as usize] = match codec {
-            Codec::Pcmu => mu_to_linear(octet),
-            Codec::Pcma => a_to_linear(octet),
-        };
+        table[octet as usize] = codec.linear(octet);
         if octet == u8::MAX {
             return table;
         }
@@ -102,8 +82,8 @@ const fn table_of_octets(from: Codec) -> [u8; 256] {
     let mut octet: u8 = 0;
     loop {
         table[octet as usize] = match from {
-            Codec::Pcmu => a_from_linear(mu_to_linear(octet)),
-            Codec::Pcma => mu_from_linear(a_to_linear(octet)),
+            Codec::Pcmu => a_from_linear(from.linear(octet)),
+            Codec::Pcma => mu_from_linear(from.linear(octet)),
         };
         if octet == u8::MAX {
             return table;

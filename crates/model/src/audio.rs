@@ -30,6 +30,14 @@ impl Codec {
             Self::Pcma => 0xd5,
         }
     }
+
+    /// The linear sample, 16 bit, of an octet (ITU-T G.711 tables 1 and 2).
+    pub const fn linear(self, octet: u8) -> i16 {
+        match self {
+            Self::Pcmu => mu_to_linear(octet),
+            Self::Pcma => a_to_linear(octet),
+        }
+    }
 }
 
 /// Which way audio flows, seen from the end that wrote the description (RFC 8866 section 6.7).
@@ -107,3 +115,23 @@ pub struct Track {
 
 /// Octets of G.711 in a second.
 pub const OCTETS_PER_SECOND: usize = 8_000;
+
+const fn mu_to_linear(octet: u8) -> i16 {
+    let octet = !octet;
+    let segment = (octet >> 4) & 0x07;
+    let step = (octet & 0x0f) as i16;
+    let magnitude = (((step << 3) + 0x84) << segment) - 0x84;
+    if octet & 0x80 == 0 { magnitude } else { -magnitude }
+}
+
+const fn a_to_linear(octet: u8) -> i16 {
+    let octet = octet ^ A_TOGGLE;
+    let segment = (octet >> 4) & 0x07;
+    let step = (octet & 0x0f) as i16;
+    let magnitude =
+        if segment == 0 { (step << 4) + 8 } else { ((step << 4) + 0x108) << (segment - 1) };
+    if octet & 0x80 == 0 { -magnitude } else { magnitude }
+}
+
+/// Every second bit of A-law is turned over on the line (G.711 section 3.2).
+const A_TOGGLE: u8 = 0x55;

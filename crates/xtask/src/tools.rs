@@ -67,6 +67,13 @@ pub(crate) const TOOLS: &[Tool] = &[
         raw_sockets: false,
         need: Need::Tests("with_libsrtp"),
     },
+    Tool {
+        program: "node",
+        packages: &["nodejs"],
+        purpose: "runs the page that checks an export, as a browser would",
+        raw_sockets: false,
+        need: Need::Tests("with_node"),
+    },
 ];
 
 /// Installs what is missing where that is possible, and says aloud what is missing still.
