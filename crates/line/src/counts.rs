@@ -49,6 +49,9 @@ counts! {
     refused_foreign,
     /// Requests that would move a call past screening: REFER, and INVITE with Replaces.
     refused_transfer,
+    /// Requests that would change the audio of a call, or press its keys, from another host than
+    /// the call is with.
+    refused_source,
     /// Digest answers with a wrong password or an unknown user.
     refused_password,
     /// Requests with a method that is not served here.
@@ -61,6 +64,10 @@ counts! {
     overload_calls,
     /// INVITEs past the limit of unacknowledged INVITEs, of one source or of all.
     overload_pending,
+    /// INVITEs past the limit of new calls within a second, of one source or of all, answered 503.
+    overload_rate,
+    /// Other requests of no dialog past their limit within a second, dropped unread.
+    overload_requests,
     /// INVITEs refused because the line is about to stop.
     refused_stopping,
     /// Calls that ended because the other end never acknowledged our answer.

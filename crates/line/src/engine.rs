@@ -6,9 +6,11 @@
 use crate::counts::Tally;
 use crate::dialog::{Dialog, Reply};
 use crate::digest::Challenger;
+use crate::gate::Gate;
 use crate::guard::{self, Passed};
 use crate::limits::{
-    DATAGRAM_MAX_OCTETS, DATAGRAMS_PER_TURN_MAX, RETRY_AFTER_SECONDS, STOP_MAX, UNANSWERED_MAX,
+    CALLS_PER_SECOND_MAX, DATAGRAM_MAX_OCTETS, DATAGRAMS_PER_TURN_MAX, REQUESTS_PER_SECOND_MAX,
+    RETRY_AFTER_SECONDS, STOP_MAX, UNANSWERED_MAX,
 };
 use crate::registrar::Registrar;
 use crate::sdp::{self, Session};
@@ -107,6 +109,10 @@ pub(crate) struct Engine {
     /// INVITEs of the other end that have a final response and no ACK yet, by source.
     pending: HashMap<IpAddr, usize>,
     pending_all: usize,
+    /// New calls.
+    calls: Gate,
+    /// Requests of no dialog that are no call.
+    requests: Gate,
     /// BYEs and CANCELs that still run.
     requests_open: usize,
     /// The datagram belonged to a transaction that runs.
@@ -191,6 +197,8 @@ impl Engine {
             due: BTreeSet::new(),
             pending: HashMap::new(),
             pending_all: 0,
+            calls: Gate::new(CALLS_PER_SECOND_MAX),
+            requests: Gate::new(REQUESTS_PER_SECOND_MAX),
             requests_open: 0,
             handed_over: false,
             busy: None,
@@ -312,9 +320,17 @@ impl Engine {
         self.count(|tally| &tally.datagrams);
         let uri = match guard::inspect(datagram) {
             Ok(Passed::KeepAlive) => return,
-            Ok(Passed::Request { uri }) => uri,
+            Ok(Passed::Request { method, uri, within }) => {
+                if !within && !BEGIN_CALLS.contains(&method) && !self.may_ask(source.ip()) {
+                    return;
+                }
+                uri
+            }
             Ok(Passed::Response) => "",
             Ok(Passed::UnknownMethod { headers }) => {
+                if !self.may_ask(source.ip()) {
+                    return;
+                }
                 return self.refuse_unknown_method(headers, source).await;
             }
             Err(malformed) => return self.count(|tally| malformed.tally(tally)),
@@ -498,6 +514,9 @@ enum Work<'a> {
     Happening(Happening),
     Datagram(&'a [u8], SocketAddr),
 }
+
+/// What begins a call, ends its beginning, or confirms it; calls have a gate of their own.
+const BEGIN_CALLS: [&str; 3] = ["INVITE", "ACK", "CANCEL"];
 
 fn retry_after() -> Header {
     Header::RetryAfter(RETRY_AFTER_SECONDS.to_string().into())

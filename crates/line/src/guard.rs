@@ -5,6 +5,7 @@
 //! may decide what a message means, so such datagrams end here, counted by name. Message text is
 //! never kept or logged.
 
+use crate::address;
 use crate::counts::Tally;
 use crate::limits::{
     CSEQ_MAX, DATAGRAM_MAX_OCTETS, HEAD_LINE_MAX_OCTETS, HEAD_LINES_MAX, METHOD_MAX_OCTETS,
@@ -21,8 +22,12 @@ pub enum Passed<'a> {
     KeepAlive,
     /// A request with a method that the library knows.
     Request {
+        /// The method.
+        method: &'a str,
         /// The request URI as it was written.
         uri: &'a str,
+        /// Whether it names a dialog: To has a tag (RFC 3261 section 12.2.1.1).
+        within: bool,
     },
     /// A well-formed request with any other method, which is answered 501. Holds its head.
     UnknownMethod {
@@ -95,7 +100,10 @@ pub fn inspect(datagram: &[u8]) -> Result<Passed<'_>, Malformed> {
     found.check_mandatory(&start)?;
     Ok(match start {
         Start::Response => Passed::Response,
-        Start::Request { method, uri } if METHODS.contains(&method) => Passed::Request { uri },
+        Start::Request { method, uri } if METHODS.contains(&method) => {
+            let within = found.to.is_some_and(|to| address::parameter(to, "tag").is_some());
+            Passed::Request { method, uri, within }
+        }
         Start::Request { .. } => Passed::UnknownMethod { headers },
     })
 }
@@ -135,9 +143,9 @@ fn start_line(line: &str) -> Result<Start<'_>, Malformed> {
 struct Found<'a> {
     content_length: Option<&'a str>,
     cseq: Option<&'a str>,
+    to: Option<&'a str>,
     via: bool,
     from: bool,
-    to: bool,
     call_id: bool,
 }
 
@@ -194,10 +202,14 @@ impl<'a> Found<'a> {
             self.via = true;
             return Ok(true);
         }
+        if is("To", "t") {
+            if value.is_empty() || self.to.replace(value).is_some() {
+                return Err(Malformed::Mandatory);
+            }
+            return Ok(true);
+        }
         let once = if is("From", "f") {
             &mut self.from
-        } else if is("To", "t") {
-            &mut self.to
         } else if is("Call-ID", "i") {
             &mut self.call_id
         } else {
@@ -237,7 +249,7 @@ impl<'a> Found<'a> {
             Start::Request { method: asked, .. } => method.trim() == *asked,
             Start::Response => METHODS.contains(&method.trim()),
         };
-        let all = self.via && self.from && self.to && self.call_id;
+        let all = self.via && self.from && self.to.is_some() && self.call_id;
         if number.is_some() && same && all { Ok(()) } else { Err(Malformed::Mandatory) }
     }
 }

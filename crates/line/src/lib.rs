@@ -12,6 +12,7 @@ mod dialog;
 mod digest;
 mod engine;
 mod event;
+mod gate;
 pub mod guard;
 mod limits;
 mod line;

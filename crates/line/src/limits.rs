@@ -28,6 +28,11 @@ pub(crate) const SDP_FORMATS_MAX: usize = 32;
 pub(crate) const PENDING_PER_SOURCE_MAX: usize = 1_024;
 /// The same of all sources together.
 pub(crate) const PENDING_MAX: usize = 4_096;
+/// Calls that are taken within a second: past it a new INVITE gets 503. Half of it is the most that
+/// one source gets, such as the gateway of a facility.
+pub(crate) const CALLS_PER_SECOND_MAX: u32 = 2_400;
+/// Other requests of no dialog that are answered within a second; past it they are dropped unread.
+pub(crate) const REQUESTS_PER_SECOND_MAX: u32 = 2_000;
 /// Datagrams read in one go before other work is looked at.
 pub(crate) const DATAGRAMS_PER_TURN_MAX: usize = 32;
 /// Receive buffer of the socket, so that a burst waits in the kernel.

@@ -37,7 +37,7 @@ pub fn datagram(octets: &[u8], source: SocketAddr) -> Result<Probed, Malformed> 
             let server = Header::Server(NAME.into());
             return Ok(Probed::Request(unknown_method_answer(headers, &server).into_bytes()));
         }
-        Passed::Request { uri } => uri,
+        Passed::Request { uri, .. } => uri,
         Passed::Response => "",
     };
     let message = SipMessage::try_from(octets).map_err(|_| Malformed::Mandatory)?;

@@ -11,7 +11,7 @@ use line::{
     Directory, Inbound, Line, LineConfig, LineCounts, LineEvent, Origin, Target, WireId, agree,
 };
 use model::audio::Direction;
-use model::{Clock, Codec, E164, MediaDescription, Private, StationId, Timestamp};
+use model::{Clock, Codec, E164, MediaDescription, Private, StationId, Timestamp, TrunkId};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -224,6 +224,9 @@ fn the_node_dials_out_through_the_trunk_only() {
     let (theirs, origin, dialled, _) = world.carrier.incoming();
     assert_eq!((origin, dialled.as_str()), (Origin::Unknown, "+12025550142"));
     world.carrier.line.answer(theirs, media(2_000));
+    let dialled = world.node.next();
+    let right = matches!(dialled, LineEvent::Dialled { wire, trunk: TrunkId(0) } if wire == ours);
+    assert!(right, "{dialled:?}");
     assert!(matches!(world.node.next(), LineEvent::Answered { wire, .. } if wire == ours));
     world.carrier.line.hang_up(theirs);
     world.node.hung_up(ours);

@@ -13,7 +13,7 @@ use model::StationId;
 use rsipstack::sip::{Header, HeadersExt, Method, Request};
 use rsipstack::transaction::transaction::Transaction;
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 
 /// A final response, and what it says besides its status.
@@ -45,6 +45,11 @@ impl Engine {
         let request = &transaction.original;
         match request.method {
             Method::Invite if has_to_tag(request) => self.reinvite(transaction, source).await,
+            // Who is nobody yet is asked for a password, and not without end.
+            Method::Invite
+                if self.known_station(request, source).is_none()
+                    && self.config.inbound == Inbound::Stations
+                    && !self.may_ask(source.ip()) => {}
             Method::Invite => match self.admit(request, source, uri) {
                 Ok(admitted) => self.offered(transaction, source, uri, admitted),
                 Err(answer) => self.answer_stateless(&transaction, source, answer).await,
@@ -128,9 +133,9 @@ impl Engine {
         uri: &str,
     ) -> Result<Admitted, Final> {
         let origin = self.origin(request, source)?;
-        if request.replaces_header().is_some() {
+        if takes_over(request) {
             self.count(|tally| &tally.refused_transfer);
-            return Err(481.into());
+            return Err(403.into());
         }
         self.room(source)?;
         if let Some(unsupported) = required(request) {
@@ -147,8 +152,17 @@ impl Engine {
         Ok(Admitted { origin, offer })
     }
 
+    /// Whether one more request of no dialog is answered.
+    pub(super) fn may_ask(&mut self, source: IpAddr) -> bool {
+        let may = self.requests.admit(source, self.clock.now());
+        if !may {
+            self.count(|tally| &tally.overload_requests);
+        }
+        may
+    }
+
     /// Whether there is room for one more call.
-    fn room(&self, source: SocketAddr) -> Result<(), Final> {
+    fn room(&mut self, source: SocketAddr) -> Result<(), Final> {
         let from_source = self.pending.get(&source.ip()).copied().unwrap_or(0);
         if self.shared.refusing.load(Ordering::Relaxed) {
             self.count(|tally| &tally.refused_stopping);
@@ -156,6 +170,8 @@ impl Engine {
             self.count(|tally| &tally.overload_calls);
         } else if from_source >= PENDING_PER_SOURCE_MAX || self.pending_all >= PENDING_MAX {
             self.count(|tally| &tally.overload_pending);
+        } else if !self.calls.admit(source.ip(), self.clock.now()) {
+            self.count(|tally| &tally.overload_rate);
         } else {
             return Ok(());
         }
@@ -290,6 +306,13 @@ pub(crate) fn unknown_method_answer(headers: &str, server: &Header) -> String {
     answer
 }
 
+/// Whether a request would put its sender into somebody else's call: Replaces (RFC 3891), Join (RFC
+/// 3911).
+pub(super) fn takes_over(request: &Request) -> bool {
+    let named = |name: &str| TAKE_OVER.iter().any(|taking| name.eq_ignore_ascii_case(taking));
+    request.headers.iter().any(|header| named(header.name()))
+}
+
 /// An Unsupported header with what a request demands: no extension is supported by demand.
 pub(super) fn required(request: &Request) -> Option<Header> {
     request.headers.iter().find_map(|header| {
@@ -306,6 +329,8 @@ fn has_to_tag(request: &Request) -> bool {
 fn is_same_host(trunk: SocketAddr, source: SocketAddr) -> bool {
     trunk == source || trunk.ip() == source.ip() && !source.ip().is_loopback()
 }
+
+const TAKE_OVER: [&str; 2] = ["Replaces", "Join"];
 
 /// What a response repeats of its request, long and short names (RFC 3261 section 8.2.6.2).
 const REPEATED: [&str; 9] = ["via", "v", "from", "f", "to", "t", "call-id", "i", "cseq"];

@@ -1,6 +1,6 @@
 //! Incoming calls, and requests within dialogs.
 
-use super::door::{Admitted, Final, required};
+use super::door::{Admitted, Final, required, takes_over};
 use super::{Engine, Offered, Phase, Reoffer, Wire, retry_after, session};
 use crate::address;
 use crate::dialog::{Dialog, Reply, allow};
@@ -158,10 +158,11 @@ impl Engine {
     pub(super) async fn within(&mut self, transaction: Transaction, source: SocketAddr) {
         let request = &transaction.original;
         let method = request.method;
-        let Some(id) = self.find(request) else {
-            return self.answer_stateless(&transaction, source, 481.into()).await;
-        };
+        let Some(id) = self.find(request) else { return self.stray(&transaction, source).await };
         self.busy = Some(id);
+        if method != Method::Bye && !self.may_change(id, source) {
+            return self.answer_stateless(&transaction, source, 403.into()).await;
+        }
         if let Some(unsupported) = required(request) {
             let answer = Final { status: 420, more: vec![unsupported] };
             return self.answer_stateless(&transaction, source, answer).await;
@@ -189,10 +190,15 @@ impl Engine {
     /// INVITE within a dialog (RFC 3261 section 14.2).
     pub(super) async fn reinvite(&mut self, transaction: Transaction, source: SocketAddr) {
         let request = &transaction.original;
-        let Some(id) = self.find(request) else {
-            return self.answer_stateless(&transaction, source, 481.into()).await;
-        };
+        let Some(id) = self.find(request) else { return self.stray(&transaction, source).await };
         self.busy = Some(id);
+        let replaces = takes_over(request);
+        if replaces {
+            self.count(|tally| &tally.refused_transfer);
+        }
+        if replaces || !self.may_change(id, source) {
+            return self.answer_stateless(&transaction, source, 403.into()).await;
+        }
         let offer = match self.may_reoffer(id, request) {
             Ok(offer) => offer,
             Err(status) => return self.answer_stateless(&transaction, source, status.into()).await,
@@ -214,6 +220,24 @@ impl Engine {
             return serving.respond(reply.routed(200, more, sdp));
         };
         self.hold_reoffer(id, Reoffer { serving, reply, offer });
+    }
+
+    /// A request of a dialog that there is not.
+    async fn stray(&mut self, transaction: &Transaction, source: SocketAddr) {
+        if self.may_ask(source.ip()) {
+            self.answer_stateless(transaction, source, 481.into()).await;
+        }
+    }
+
+    /// Whether a request from `source` may change the audio of a call or press its keys. Who knows
+    /// the tags of a dialog could have read them on the way; only the host that the call is with
+    /// has the authority.
+    fn may_change(&self, id: WireId, source: SocketAddr) -> bool {
+        let may = self.wires.get(&id).is_some_and(|wire| wire.dialog.peer.ip() == source.ip());
+        if !may {
+            self.count(|tally| &tally.refused_source);
+        }
+        may
     }
 
     async fn update(&mut self, id: WireId, transaction: Transaction, source: SocketAddr) {

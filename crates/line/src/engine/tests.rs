@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 mod calling;
+mod guarding;
 mod serving;
 
 struct Known {

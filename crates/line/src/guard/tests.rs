@@ -8,6 +8,9 @@ fn invite(more: &str, body: &str) -> String {
     format!("INVITE sip:1@127.0.0.1 SIP/2.0\r\n{HEAD}{more}\r\n{body}")
 }
 
+const INVITE: Passed<'_> =
+    Passed::Request { method: "INVITE", uri: "sip:1@127.0.0.1", within: false };
+
 #[track_caller]
 fn check(datagram: impl AsRef<[u8]>, expected: Result<Passed<'_>, Malformed>) {
     let datagram = datagram.as_ref();
@@ -16,13 +19,16 @@ fn check(datagram: impl AsRef<[u8]>, expected: Result<Passed<'_>, Malformed>) {
 
 #[test]
 fn what_may_go_on() {
-    let passed = Ok(Passed::Request { uri: "sip:1@127.0.0.1" });
+    let passed = Ok(INVITE);
     check(invite("", ""), passed);
     check(invite("Content-Length: 4\r\n", "v=0\n"), passed);
     check(invite("l : 4\r\n", "v=0\nand more that is ignored"), passed);
     check(invite("Subject: one\r\n two\r\nContent-Length: 0\r\n", ""), passed);
     check(invite("Subject: ünïcode\r\n", ""), passed);
     check(invite("", "").replace("Via:", "v:").replace("From:", "f :"), passed);
+    let within = Passed::Request { method: "INVITE", uri: "sip:1@127.0.0.1", within: true };
+    check(invite("", "").replace("<sip:b@h>", "<sip:b@h>;Tag = 7"), Ok(within));
+    check(invite("", "").replace("<sip:b@h>", "<sip:b@h;tag=7>"), passed);
     check(format!("SIP/2.0 200 OK\r\n{HEAD}\r\n"), Ok(Passed::Response));
     check(format!("SIP/2.0 200\r\n{HEAD}\r\n"), Ok(Passed::Response));
     check("\r\n\r\n", Ok(Passed::KeepAlive));
@@ -81,7 +87,7 @@ fn text() {
     check(octets, Err(Malformed::Text));
     check(
         invite("", "\u{0}\u{1}").replace("\r\n\r\n", "\r\nContent-Length: 2\r\n\r\n"),
-        Ok(Passed::Request { uri: "sip:1@127.0.0.1" }),
+        Ok(INVITE),
     );
 }
 
