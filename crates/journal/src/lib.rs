@@ -11,6 +11,7 @@ mod frame;
 mod inspect;
 mod journal;
 mod limits;
+pub mod log;
 mod outbox;
 mod replay;
 mod segment;

@@ -1,8 +1,8 @@
 //! Who writes a log: the tree, the key, and the last word given.
 
 use crate::{
-    Checkpoint, Hash, Head, KeyKind, Note, Signer, TileHashes, Tree, Unsigned, bundle::TooLong,
-    limits::ENTRY_OCTETS_MAX,
+    Checkpoint, Hash, Head, KeyKind, Note, Signer, TileHashes, Tree, Unsigned, Verifier,
+    bundle::TooLong, limits::ENTRY_OCTETS_MAX,
 };
 use alloc::{
     string::{String, ToString as _},
@@ -77,14 +77,90 @@ impl Author {
     /// # Errors
     /// None that [`Author::begin`] let pass.
     pub fn sign(&self) -> Result<Note, Unsigned> {
+        self.sign_tree(&self.tree)
+    }
+
+    /// Says and signs what the log would be with `entries` added. The author stays as it is until
+    /// [`Author::accept`], so that what could not be stored was never there.
+    ///
+    /// Two proposals from the same tree are two histories: whoever makes a second one has made sure
+    /// that the first is stored nowhere.
+    ///
+    /// # Errors
+    /// When an entry does not fit a bundle.
+    pub fn propose<'e>(
+        &self,
+        entries: impl IntoIterator<Item = &'e [u8]>,
+    ) -> Result<Proposal, CannotPropose> {
+        let mut tree = self.tree.clone();
+        let mut filled = Vec::new();
+        for entry in entries {
+            if entry.len() > ENTRY_OCTETS_MAX {
+                return Err(CannotPropose::TooLong(TooLong));
+            }
+            filled.append(&mut tree.append(Hash::leaf(entry)));
+        }
+        let note = self.sign_tree(&tree)?;
+        Ok(Proposal { base: (self.tree.size(), self.tree.root()), tree, filled, note })
+    }
+
+    /// Takes over a proposal, which is stored by now. Returns the tiles it filled.
+    ///
+    /// # Errors
+    /// When something else was appended since it was made; then nothing is taken over.
+    pub fn accept(&mut self, proposal: Proposal) -> Result<Vec<TileHashes>, CannotResume> {
+        if proposal.base != (self.tree.size(), self.tree.root()) {
+            let (stored, signed) = (self.tree.size(), proposal.base.0);
+            return Err(CannotResume::Tree { stored, signed });
+        }
+        self.tree = proposal.tree;
+        Ok(proposal.filled)
+    }
+
+    /// The public half of the key.
+    #[must_use]
+    pub const fn verifier(&self) -> &Verifier {
+        self.signer.verifier()
+    }
+
+    fn sign_tree(&self, tree: &Tree) -> Result<Note, Unsigned> {
         let head = Head {
             origin: self.signer.verifier().name().to_string(),
-            size: self.tree.size(),
-            root: self.tree.root(),
+            size: tree.size(),
+            root: tree.root(),
             extensions: Vec::new(),
         };
         Note::sign(&head.to_string(), &self.signer)
     }
+}
+
+/// A log with entries added and signed that is not its author's yet.
+#[derive(Debug)]
+pub struct Proposal {
+    /// Size and root that it grew from.
+    base: (u64, Hash),
+    tree: Tree,
+    filled: Vec<TileHashes>,
+    note: Note,
+}
+
+impl Proposal {
+    /// Its checkpoint, signed.
+    #[must_use]
+    pub const fn note(&self) -> &Note {
+        &self.note
+    }
+}
+
+/// Why entries cannot be proposed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CannotPropose {
+    /// One does not fit a bundle.
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
+    /// The key does not sign.
+    #[error(transparent)]
+    Unsigned(#[from] Unsigned),
 }
 
 /// Why a log cannot be written on.
@@ -155,5 +231,25 @@ mod tests {
         assert_eq!(author.tree().root(), Hash::EMPTY_TREE);
         assert!(author.append(&vec![0; 65_535]).is_ok());
         assert_eq!(author.tree().size(), 1);
+    }
+
+    #[test]
+    fn a_proposal_is_nothing_until_it_is_accepted() {
+        let mut author = Author::begin(log_key()).unwrap();
+        let entries: Vec<_> = (0..300).map(entry).collect();
+        let proposal = author.propose(entries.iter().map(Vec::as_slice)).unwrap();
+        assert_eq!(author.tree().size(), 0);
+        let stale = author.propose([entry(7).as_slice()]).unwrap();
+        let read = |note: &Note| {
+            let key = log_key();
+            Checkpoint::verified(note.clone(), key.verifier(), &Policy::LOG_ALONE).unwrap()
+        };
+        assert_eq!(read(proposal.note()), Folder::of(300).checkpoint());
+        assert_eq!(author.accept(proposal).unwrap().len(), 1);
+        assert_eq!(read(&author.sign().unwrap()), Folder::of(300).checkpoint());
+        assert!(matches!(author.accept(stale), Err(CannotResume::Tree { stored: 300, .. })));
+        assert_eq!(author.tree().size(), 300);
+        let long = vec![0; 65_536];
+        assert!(matches!(author.propose([long.as_slice()]), Err(CannotPropose::TooLong(_))));
     }
 }

@@ -31,7 +31,7 @@ pub mod tree;
 mod testing;
 
 pub use audit::{Audited, Fault, audit};
-pub use author::{Author, CannotResume};
+pub use author::{Author, CannotPropose, CannotResume, Proposal};
 pub use bundle::NotABundle;
 pub use checkpoint::{Checkpoint, Head, NotACheckpoint, NotAPolicy, Policy, Unverified, Witnessed};
 pub use hash::Hash;

@@ -1,6 +1,8 @@
 //! Facts and folders that the journal's tests share.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod log;
+
 use journal::{
     Appended, Draft, Entry, EntrySeq, Journal, JournalError, LEAF_OCTETS, Seq, replay,
     replay_entries,

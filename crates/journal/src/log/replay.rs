@@ -1,0 +1,68 @@
+//! Reading the entries of a log with their sealed details.
+
+use super::{
+    LogError,
+    record::{self, Body, HEADER_OCTETS},
+    wal,
+};
+use crate::LEAF_OCTETS;
+use std::{ops::ControlFlow, path::Path};
+
+/// One entry of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Its place in the log, from 0.
+    pub index: u64,
+    /// What is entered.
+    pub leaf: [u8; LEAF_OCTETS],
+    /// What it commits to, sealed by whoever made it; empty for padding.
+    pub detail: Vec<u8>,
+}
+
+/// Gives every entry from place `from` on to `each`, in order, until it breaks or there is no more.
+///
+/// `private` is the log's private folder. Files are only read; an end that a crash left torn counts
+/// as the end. That the entries are those that were signed, only the published log and its verifier
+/// tell.
+///
+/// # Errors
+/// [`LogError::Damaged`] or [`LogError::SegmentMissing`] when something that once was durable is
+/// not there, [`LogError::NewerFormat`], or a fault of the disk. Entries given before stay valid.
+pub fn replay_log(
+    private: &Path,
+    from: u64,
+    mut each: impl FnMut(LogEntry) -> ControlFlow<()>,
+) -> Result<(), LogError> {
+    let segments = wal::list(private)?;
+    let start = segments.partition_point(|(first, _)| *first <= from).saturating_sub(1);
+    let mut next = if start == 0 { 0 } else { segments.get(start).map_or(0, |(first, _)| *first) };
+    for (index, (first, path)) in segments.iter().enumerate().skip(start) {
+        if *first != next {
+            return Err(LogError::SegmentMissing { missing: next, file: path.clone() });
+        }
+        let octets = wal::read(path, *first)?;
+        let mut at = HEADER_OCTETS;
+        let fault = |at, what| LogError::Damaged { file: path.clone(), offset: at as u64, what };
+        while let Some((record, end)) = record::record_at(&octets, at) {
+            if record.first != next {
+                return Err(fault(at, "its entries are not the ones that come next"));
+            }
+            (at, next) = (end, record.next());
+            let Body::Entries(entries) = record.body else { continue };
+            for (entry, index) in entries.into_iter().zip(record.first..) {
+                let entry = LogEntry { index, leaf: entry.leaf, detail: entry.detail };
+                if index >= from && each(entry).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        if at < octets.len() {
+            let is_last = index + 1 == segments.len();
+            let torn = (!is_last).then_some("it ends in the middle of a record");
+            if let Some(what) = record::damage_at(&octets, at).or(torn) {
+                return Err(fault(at, what));
+            }
+        }
+    }
+    Ok(())
+}
