@@ -1,5 +1,6 @@
 //! What a line is told when it starts, and whom it asks about its callers.
 
+use crate::{IdentityConfig, TlsFiles, TrunkConfig};
 use model::{Private, StationId};
 use std::net::SocketAddr;
 
@@ -17,6 +18,45 @@ pub struct LineConfig {
     pub inbound: Inbound,
     /// Most dialogs at once, incoming and outgoing together; past it a new INVITE gets 503.
     pub calls_max: usize,
+    /// What is spoken besides UDP, and to which carriers.
+    pub network: Network,
+}
+
+/// What a line speaks besides UDP, and to which carriers. As it is by default: nothing and nobody.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// Where TCP is taken.
+    pub tcp: Option<SocketAddr>,
+    /// Where TLS is taken, and as whom.
+    pub tls: Option<TlsListen>,
+    /// The ways out. Where there is none, the [`Directory`] is asked.
+    pub trunks: Vec<TrunkConfig>,
+    /// With what calls are signed on trunks that want it.
+    pub identity: Option<IdentityConfig>,
+    /// Whether audio of stations is encrypted. It only can be where they speak TLS.
+    pub stations: Encryption,
+}
+
+/// Where TLS is taken, and as whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsListen {
+    /// The address.
+    pub address: SocketAddr,
+    /// What is shown to telephones. It is read again when the files change.
+    pub files: TlsFiles,
+}
+
+/// Whether audio is encrypted (SDES, RFC 4568). The keys stand in the session description, so
+/// without TLS it is never offered, whatever is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Encryption {
+    /// Never.
+    #[default]
+    Off,
+    /// Where the other end can.
+    Optional,
+    /// Always: a call without it does not come about.
+    Required,
 }
 
 /// Whose calls a line takes.
@@ -40,6 +80,6 @@ pub trait Directory: Send + Sync + 'static {
     /// (RFC 7616 section 3.4.2).
     fn digest(&self, user: &str) -> Option<(StationId, Private<[u8; 16]>)>;
 
-    /// Where calls go out, or `None` when there is no trunk.
+    /// Where calls go out when [`Network::trunks`] says nothing, or `None` when there is no trunk.
     fn trunk(&self) -> Option<SocketAddr>;
 }

@@ -72,6 +72,10 @@ counts! {
     refused_stopping,
     /// Calls that ended because the other end never acknowledged our answer.
     lost_ack,
+    /// TCP and TLS connections that others opened.
+    streams,
+    /// Calls that a trunk could not take and another one was tried for.
+    failed_over,
     /// REGISTER requests that were granted, the same one again included.
     registered,
     /// Bugs of ours that cost a call. Anything but 0 should be reported.

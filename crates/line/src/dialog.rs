@@ -2,18 +2,32 @@
 
 use crate::address;
 use crate::sdp::Author;
+use crate::transport::{Hop, Transport};
 use model::MediaDescription;
 use rsipstack::sip::headers::untyped;
 use rsipstack::sip::{
     Domain, Header, HeadersExt, Host, HostWithPort, Method, Request, Response, StatusCode, Uri,
     Version,
 };
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// A request of ours and where it goes.
 pub(crate) struct Outgoing {
     pub(crate) request: Request,
-    pub(crate) peer: SocketAddr,
+    pub(crate) peer: Hop,
+}
+
+/// Both ends of a dialog that we begin.
+pub(crate) struct Party {
+    /// Our From value, without a tag.
+    pub(crate) local: String,
+    /// The To value.
+    pub(crate) remote: String,
+    /// Request URI.
+    pub(crate) target: String,
+    pub(crate) peer: Hop,
+    pub(crate) here: SocketAddr,
+    pub(crate) public: Option<IpAddr>,
 }
 
 /// What both ends are to each other. `remote_tag` is empty until the other end gave one.
@@ -29,11 +43,14 @@ pub(crate) struct Dialog {
     /// Request URI of our requests: the other end's Contact.
     pub(crate) target: String,
     /// Where our requests are sent.
-    pub(crate) peer: SocketAddr,
+    pub(crate) peer: Hop,
     /// Values of our Route headers.
     pub(crate) routes: Vec<String>,
     /// Our address, as the other end sees it.
     pub(crate) here: SocketAddr,
+    /// The address that stands in our session descriptions instead of our own, where a router
+    /// translates it one to one.
+    pub(crate) public: Option<IpAddr>,
     /// Number of our last request.
     pub(crate) cseq: u32,
     /// Number of the other end's last request.
@@ -49,7 +66,7 @@ impl Dialog {
     /// a tag or a number.
     pub(crate) fn incoming(
         request: &Request,
-        source: SocketAddr,
+        source: Hop,
         here: SocketAddr,
         local_tag: String,
     ) -> Option<Self> {
@@ -60,10 +77,11 @@ impl Dialog {
             remote_tag: address::parameter(from, "tag")?.to_owned(),
             local: format!("{to};tag={local_tag}"),
             remote: from.to_owned(),
-            target: format!("sip:{source}"),
+            target: format!("sip:{}{}", source.address, source.transport.parameter()),
             peer: source,
             routes: record_routes(&request.headers.0),
             here,
+            public: None,
             cseq: 0,
             remote_cseq: request.cseq_header().ok()?.seq().ok()?,
             ours: None,
@@ -74,8 +92,29 @@ impl Dialog {
         Some(dialog)
     }
 
+    /// A dialog that we begin.
+    pub(crate) fn outgoing(party: Party, call_id: String, local_tag: String) -> Self {
+        let Party { local, remote, target, peer, here, public } = party;
+        Self {
+            call_id,
+            remote_tag: String::new(),
+            local: format!("{local};tag={local_tag}"),
+            remote,
+            target,
+            peer,
+            routes: Vec::new(),
+            here,
+            public,
+            cseq: 0,
+            remote_cseq: 0,
+            ours: None,
+            author: Author::new(&local_tag),
+            local_tag,
+        }
+    }
+
     /// The dialog that `response` to our INVITE makes (RFC 3261 section 12.1.2).
-    pub(crate) fn confirmed(&self, response: &Response, source: SocketAddr) -> Option<Self> {
+    pub(crate) fn confirmed(&self, response: &Response, source: Hop) -> Option<Self> {
         let to = response.to_header().ok()?.value();
         let mut dialog = self.clone();
         dialog.remote_tag = address::parameter(to, "tag")?.to_owned();
@@ -87,7 +126,7 @@ impl Dialog {
     }
 
     /// Takes over the other end's Contact (RFC 3261 section 12.2).
-    pub(crate) fn retarget(&mut self, headers: &[Header], source: SocketAddr) {
+    pub(crate) fn retarget(&mut self, headers: &[Header], source: Hop) {
         let contact = headers.iter().find_map(|header| {
             let Header::Contact(contact) = header else { return None };
             address::list(contact.value()).next().map(address::uri)
@@ -96,7 +135,12 @@ impl Dialog {
             contact.clone_into(&mut self.target);
         }
         let first = self.routes.first().map_or(self.target.as_str(), |route| address::uri(route));
-        self.peer = address::next_hop(first, source);
+        // A stream is the way back by itself; nobody makes us open another one.
+        let address = match source.transport {
+            Transport::Udp => address::next_hop(first, source.address),
+            Transport::Tcp | Transport::Tls => source.address,
+        };
+        self.peer = Hop { transport: source.transport, address };
     }
 
     /// Whether a request with these tags is of this dialog.
@@ -113,7 +157,8 @@ impl Dialog {
     /// A request of ours with a number of its own: INVITE, its CANCEL, its ACK.
     pub(crate) fn request(&self, method: Method, cseq: u32, branch: &str) -> Outgoing {
         let mut headers = Vec::with_capacity(12);
-        let via = format!("SIP/2.0/UDP {};branch={branch};rport", self.here);
+        let transport = self.peer.transport.via();
+        let via = format!("SIP/2.0/{transport} {};branch={branch};rport", self.here);
         headers.push(Header::Via(via.into()));
         headers.push(Header::MaxForwards(MAX_FORWARDS.into()));
         headers.push(Header::From(self.local.as_str().into()));
@@ -135,7 +180,17 @@ impl Dialog {
 
     /// Our Contact.
     pub(crate) fn contact(&self) -> Header {
-        Header::Contact(format!("<sip:{}>", self.here).into())
+        let parameter = self.peer.transport.parameter();
+        Header::Contact(format!("<sip:{}{parameter}>", self.here).into())
+    }
+
+    /// Our description as the other end must see it.
+    pub(crate) fn shown(&self, ours: &MediaDescription) -> MediaDescription {
+        let mut shown = ours.clone();
+        if let Some(public) = self.public {
+            shown.address.set_ip(public);
+        }
+        shown
     }
 
     /// Who describes our media next; each description counts one up.

@@ -204,7 +204,7 @@ impl<'a> Answer<'a> {
 }
 
 /// One `name=value` or `name="value"`, and what follows its comma.
-fn field(text: &str) -> Option<(&str, &str, &str)> {
+pub(crate) fn field(text: &str) -> Option<(&str, &str, &str)> {
     let (name, rest) = text.split_once('=')?;
     let rest = rest.trim_start();
     let (value, rest) = match rest.strip_prefix('"') {
@@ -222,7 +222,7 @@ pub fn ha1(user: &str, realm: &str, password: &str) -> model::Private<[u8; 16]> 
     model::Private::new(hash.finalize().into())
 }
 
-fn md5_hex(parts: &[&str]) -> String {
+pub(crate) fn md5_hex(parts: &[&str]) -> String {
     let mut hash = Md5::new();
     for part in parts {
         hash.update(part);
@@ -231,7 +231,7 @@ fn md5_hex(parts: &[&str]) -> String {
     hex(&octets)
 }
 
-fn hex(octets: &[u8]) -> String {
+pub(crate) fn hex(octets: &[u8]) -> String {
     let mut text = String::with_capacity(octets.len() * 2);
     for octet in octets {
         let _ = write!(text, "{octet:02x}");

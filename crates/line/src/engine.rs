@@ -8,17 +8,23 @@ use crate::dialog::{Dialog, Reply};
 use crate::digest::Challenger;
 use crate::gate::Gate;
 use crate::guard::{self, Passed};
+use crate::identity::Signer;
 use crate::limits::{
     CALLS_PER_SECOND_MAX, DATAGRAM_MAX_OCTETS, DATAGRAMS_PER_TURN_MAX, REQUESTS_PER_SECOND_MAX,
     RETRY_AFTER_SECONDS, STOP_MAX, UNANSWERED_MAX,
 };
+use crate::line::Local;
 use crate::registrar::Registrar;
 use crate::sdp::{self, Session};
 use crate::stack::{Happening, Serving, Stack};
+use crate::stream::{Arrival, Stream, Streams};
 use crate::tags::Tags;
+use crate::tls::Server;
+use crate::transport::{Hop, Transport};
+use crate::trunk::Trunks;
 use crate::{Directory, LineConfig, LineEvent, Target, WireId};
 use model::{Clock, MediaDescription, Timestamp};
-use rsipstack::sip::{Header, Response, SipMessage, Transport};
+use rsipstack::sip::{Header, Response, SipMessage};
 use rsipstack::transport::SipConnection;
 use std::collections::{BTreeSet, HashMap};
 use std::future::{Future, poll_fn};
@@ -28,17 +34,23 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
-use tokio::net::UdpSocket;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, unbounded_channel};
 use tokio::time::sleep;
 
+mod arrival;
+mod carrier;
 mod door;
+mod errand;
 mod inbound;
 mod outbound;
 #[cfg(test)]
 mod tests;
 
+use carrier::{Orphan, Route};
 pub(crate) use door::unknown_method_answer;
+pub(crate) use errand::Errand;
+use errand::Registration;
 
 /// What the owner of a line wants.
 pub(crate) enum Command {
@@ -55,6 +67,7 @@ pub(crate) enum Command {
 }
 
 /// A call to place.
+#[derive(Clone)]
 pub(crate) struct Dial {
     pub(crate) target: Target,
     pub(crate) from: String,
@@ -83,7 +96,11 @@ pub(crate) struct Setup {
     pub(crate) clock: Clock,
     pub(crate) events: Box<dyn Fn(LineEvent) + Send + Sync>,
     pub(crate) socket: std::net::UdpSocket,
-    pub(crate) local: SocketAddr,
+    pub(crate) tcp: Option<std::net::TcpListener>,
+    pub(crate) tls: Option<(std::net::TcpListener, Server)>,
+    pub(crate) trunks: Trunks,
+    pub(crate) signer: Option<Signer>,
+    pub(crate) local: Local,
     pub(crate) shared: Arc<Shared>,
     pub(crate) key: [u8; 32],
     pub(crate) t1: core::time::Duration,
@@ -95,7 +112,18 @@ pub(crate) struct Engine {
     clock: Clock,
     events: Box<dyn Fn(LineEvent) + Send + Sync>,
     socket: Arc<UdpSocket>,
-    local: SocketAddr,
+    /// Makes streams.
+    maker: Streams,
+    streams: HashMap<Hop, Stream>,
+    arrivals: Receiver<Arrival>,
+    trunks: Trunks,
+    /// How registrations stand, by the place of their trunk.
+    registrations: HashMap<usize, Registration>,
+    errands: BTreeSet<(Timestamp, Errand)>,
+    /// INVITEs that were given up, by their branch.
+    orphans: HashMap<String, Orphan>,
+    signer: Option<Signer>,
+    local: Local,
     shared: Arc<Shared>,
     stack: Stack,
     happenings: UnboundedReceiver<Happening>,
@@ -119,6 +147,8 @@ pub(crate) struct Engine {
     handed_over: bool,
     /// The wire that is being worked on, for the case that the work panics.
     busy: Option<WireId>,
+    /// Wires that a panic ended; the other end is told in a turn of its own.
+    lost: Vec<WireId>,
 }
 
 /// One dialog and where it stands.
@@ -127,6 +157,8 @@ struct Wire {
     phase: Phase,
     reoffer: Option<Reoffer>,
     due: Option<Timestamp>,
+    /// The place of the trunk whose channel it takes.
+    trunk: Option<usize>,
     /// The owner hung up or was told the end: nothing more is told.
     silent: bool,
 }
@@ -140,7 +172,7 @@ enum Phase {
     Dialling(Dialling),
     /// Both ends talk. `ack` goes out again for each 200 that comes again (RFC 3261 section
     /// 13.2.2.4).
-    Up { ack: Option<(Vec<u8>, SocketAddr)> },
+    Up { ack: Option<(Vec<u8>, Hop)> },
 }
 
 struct Offered {
@@ -155,11 +187,13 @@ struct Dialling {
     serving: Serving,
     branch: String,
     /// Where the last response came from.
-    source: SocketAddr,
+    source: Hop,
     provisional: bool,
     rang: bool,
     /// We do not want the call any more.
     cancelled: bool,
+    /// The trunk it goes through.
+    route: Option<Box<Route>>,
 }
 
 /// A new offer of the other end that waits for our answer.
@@ -172,11 +206,19 @@ struct Reoffer {
 impl Engine {
     /// Sets up the library and the socket. Called within the runtime.
     pub(crate) async fn new(setup: Setup) -> std::io::Result<Self> {
-        let Setup { config, directory, clock, events, socket, local, shared, key, t1 } = setup;
+        let Setup { config, directory, clock, events, socket, tcp, tls, .. } = setup;
+        let Setup { trunks, signer, local, shared, key, t1, .. } = setup;
         let socket = Arc::new(UdpSocket::from_std(socket)?);
         let (sender, happenings) = unbounded_channel();
         let stack =
             Stack::new(Arc::clone(&socket), t1, sender).await.map_err(std::io::Error::other)?;
+        let (maker, arrivals) = Streams::new();
+        if let Some(listener) = tcp {
+            maker.listen(TcpListener::from_std(listener)?, None);
+        }
+        if let Some((listener, server)) = tls {
+            maker.listen(TcpListener::from_std(listener)?, Some(server));
+        }
         let tags = Tags::new(key);
         let challenger = Challenger::new(config.realm.clone(), tags.key("digest"));
         Ok(Self {
@@ -185,6 +227,14 @@ impl Engine {
             clock,
             events,
             socket,
+            maker,
+            streams: HashMap::new(),
+            arrivals,
+            trunks,
+            registrations: HashMap::new(),
+            errands: BTreeSet::new(),
+            orphans: HashMap::new(),
+            signer,
             local,
             shared,
             stack,
@@ -202,13 +252,19 @@ impl Engine {
             requests_open: 0,
             handed_over: false,
             busy: None,
+            lost: Vec::new(),
         })
     }
 
     /// Runs until the owner says stop or drops every handle.
     pub(crate) async fn run(mut self, mut commands: UnboundedReceiver<Command>) {
+        self.begin_errands();
+        self.run_errands().await;
         loop {
-            let wait = self.due.first().map(|(due, _)| due.since(self.clock.now()));
+            let due = self.due.first().map(|(due, _)| *due);
+            let errand = self.errands.first().map(|(due, _)| *due);
+            let next = due.into_iter().chain(errand).min();
+            let wait = next.map(|due| due.since(self.clock.now()));
             tokio::select! {
                 biased;
                 command = commands.recv() => match command {
@@ -218,6 +274,7 @@ impl Engine {
                 Some(happening) = self.happenings.recv() => {
                     self.attempt(Work::Happening(happening)).await;
                 }
+                Some(arrival) = self.arrivals.recv() => self.read_stream(arrival).await,
                 () = sleep(wait.unwrap_or_default()), if wait.is_some() => {}
                 ready = self.socket.readable() => {
                     if ready.is_ok() {
@@ -225,7 +282,9 @@ impl Engine {
                     }
                 }
             }
-            self.fire_due();
+            if next.is_some_and(|due| due <= self.clock.now()) || !self.lost.is_empty() {
+                self.attempt(Work::Time).await;
+            }
         }
         self.wind_up().await;
     }
@@ -240,6 +299,11 @@ impl Engine {
                 self.let_transactions_run().await;
             }
         }
+        self.let_transactions_run().await;
+    }
+
+    async fn read_stream(&mut self, arrival: Arrival) {
+        self.attempt(Work::Arrival(arrival)).await;
         self.let_transactions_run().await;
     }
 
@@ -272,7 +336,7 @@ impl Engine {
         }
         self.count(|tally| &tally.faults);
         if let Some(wire) = self.busy.take() {
-            let _ = catch_unwind(AssertUnwindSafe(|| self.lose(wire)));
+            self.forget(wire);
         }
     }
 
@@ -280,7 +344,15 @@ impl Engine {
         match work {
             Work::Command(command) => self.command(command).await,
             Work::Happening(happening) => self.happening(happening).await,
-            Work::Datagram(datagram, source) => self.datagram(datagram, source).await,
+            Work::Datagram(datagram, source) => self.message(datagram, Hop::udp(source)).await,
+            Work::Arrival(arrival) => self.arrival(arrival).await,
+            Work::Time => {
+                while let Some(lost) = self.lost.pop() {
+                    self.hang_up(lost).await;
+                }
+                self.fire_due().await;
+                self.run_errands().await;
+            }
         }
     }
 
@@ -289,9 +361,9 @@ impl Engine {
             Command::Ring(wire) => self.ring(wire),
             Command::Answer(wire, local) => self.answer(wire, local),
             Command::Reject(wire, status) => self.reject(wire, status),
-            Command::Dial(wire, dial) => self.dial(wire, *dial),
+            Command::Dial(wire, dial) => self.dial(wire, *dial).await,
             Command::Reanswer(wire, local) => self.reanswer(wire, local),
-            Command::HangUp(wire) => self.hang_up(wire),
+            Command::HangUp(wire) => self.hang_up(wire).await,
             #[cfg(test)]
             Command::Kept(answer) => drop(answer.send(self.stack.kept())),
             Command::Stop => {}
@@ -300,35 +372,41 @@ impl Engine {
 
     async fn happening(&mut self, happening: Happening) {
         match happening {
-            Happening::Acked { wire, body } => self.acked(wire, &body),
+            Happening::Acked { wire, body } => self.acked(wire, &body).await,
             Happening::Cancelled { wire } => self.cancelled(wire),
             Happening::InviteServed { wire, source, lost } => {
                 self.release_pending(source);
                 if lost {
-                    self.ack_lost(wire);
+                    self.ack_lost(wire).await;
                 }
             }
-            Happening::Response { wire, response } => self.invite_response(wire, &response).await,
-            Happening::InviteEnded { wire } => self.invite_ended(wire),
-            Happening::RequestEnded => {
+            Happening::Response { wire, branch, response } => {
+                self.invite_response(wire, &branch, &response).await;
+            }
+            Happening::InviteEnded { wire, branch } => self.invite_ended(wire, &branch).await,
+            Happening::RequestEnded { errand, response } => {
                 self.requests_open = self.requests_open.saturating_sub(1);
+                if let Some(errand) = errand {
+                    self.errand_done(errand, response.as_deref()).await;
+                }
             }
         }
     }
 
-    async fn datagram(&mut self, datagram: &[u8], source: SocketAddr) {
+    /// A datagram, or a message of a stream.
+    async fn message(&mut self, datagram: &[u8], source: Hop) {
         self.count(|tally| &tally.datagrams);
         let uri = match guard::inspect(datagram) {
             Ok(Passed::KeepAlive) => return,
             Ok(Passed::Request { method, uri, within }) => {
-                if !within && !BEGIN_CALLS.contains(&method) && !self.may_ask(source.ip()) {
+                if !within && !BEGIN_CALLS.contains(&method) && !self.may_ask(source.address.ip()) {
                     return;
                 }
                 uri
             }
             Ok(Passed::Response) => "",
             Ok(Passed::UnknownMethod { headers }) => {
-                if !self.may_ask(source.ip()) {
+                if !self.may_ask(source.address.ip()) {
                     return;
                 }
                 return self.refuse_unknown_method(headers, source).await;
@@ -338,12 +416,14 @@ impl Engine {
         let parsed = SipMessage::try_from(datagram).ok();
         // Via gets the real source, so that answers go nowhere else (RFC 3261 section 18.2.1).
         let parsed = parsed.and_then(|message| {
-            SipConnection::update_msg_received(message, source, Transport::Udp).ok()
+            let Hop { transport, address } = source;
+            SipConnection::update_msg_received(message, address, transport.spoken()).ok()
         });
         match parsed {
             Some(SipMessage::Response(response)) => self.response(response, source).await,
             Some(message @ SipMessage::Request(_)) => {
-                match self.stack.receive(message, source).await {
+                let Some(connection) = self.connection(source).await else { return };
+                match self.stack.receive(message, source, connection).await {
                     Ok(Some(transaction)) => self.request(transaction, source, uri).await,
                     Ok(None) => self.handed_over = true,
                     Err(_) => self.count(|tally| &tally.malformed_mandatory),
@@ -354,7 +434,7 @@ impl Engine {
     }
 
     /// Acts on every wire whose time has come.
-    fn fire_due(&mut self) {
+    async fn fire_due(&mut self) {
         let now = self.clock.now();
         while let Some(&(at, wire)) = self.due.first() {
             if at > now {
@@ -373,7 +453,13 @@ impl Engine {
                     self.reject(wire, 480);
                     self.tell(LineEvent::HungUp { wire });
                 }
-                Phase::Dialling(_) => self.dialled_too_long(wire),
+                Phase::Dialling(dialling) => {
+                    if dialling.route.is_some() && !dialling.provisional && !dialling.cancelled {
+                        self.trunk_is_silent(wire).await;
+                    } else {
+                        self.dialled_too_long(wire).await;
+                    }
+                }
                 Phase::Answered { .. } | Phase::Up { .. } => self.refuse_reoffer(wire),
             }
         }
@@ -384,8 +470,9 @@ impl Engine {
         self.shared.refusing.store(true, Ordering::Relaxed);
         let wires: Vec<WireId> = self.wires.keys().copied().collect();
         for wire in wires {
-            self.hang_up(wire);
+            self.hang_up(wire).await;
         }
+        self.leave_trunks().await;
         let end = sleep(STOP_MAX);
         let mut end = pin!(end);
         while self.requests_open > 0 || self.pending_all > 0 || self.is_dialling() {
@@ -394,6 +481,7 @@ impl Engine {
                 Some(happening) = self.happenings.recv() => {
                     self.attempt(Work::Happening(happening)).await;
                 }
+                Some(arrival) = self.arrivals.recv() => self.read_stream(arrival).await,
                 ready = self.socket.readable() => {
                     if ready.is_ok() {
                         self.read_socket().await;
@@ -419,13 +507,20 @@ impl Engine {
 
     fn add(&mut self, id: WireId, dialog: Dialog, phase: Phase) {
         self.by_tag.insert(dialog.local_tag.clone(), id);
-        let wire = Wire { dialog, phase, reoffer: None, due: None, silent: false };
+        let trunk = match &phase {
+            Phase::Dialling(dialling) => dialling.route.as_ref().map(|route| route.trunk()),
+            Phase::Offered(_) | Phase::Answered { .. } | Phase::Up { .. } => None,
+        };
+        let wire = Wire { dialog, phase, reoffer: None, due: None, trunk, silent: false };
         self.wires.insert(id, wire);
     }
 
     fn remove(&mut self, id: WireId) -> Option<Wire> {
         let wire = self.wires.remove(&id)?;
         self.by_tag.remove(&wire.dialog.local_tag);
+        if let Some(trunk) = wire.trunk.and_then(|index| self.trunks.get_mut(index)) {
+            trunk.release();
+        }
         if let Some(due) = wire.due {
             self.due.remove(&(due, id));
         }
@@ -438,12 +533,12 @@ impl Engine {
         Some(wire)
     }
 
-    /// Ends a wire from which nothing good can come any more, and tells both sides of it.
-    fn lose(&mut self, id: WireId) {
-        let Some(wire) = self.wires.get(&id) else { return };
-        let silent = wire.silent;
-        self.hang_up(id);
-        if !silent {
+    /// Ends a wire from which nothing good can come any more, and tells its owner and, in a turn of
+    /// its own, the other end.
+    fn forget(&mut self, id: WireId) {
+        let Some(wire) = self.wires.get_mut(&id) else { return };
+        self.lost.push(id);
+        if !std::mem::replace(&mut wire.silent, true) {
             self.tell(LineEvent::HungUp { wire: id });
         }
     }
@@ -480,16 +575,26 @@ impl Engine {
     }
 
     /// Our address as `peer` sees it. A line that is bound to all addresses asks the routing table.
-    fn here(&self, peer: SocketAddr) -> SocketAddr {
-        if !self.local.ip().is_unspecified() {
-            return self.local;
+    fn here(&self, peer: Hop, public: Option<IpAddr>) -> SocketAddr {
+        let local = match peer.transport {
+            Transport::Udp => Some(self.local.udp),
+            Transport::Tcp => self.local.tcp,
+            Transport::Tls => self.local.tls,
+        };
+        // Without a port of its own the stream itself is the way back.
+        let local = local.unwrap_or(self.local.udp);
+        if let Some(public) = public {
+            return SocketAddr::new(public, local.port());
         }
-        let any = SocketAddr::new(self.local.ip(), 0);
+        if !local.ip().is_unspecified() {
+            return local;
+        }
+        let any = SocketAddr::new(local.ip(), 0);
         let route = std::net::UdpSocket::bind(any).and_then(|probe| {
-            probe.connect(peer)?;
+            probe.connect(peer.address)?;
             probe.local_addr()
         });
-        route.map_or(self.local, |found| SocketAddr::new(found.ip(), self.local.port()))
+        route.map_or(local, |found| SocketAddr::new(found.ip(), local.port()))
     }
 
     fn server(&self) -> Header {
@@ -498,13 +603,8 @@ impl Engine {
 
     /// Sends a response outside of any transaction (RFC 3261 section 8.2.7): for requests that are
     /// refused at the door and must not cost memory.
-    async fn send_stateless(&self, response: &Response, peer: SocketAddr) {
+    async fn send_stateless(&self, response: &Response, peer: Hop) {
         self.send_octets(&response.to_bytes(), peer).await;
-    }
-
-    async fn send_octets(&self, octets: &[u8], peer: SocketAddr) {
-        // An unreachable peer is one that does not answer: its timers tell.
-        let _ = self.socket.send_to(octets, peer).await;
     }
 }
 
@@ -513,6 +613,9 @@ enum Work<'a> {
     Command(Command),
     Happening(Happening),
     Datagram(&'a [u8], SocketAddr),
+    Arrival(Arrival),
+    /// Time has passed.
+    Time,
 }
 
 /// What begins a call, ends its beginning, or confirms it; calls have a gate of their own.

@@ -63,6 +63,13 @@ pub enum LineEvent {
         /// The trunk.
         trunk: TrunkId,
     },
+    /// A trunk went down or came up again. It belongs to no wire.
+    Trunk {
+        /// The trunk.
+        trunk: TrunkId,
+        /// Whether calls are expected to get through.
+        up: bool,
+    },
     /// The called end rings (18x). A session description in it is ignored: early media is never
     /// passed on.
     Ringing {

@@ -1,4 +1,5 @@
-//! SIP: telephones and the carrier, over UDP (RFC 3261). The only crate that knows the SIP library.
+//! SIP: telephones and carriers, over UDP, TCP and TLS (RFC 3261). The only crate that
+//! knows the SIP library.
 //!
 //! What it is not: it knows no jail, no call of two legs, no screening and no RTP. It turns
 //! datagrams into events about one dialog ([`WireId`]) and commands about it into datagrams, behind
@@ -8,23 +9,33 @@
 mod address;
 mod config;
 mod counts;
+mod credential;
 mod dialog;
 mod digest;
 mod engine;
 mod event;
 mod gate;
 pub mod guard;
+mod identity;
 mod limits;
 mod line;
 pub mod probe;
 mod registrar;
 pub mod sdp;
 mod stack;
+mod stream;
 mod tags;
+mod tls;
+mod transport;
+mod trunk;
 
-pub use config::{Directory, Inbound, LineConfig};
+pub use config::{Directory, Encryption, Inbound, LineConfig, Network, TlsListen};
 pub use counts::LineCounts;
 pub use digest::ha1;
 pub use event::{LineEvent, Origin, Target, WireId};
+pub use identity::{Attest, IdentityConfig, IdentityError};
 pub use line::{Line, LineError};
 pub use sdp::agree;
+pub use tls::{TlsError, TlsFiles, TlsPeer};
+pub use transport::Transport;
+pub use trunk::{NumberForm, NumberFormat, TrunkAccount, TrunkConfig};

@@ -66,3 +66,31 @@ pub(crate) const REANSWER_MAX: Duration = Duration::from_secs(2);
 pub(crate) const STOP_MAX: Duration = Duration::from_millis(500);
 /// What Retry-After asks for, in seconds.
 pub(crate) const RETRY_AFTER_SECONDS: u32 = 10;
+
+/// TCP and TLS connections that others opened.
+pub(crate) const STREAMS_MAX: usize = 4_096;
+/// The same of one source.
+pub(crate) const STREAMS_PER_SOURCE_MAX: usize = 256;
+/// Messages of all streams that wait for the engine; then their senders wait.
+pub(crate) const ARRIVALS_MAX: usize = 256;
+/// Time to connect, TLS included.
+pub(crate) const HANDSHAKE_MAX: Duration = Duration::from_secs(8);
+/// A connection that somebody opened says something within this time.
+pub(crate) const STREAM_FIRST_MAX: Duration = Duration::from_secs(32);
+/// A connection on which nothing came for so long is closed. A telephone registers again before.
+pub(crate) const STREAM_IDLE_MAX: Duration = Duration::from_secs(2 * 3_600);
+/// An other end that takes nothing for so long is lost.
+pub(crate) const STREAM_WRITE_MAX: Duration = Duration::from_secs(10);
+
+/// A trunk that says nothing at all to an INVITE for so long is silent: another one is tried.
+pub(crate) const TRUNK_SILENT_MAX: Duration = Duration::from_secs(4);
+/// So long a trunk that could not take a call is only the last resort.
+pub(crate) const REST: Duration = Duration::from_secs(30);
+/// A trunk answers OPTIONS within this time or is down.
+pub(crate) const PROBE_MAX: Duration = Duration::from_secs(6);
+/// Shortest wait before a trunk is asked again to register us.
+pub(crate) const REGISTER_AGAIN_MIN: Duration = Duration::from_secs(30);
+/// Longest wait, after many failures.
+pub(crate) const REGISTER_AGAIN_MAX: Duration = Duration::from_secs(1_800);
+/// Longest registration, however long a trunk wants it.
+pub(crate) const REGISTER_EXPIRES_MAX: Duration = Duration::from_secs(86_400);

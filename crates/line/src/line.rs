@@ -1,13 +1,19 @@
 //! The handle: commands go in over a channel, events come out through a callback.
 
 use crate::engine::{Command, Dial, Engine, Setup, Shared};
+use crate::identity::Signer;
 use crate::limits::{RECEIVE_BUFFER_OCTETS, T1};
-use crate::{Directory, LineConfig, LineCounts, LineEvent, Target, WireId};
+use crate::tls::Server;
+use crate::trunk::Trunks;
+use crate::{
+    Directory, IdentityError, LineConfig, LineCounts, LineEvent, Target, TlsError, Transport,
+    WireId,
+};
 use core::time::Duration;
 use model::{Clock, MediaDescription};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
@@ -15,16 +21,16 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tracing::dispatcher::{self, Dispatch, get_default};
 use tracing::subscriber::{NoSubscriber, with_default};
 
-/// A SIP line: one UDP port, one thread. Cheap to clone; every method but `stop` returns at once,
-/// and a command about a wire that is already over does nothing. When the last clone is dropped the
-/// line stops by itself.
+/// A SIP line: one UDP port, TCP and TLS where they are wanted, one thread. Cheap to clone; every
+/// method but `stop` returns at once, and a command about a wire that is already over does nothing.
+/// When the last clone is dropped the line stops by itself.
 #[derive(Clone)]
 pub struct Line {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    local: SocketAddr,
+    local: Local,
     shared: Arc<Shared>,
     commands: UnboundedSender<Command>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -55,16 +61,45 @@ impl Line {
         events: impl Fn(LineEvent) + Send + Sync + 'static,
     ) -> Result<Self, LineError> {
         let socket =
-            bind(config.bind).map_err(|source| LineError::Bind { address: config.bind, source })?;
-        let local = socket.local_addr().map_err(LineError::Socket)?;
+            bind(config.bind, Type::DGRAM).map_err(refused(Transport::Udp, config.bind))?;
+        let socket = UdpSocket::from(socket);
+        let udp = socket.local_addr().map_err(LineError::Socket)?;
+        let tcp = config.network.tcp.map(|address| listen(Transport::Tcp, address)).transpose()?;
+        let tls = match &config.network.tls {
+            Some(tls) => {
+                let server = Server::new(tls.files.clone())?;
+                Some((listen(Transport::Tls, tls.address)?, server))
+            }
+            None => None,
+        };
+        let trunks = Trunks::new(&config.network.trunks)?;
+        let signer = config.network.identity.as_ref().map(Signer::new).transpose()?;
+        let local = Local {
+            udp,
+            tcp: tcp.as_ref().and_then(|listener| listener.local_addr().ok()),
+            tls: tls.as_ref().and_then(|(listener, _)| listener.local_addr().ok()),
+        };
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|_| LineError::Randomness)?;
         let shared = Arc::<Shared>::default();
         let listener = get_default(Dispatch::clone);
         let events = Box::new(move |event| dispatcher::with_default(&listener, || events(event)));
         let for_engine = Arc::clone(&shared);
-        let setup =
-            Setup { config, directory, clock, events, socket, local, shared: for_engine, key, t1 };
+        let setup = Setup {
+            config,
+            directory,
+            clock,
+            events,
+            socket,
+            tcp,
+            tls,
+            trunks,
+            signer,
+            local,
+            shared: for_engine,
+            key,
+            t1,
+        };
         let (commands, received) = unbounded_channel();
         let (ready, started) = mpsc::channel();
         let thread = thread::Builder::new()
@@ -77,9 +112,19 @@ impl Line {
         Ok(Self { inner: Arc::new(Inner { local, shared, commands, thread }) })
     }
 
-    /// The address the line is bound to.
+    /// The UDP address the line is bound to.
     pub fn local_address(&self) -> SocketAddr {
-        self.inner.local
+        self.inner.local.udp
+    }
+
+    /// Where it takes TCP.
+    pub fn tcp_address(&self) -> Option<SocketAddr> {
+        self.inner.local.tcp
+    }
+
+    /// Where it takes TLS.
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.inner.local.tls
     }
 
     /// Tells the caller that its call rings (180).
@@ -164,14 +209,23 @@ impl Line {
 pub enum LineError {
     /// The address is in use, not ours, or not permitted.
     #[error(
-        "cannot listen on udp `{address}`: choose another address or stop the program that uses it"
+        "cannot listen on {} `{address}`: choose another address or stop the program that uses it",
+        .transport.via().to_ascii_lowercase()
     )]
     Bind {
+        /// Over which transport.
+        transport: Transport,
         /// The address.
         address: SocketAddr,
         /// What the system said.
         source: io::Error,
     },
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Calls cannot be signed.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// The socket was made but cannot be used.
     #[error("the system refused to set up the sip socket")]
     Socket(#[source] io::Error),
@@ -183,14 +237,43 @@ pub enum LineError {
     Thread(#[source] io::Error),
 }
 
-fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_nonblocking(true)?;
-    // The system may grant less; a smaller buffer only loses datagrams earlier.
-    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER_OCTETS);
-    socket.bind(&address.into())?;
-    Ok(socket.into())
+/// Where a line is bound.
+#[derive(Clone, Copy)]
+pub(crate) struct Local {
+    pub(crate) udp: SocketAddr,
+    pub(crate) tcp: Option<SocketAddr>,
+    pub(crate) tls: Option<SocketAddr>,
 }
+
+fn bind(address: SocketAddr, kind: Type) -> io::Result<Socket> {
+    let protocol = if kind == Type::DGRAM { Protocol::UDP } else { Protocol::TCP };
+    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
+    socket.set_nonblocking(true)?;
+    if kind == Type::DGRAM {
+        // The system may grant less; a smaller buffer only loses datagrams earlier.
+        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER_OCTETS);
+    } else {
+        // A node that is started again may find its last connections still closing.
+        socket.set_reuse_address(true)?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn listen(transport: Transport, address: SocketAddr) -> Result<TcpListener, LineError> {
+    let bound = bind(address, Type::STREAM).and_then(|socket| {
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    });
+    bound.map_err(refused(transport, address))
+}
+
+fn refused(transport: Transport, address: SocketAddr) -> impl FnOnce(io::Error) -> LineError {
+    move |source| LineError::Bind { transport, address, source }
+}
+
+/// Connections that wait to be accepted.
+const BACKLOG: i32 = 128;
 
 /// The line's thread. The SIP library writes whole messages to its log, with numbers and all: on
 /// this thread there is nobody to hear them, whatever filter the program has.

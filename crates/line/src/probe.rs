@@ -7,6 +7,7 @@ use crate::digest::{Asked, Challenger, Verdict};
 use crate::engine::unknown_method_answer;
 use crate::guard::{self, Malformed, Passed};
 use crate::sdp::{self, Author, SdpError, Session};
+use crate::transport::Hop;
 use crate::{Directory, address};
 use model::{MediaDescription, Timestamp};
 use rsipstack::sip::{Header, HeadersExt, SipMessage, Transport};
@@ -54,7 +55,7 @@ pub fn datagram(octets: &[u8], source: SocketAddr) -> Result<Probed, Malformed> 
     let _ = (address::user(uri), address::socket(uri));
     let from = request.from_header().map_or("", |from| from.value());
     let _ = (address::user(address::uri(from)), address::parameter(from, "tag"));
-    let _ = Dialog::incoming(&request, source, source, NAME.to_owned());
+    let _ = Dialog::incoming(&request, Hop::udp(source), source, NAME.to_owned());
     let more = [allow(), Header::Server(NAME.into())];
     Ok(Probed::Request(Reply::to(&request, NAME).with(STATUS, more).to_bytes()))
 }

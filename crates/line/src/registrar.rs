@@ -1,10 +1,10 @@
 //! Contacts of stations that registered (RFC 3261 section 10): one each, in memory, with an end.
 
 use crate::limits::{CONTACT_MAX, CONTACT_MIN, CONTACTS_MAX};
+use crate::transport::Hop;
 use core::time::Duration;
 use model::{Private, StationId, Timestamp};
 use std::collections::HashMap;
-use std::net::SocketAddr;
 
 /// Where a station can be called.
 #[derive(Clone, Debug)]
@@ -12,7 +12,7 @@ pub(crate) struct Contact {
     /// The URI it gave.
     pub(crate) uri: Private<String>,
     /// Where its REGISTER came from, or the port it named on that host.
-    pub(crate) address: SocketAddr,
+    pub(crate) hop: Hop,
     /// When this ends.
     pub(crate) expires: Timestamp,
 }
@@ -42,7 +42,7 @@ impl Registrar {
         &mut self,
         station: StationId,
         uri: &str,
-        address: SocketAddr,
+        hop: Hop,
         asked_seconds: u64,
         now: Timestamp,
     ) -> Granted {
@@ -62,7 +62,7 @@ impl Registrar {
         }
         let granted = asked.min(CONTACT_MAX);
         let uri = Private::new(uri.to_owned());
-        self.contacts.insert(station, Contact { uri, address, expires: now.after(granted) });
+        self.contacts.insert(station, Contact { uri, hop, expires: now.after(granted) });
         Granted::For(granted)
     }
 
@@ -80,9 +80,9 @@ mod tests {
     fn contacts_end_are_capped_and_can_be_removed() {
         let mut registrar = Registrar::default();
         let start = Timestamp::from_micros(0);
-        let address = "127.0.0.1:5070".parse().unwrap();
+        let hop = Hop::udp("127.0.0.1:5070".parse().unwrap());
         let mut keep =
-            |seconds| registrar.keep(StationId(1), "sip:a@127.0.0.1", address, seconds, start);
+            |seconds| registrar.keep(StationId(1), "sip:a@127.0.0.1", hop, seconds, start);
         assert_eq!(keep(29), Granted::TooBrief);
         assert_eq!(keep(u64::MAX), Granted::For(CONTACT_MAX));
         assert_eq!(keep(60), Granted::For(Duration::from_secs(60)));
@@ -90,7 +90,7 @@ mod tests {
         assert!(registrar.find(StationId(1), at(59)).is_some());
         assert!(registrar.find(StationId(1), at(60)).is_none());
         assert!(registrar.find(StationId(2), start).is_none());
-        registrar.keep(StationId(1), "", address, 0, start);
+        registrar.keep(StationId(1), "", hop, 0, start);
         assert!(registrar.find(StationId(1), start).is_none());
     }
 }

@@ -1,14 +1,16 @@
-//! The SIP library, reduced to what the engine needs: transactions over one UDP socket.
+//! The SIP library, reduced to what the engine needs: transactions over one UDP socket and streams.
 //!
-//! The library's own receive loop, resolver and dialogs are not used: the engine reads the socket,
+//! The library's own receive loop, resolver and dialogs are not used: the engine reads the sockets,
 //! so that nothing passes unguarded; no name of the other end is ever looked up; and dialogs are
 //! ours (`dialog`).
 
 use crate::dialog::Outgoing;
+use crate::engine::Errand;
 use crate::event::WireId;
+use crate::transport::Hop;
 use core::time::Duration;
 use rsipstack::platform::CancellationToken;
-use rsipstack::sip::{Method, Response, SipMessage, Transport};
+use rsipstack::sip::{Method, Response, SipMessage};
 use rsipstack::transaction::endpoint::{EndpointInnerRef, EndpointOption};
 use rsipstack::transaction::key::{TransactionKey, TransactionRole};
 use rsipstack::transaction::transaction::{Transaction, TransactionEvent, TransactionEventSender};
@@ -17,7 +19,7 @@ use rsipstack::transport::transport_layer::DomainResolver;
 use rsipstack::transport::udp::UdpConnection;
 use rsipstack::transport::{SipAddr, SipConnection, TransportLayer};
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::net::UdpSocket;
@@ -31,12 +33,12 @@ pub(crate) enum Happening {
     Cancelled { wire: WireId },
     /// An INVITE transaction of the other end is over; `lost` when a 200 was never acknowledged.
     InviteServed { wire: WireId, source: IpAddr, lost: bool },
-    /// A response to our INVITE.
-    Response { wire: WireId, response: Box<Response> },
+    /// A response to our INVITE, which its branch names.
+    Response { wire: WireId, branch: String, response: Box<Response> },
     /// Our INVITE's transaction is over.
-    InviteEnded { wire: WireId },
-    /// Another request of ours is done with, answered or not.
-    RequestEnded,
+    InviteEnded { wire: WireId, branch: String },
+    /// Another request of ours is done with. Holds its final response, if there was one.
+    RequestEnded { errand: Option<Errand>, response: Option<Box<Response>> },
 }
 
 /// The library's transaction layer over one socket.
@@ -76,6 +78,11 @@ impl Stack {
         Ok(Self { endpoint: endpoint.inner, connection, arrived, happenings })
     }
 
+    /// The library's way to everybody over UDP.
+    pub(crate) fn datagrams(&self) -> SipConnection {
+        self.connection.clone()
+    }
+
     /// Hands over a message that passed the guard. A request that belongs to no transaction yet
     /// comes back as a new one.
     ///
@@ -84,10 +91,11 @@ impl Stack {
     pub(crate) async fn receive(
         &mut self,
         message: SipMessage,
-        source: SocketAddr,
+        source: Hop,
+        connection: SipConnection,
     ) -> Result<Option<Transaction>, rsipstack::Error> {
         let from = sip_address(source);
-        self.endpoint.on_received_message(message, self.connection.clone(), &from).await?;
+        self.endpoint.on_received_message(message, connection, &from).await?;
         let mut arrived = self.arrived.try_recv().ok();
         if let Some(transaction) = &mut arrived {
             transaction.destination = Some(from);
@@ -111,28 +119,38 @@ impl Stack {
     }
 
     /// Sends our INVITE; responses come as [`Happening::Response`].
-    pub(crate) fn invite(&self, wire: WireId, request: Outgoing) -> Option<Serving> {
-        let transaction = self.client(request)?;
+    pub(crate) fn invite(
+        &self,
+        wire: WireId,
+        branch: String,
+        request: Outgoing,
+        connection: SipConnection,
+    ) -> Option<Serving> {
+        let transaction = self.client(request, connection)?;
         let serving = Serving::of(&transaction);
-        tokio::spawn(call(transaction, wire, self.happenings.clone()));
+        tokio::spawn(call(transaction, wire, branch, self.happenings.clone()));
         Some(serving)
     }
 
-    /// Sends a BYE or CANCEL, again and again until it is answered or given up.
-    pub(crate) fn request(&self, request: Outgoing) -> Option<()> {
-        let transaction = self.client(request)?;
-        tokio::spawn(send(transaction, self.happenings.clone()));
+    /// Sends a request other than INVITE, again and again until it is answered or given up.
+    pub(crate) fn request(
+        &self,
+        request: Outgoing,
+        connection: SipConnection,
+        errand: Option<Errand>,
+    ) -> Option<()> {
+        let transaction = self.client(request, connection)?;
+        tokio::spawn(send(transaction, errand, self.happenings.clone()));
         Some(())
     }
 
     /// `None` when the library cannot name the transaction, which it can for every complete
     /// request.
-    fn client(&self, outgoing: Outgoing) -> Option<Transaction> {
+    fn client(&self, outgoing: Outgoing, connection: SipConnection) -> Option<Transaction> {
         let Outgoing { request, peer } = outgoing;
         let key = TransactionKey::from_request(&request, TransactionRole::Client).ok()?;
         let endpoint = Arc::clone(&self.endpoint);
-        let connection = Some(self.connection.clone());
-        let mut transaction = Transaction::new_client(key, request, endpoint, connection);
+        let mut transaction = Transaction::new_client(key, request, endpoint, Some(connection));
         transaction.destination = Some(sip_address(peer));
         Some(transaction)
     }
@@ -186,24 +204,41 @@ async fn serve(
     }
 }
 
-async fn call(mut transaction: Transaction, wire: WireId, out: UnboundedSender<Happening>) {
+async fn call(
+    mut transaction: Transaction,
+    wire: WireId,
+    branch: String,
+    out: UnboundedSender<Happening>,
+) {
     if transaction.send().await.is_ok() {
         while let Some(SipMessage::Response(response)) = transaction.receive().await {
-            let _ = out.send(Happening::Response { wire, response: Box::new(response) });
+            let (branch, response) = (branch.clone(), Box::new(response));
+            let _ = out.send(Happening::Response { wire, branch, response });
         }
     }
-    let _ = out.send(Happening::InviteEnded { wire });
+    let _ = out.send(Happening::InviteEnded { wire, branch });
 }
 
-async fn send(mut transaction: Transaction, out: UnboundedSender<Happening>) {
+async fn send(
+    mut transaction: Transaction,
+    errand: Option<Errand>,
+    out: UnboundedSender<Happening>,
+) {
+    let mut last = None;
     if transaction.send().await.is_ok() {
-        while transaction.receive().await.is_some() {}
+        while let Some(message) = transaction.receive().await {
+            if let SipMessage::Response(response) = message
+                && response.status_code.code() >= 200
+            {
+                last = Some(Box::new(response));
+            }
+        }
     }
-    let _ = out.send(Happening::RequestEnded);
+    let _ = out.send(Happening::RequestEnded { errand, response: last });
 }
 
-fn sip_address(address: SocketAddr) -> SipAddr {
-    SipAddr { r#type: Some(Transport::Udp), addr: address.into() }
+fn sip_address(hop: Hop) -> SipAddr {
+    SipAddr { r#type: Some(hop.transport.spoken()), addr: hop.address.into() }
 }
 
 /// Nothing that a message says makes us ask the DNS.

@@ -50,6 +50,7 @@ impl End {
             user_agent: "line-test".into(),
             inbound,
             calls_max,
+            network: line::Network::default(),
         };
         let clock = Clock::new(|| Timestamp::from_micros(0));
         let known: Arc<dyn Directory> = Arc::<Known>::clone(known);

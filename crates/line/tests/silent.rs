@@ -56,6 +56,7 @@ fn start(events: impl Fn(LineEvent) + Send + Sync + 'static) -> Line {
         user_agent: "line-test".into(),
         inbound: Inbound::Anyone,
         calls_max: 8,
+        network: line::Network::default(),
     };
     let clock = Clock::new(|| Timestamp::from_micros(0));
     Line::start(config, Arc::new(Nobody), clock, events).unwrap()

@@ -11,12 +11,19 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+mod wire;
+
+pub(crate) use wire::{Encrypted, Identity, Tls, Trunk};
+
 /// A node's settings.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     pub(crate) sip: Sip,
     pub(crate) media: Audio,
+    /// Ways out to carriers; where there is none, the provisioned trunk is used.
+    #[serde(default)]
+    pub(crate) trunks: Vec<Trunk>,
     #[serde(default)]
     pub(crate) limits: Limits,
 }
@@ -27,6 +34,15 @@ pub(crate) struct Config {
 pub(crate) struct Sip {
     /// UDP address and port.
     pub(crate) listen: SocketAddr,
+    /// TCP address and port, where TCP is spoken.
+    pub(crate) tcp: Option<SocketAddr>,
+    /// Where TLS is spoken, and as whom.
+    pub(crate) tls: Option<Tls>,
+    /// Whether audio of stations that speak TLS is encrypted.
+    #[serde(default)]
+    pub(crate) encryption: Encrypted,
+    /// With what calls are signed on trunks that want it.
+    pub(crate) identity: Option<Identity>,
 }
 
 /// Where audio flows.
@@ -77,9 +93,11 @@ impl Config {
             "the settings `{}` do not fit: `media.ports` is first and last port, `media.threads` at least 1",
             path.display()
         );
-        let unspecified = [config.sip.listen.ip(), config.media.address];
+        let addresses =
+            [Some(config.sip.listen), config.sip.tcp, config.sip.tls.as_ref().map(|t| t.listen)];
+        let mut addresses = addresses.into_iter().flatten().map(|address| address.ip());
         ensure!(
-            !unspecified.iter().any(IpAddr::is_unspecified),
+            !addresses.any(|ip| ip.is_unspecified()) && !config.media.address.is_unspecified(),
             "the settings `{}` do not fit: phones are told to answer to `sip.listen` and \
              `media.address`, so name this machine's own address there, not 0.0.0.0",
             path.display()
@@ -117,6 +135,14 @@ const TEMPLATE: &str = r#"# Settings of this node. What it knows of agencies, pe
 # UDP address and port on which stations and the trunk reach this node. Use the
 # address of the facility network, not 0.0.0.0: phones are told to answer to it.
 listen = "{sip}"
+# SIP over TCP and over TLS (docs/operating.md). The certificate is read again when it changes.
+# tcp = "{sip}"
+# tls = { listen = "192.0.2.1:5061", certificate = "tls/node.pem", key = "tls/node.key" }
+
+# Carriers, instead of the one in the provision file. `id` is kept with each call.
+# [[trunks]]
+# id = 1
+# address = "198.51.100.5:5060"
 
 [media]
 # Address to which phones and the trunk send audio (RTP).

@@ -71,14 +71,13 @@ impl Grade {
 
 fn examine(data: &Data, now: Timestamp) -> Vec<Finding> {
     let mut findings = Findings::default();
-    findings.settings(data);
+    let config = findings.settings(data);
     findings.folder(data.root());
     findings.keys(data);
     findings.prompts();
     findings.disk(data.root());
     findings.memory();
-    findings.store(data, now);
-    findings.wire();
+    findings.store(data, config.as_ref(), now);
     findings.0
 }
 
@@ -98,12 +97,42 @@ impl Findings {
         self.0.push(Finding { grade: Grade::Problem, about, says: says.into() });
     }
 
-    fn settings(&mut self, data: &Data) {
+    fn settings(&mut self, data: &Data) -> Option<Config> {
         match Config::read(&data.config()) {
             Err(error) => self.problem("settings", format!("{error:#}")),
             Ok(config) => {
                 self.ok("settings", format!("SIP on udp {}", config.sip.listen));
                 self.ports(&config);
+                self.network(&config, data.root());
+                self.wire();
+                return Some(config);
+            }
+        }
+        None
+    }
+
+    /// TCP, TLS, trunks and signatures: everything that can be seen without calling anybody.
+    fn network(&mut self, config: &Config, folder: &Path) {
+        let network = match config.network(folder) {
+            Ok(network) => network,
+            Err(error) => return self.problem("trunks", format!("{error:#}")),
+        };
+        if let Some(tcp) = network.tcp {
+            self.ok("tcp", format!("SIP on tcp {tcp}"));
+        }
+        if let Some(tls) = &network.tls {
+            match tls.files.check() {
+                Ok(()) => self.ok("tls", format!("SIP on tls {}", tls.address)),
+                Err(error) => self.problem("tls", error.to_string()),
+            }
+        }
+        if let Some(error) = network.identity.as_ref().and_then(|signed| signed.check().err()) {
+            self.problem("identity", error.to_string());
+        }
+        for (trunk, settings) in network.trunks.iter().zip(&config.trunks) {
+            match trunk.tls.as_ref().map_or(Ok(()), line::TlsPeer::check) {
+                Ok(()) => self.ok("trunk", settings.says()),
+                Err(error) => self.problem("trunk", format!("{}: {error}", trunk.id.0)),
             }
         }
     }
@@ -196,7 +225,7 @@ impl Findings {
         }
     }
 
-    fn store(&mut self, data: &Data, now: Timestamp) {
+    fn store(&mut self, data: &Data, config: Option<&Config>, now: Timestamp) {
         let read = Store::open(&data.store()).and_then(|store| store.configuration());
         match read {
             Err(error) => self.problem("store", error.to_string()),
@@ -214,7 +243,7 @@ impl Findings {
                     ),
                 );
                 self.registry(&configuration);
-                self.trunk(&configuration);
+                self.trunk(&configuration, config.map_or(0, |config| config.trunks.len()));
                 self.rates(&configuration, now);
             }
         }
@@ -234,10 +263,21 @@ impl Findings {
         }
     }
 
-    fn trunk(&mut self, configuration: &Configuration) {
+    /// The provisioned trunk, which counts only where the settings name none.
+    fn trunk(&mut self, configuration: &Configuration, named: usize) {
         match &configuration.trunk {
-            Some(trunk) => self.ok("trunk", format!("calls go out to udp {}", trunk.address)),
-            None => self.problem("trunk", "none: add `[trunk]` to the provision file"),
+            Some(_) if named > 0 => {
+                self.know(
+                    "trunk",
+                    "the provisioned one is not used: `parlatory.toml` names its own",
+                );
+            }
+            Some(trunk) => self.ok("trunk", format!("0 goes out to udp {}", trunk.address)),
+            None if named > 0 => {}
+            None => self.problem(
+                "trunk",
+                "none: add `[[trunks]]` to `parlatory.toml` or `[trunk]` to the provision file",
+            ),
         }
     }
 
@@ -263,10 +303,11 @@ impl Findings {
         }
     }
 
+    /// Where somebody on the way could listen.
     fn wire(&mut self) {
         self.know(
             "audio",
-            "calls to phones and trunk are not encrypted on the wire (SRTP is not built yet): keep \
+            "calls to phones and trunks are not encrypted on the wire (SRTP is not built yet): keep \
              both on networks of their own",
         );
     }

@@ -57,12 +57,13 @@ impl Node {
                 inbound: Inbound::Stations,
                 // Two dialogs a call.
                 calls_max: config.limits.calls_max.saturating_mul(2),
+                network: config.network(data.root())?,
             },
             Arc::new(desk.clone()),
             clock.clone(),
             mailbox.line_events(clock.clone()),
         )
-        .with_context(|| format!("cannot take SIP on `{}`", config.sip.listen))?;
+        .context("cannot take SIP")?;
         let parts = Parts {
             line: line.clone(),
             media: media.clone(),

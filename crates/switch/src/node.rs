@@ -258,6 +258,12 @@ impl Node {
             LineEvent::Dialled { wire, trunk } => self.with_wire(wire, now, |live, around| {
                 live.dialled(now, trunk, around);
             }),
+            LineEvent::Trunk { trunk, up: true } => {
+                tracing::info!(trunk = trunk.0, "a trunk is up again");
+            }
+            LineEvent::Trunk { trunk, up: false } => {
+                tracing::warn!(trunk = trunk.0, "a trunk is down");
+            }
             LineEvent::Ringing { wire } => self.with_wire(wire, now, |live, around| {
                 if live.side_of(wire) == Side::Called {
                     live.handle(now, Input::Ringing, around);

@@ -54,6 +54,13 @@ pub(crate) const TOOLS: &[Tool] = &[
         need: Need::Tests("with_baresip"),
     },
     Tool {
+        program: "openssl",
+        packages: &["openssl"],
+        purpose: "makes certificates, and checks signatures with other people's code",
+        raw_sockets: false,
+        need: Need::Tests("with_openssl"),
+    },
+    Tool {
         program: "go",
         packages: &["golang-go", "golang-golang-x-mod-dev"],
         purpose: "checks a log with other people's code",

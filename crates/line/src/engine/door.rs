@@ -8,12 +8,13 @@ use crate::digest::{Asked, Verdict};
 use crate::limits::{CONTACT_MAX, CONTACT_MIN, PENDING_MAX, PENDING_PER_SOURCE_MAX};
 use crate::registrar::Granted;
 use crate::sdp::Session;
+use crate::transport::{Hop, Transport};
 use crate::{Inbound, Origin};
 use model::StationId;
 use rsipstack::sip::{Header, HeadersExt, Method, Request};
 use rsipstack::transaction::transaction::Transaction;
 use std::fmt::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 
 /// A final response, and what it says besides its status.
@@ -36,12 +37,7 @@ pub(super) struct Admitted {
 
 impl Engine {
     /// Serves a request that begins a transaction.
-    pub(super) async fn request(
-        &mut self,
-        transaction: Transaction,
-        source: SocketAddr,
-        uri: &str,
-    ) {
+    pub(super) async fn request(&mut self, transaction: Transaction, source: Hop, uri: &str) {
         let request = &transaction.original;
         match request.method {
             Method::Invite if has_to_tag(request) => self.reinvite(transaction, source).await,
@@ -49,7 +45,7 @@ impl Engine {
             Method::Invite
                 if self.known_station(request, source).is_none()
                     && self.config.inbound == Inbound::Stations
-                    && !self.may_ask(source.ip()) => {}
+                    && !self.may_ask(source.address.ip()) => {}
             Method::Invite => match self.admit(request, source, uri) {
                 Ok(admitted) => self.offered(transaction, source, uri, admitted),
                 Err(answer) => self.answer_stateless(&transaction, source, answer).await,
@@ -107,7 +103,7 @@ impl Engine {
     pub(super) async fn answer_stateless(
         &mut self,
         transaction: &Transaction,
-        source: SocketAddr,
+        source: Hop,
         answer: Final,
     ) {
         let request = &transaction.original;
@@ -119,19 +115,14 @@ impl Engine {
     }
 
     /// Answers a request whose method the library does not know (RFC 3261 section 8.2.1).
-    pub(super) async fn refuse_unknown_method(&mut self, headers: &str, source: SocketAddr) {
+    pub(super) async fn refuse_unknown_method(&mut self, headers: &str, source: Hop) {
         self.count(|tally| &tally.refused_method);
         let answer = unknown_method_answer(headers, &self.server());
         self.send_octets(answer.as_bytes(), source).await;
     }
 
     /// Whether this call may come in, and from whom it is.
-    fn admit(
-        &mut self,
-        request: &Request,
-        source: SocketAddr,
-        uri: &str,
-    ) -> Result<Admitted, Final> {
+    fn admit(&mut self, request: &Request, source: Hop, uri: &str) -> Result<Admitted, Final> {
         let origin = self.origin(request, source)?;
         if takes_over(request) {
             self.count(|tally| &tally.refused_transfer);
@@ -162,15 +153,15 @@ impl Engine {
     }
 
     /// Whether there is room for one more call.
-    fn room(&mut self, source: SocketAddr) -> Result<(), Final> {
-        let from_source = self.pending.get(&source.ip()).copied().unwrap_or(0);
+    fn room(&mut self, source: Hop) -> Result<(), Final> {
+        let from_source = self.pending.get(&source.address.ip()).copied().unwrap_or(0);
         if self.shared.refusing.load(Ordering::Relaxed) {
             self.count(|tally| &tally.refused_stopping);
         } else if self.wires.len() >= self.config.calls_max {
             self.count(|tally| &tally.overload_calls);
         } else if from_source >= PENDING_PER_SOURCE_MAX || self.pending_all >= PENDING_MAX {
             self.count(|tally| &tally.overload_pending);
-        } else if !self.calls.admit(source.ip(), self.clock.now()) {
+        } else if !self.calls.admit(source.address.ip(), self.clock.now()) {
             self.count(|tally| &tally.overload_rate);
         } else {
             return Ok(());
@@ -178,28 +169,29 @@ impl Engine {
         Err(Final { status: 503, more: vec![retry_after()] })
     }
 
-    fn origin(&mut self, request: &Request, source: SocketAddr) -> Result<Origin, Final> {
+    fn origin(&mut self, request: &Request, source: Hop) -> Result<Origin, Final> {
         if let Some(station) = self.known_station(request, source) {
             return Ok(Origin::Station(station));
         }
         if self.config.inbound == Inbound::Anyone {
             return Ok(Origin::Unknown);
         }
-        if self.directory.trunk().is_some_and(|trunk| is_same_host(trunk, source)) {
+        self.trunks.provision(self.directory.trunk());
+        if self.trunks.is_source(source.address) {
             self.count(|tally| &tally.refused_from_trunk);
             return Err(403.into());
         }
         self.authenticate(request, source).map(Origin::Station)
     }
 
-    fn known_station(&self, request: &Request, source: SocketAddr) -> Option<StationId> {
+    fn known_station(&self, request: &Request, source: Hop) -> Option<StationId> {
         let from = request.from_header().ok()?;
-        self.directory.station(source, &address::user(address::uri(from.value())))
+        self.directory.station(source.address, &address::user(address::uri(from.value())))
     }
 
     /// The station that a request proves to be from (RFC 3261 section 22.2). Whoever proves nothing
     /// is challenged, known or not.
-    fn authenticate(&mut self, request: &Request, source: SocketAddr) -> Result<StationId, Final> {
+    fn authenticate(&mut self, request: &Request, source: Hop) -> Result<StationId, Final> {
         let now = self.clock.now();
         let Some(answer) = request.authorization_header() else {
             self.count(|tally| &tally.refused_foreign);
@@ -208,7 +200,7 @@ impl Engine {
         let asked = Asked {
             method: &request.method.to_string(),
             authorization: answer.value(),
-            source: source.ip(),
+            source: source.address.ip(),
             now,
             print: self.tags.print(&request.to_bytes()),
         };
@@ -222,13 +214,13 @@ impl Engine {
         }
     }
 
-    fn challenge(&mut self, source: SocketAddr, stale: bool) -> Final {
-        let value = self.challenger.challenge(self.clock.now(), source.ip(), stale);
+    fn challenge(&mut self, source: Hop, stale: bool) -> Final {
+        let value = self.challenger.challenge(self.clock.now(), source.address.ip(), stale);
         Final { status: 401, more: vec![Header::WwwAuthenticate(value.into())] }
     }
 
     /// Keeps a station's contact (RFC 3261 section 10.3). Gives the headers of the 200.
-    fn register(&mut self, request: &Request, source: SocketAddr) -> Result<Vec<Header>, Final> {
+    fn register(&mut self, request: &Request, source: Hop) -> Result<Vec<Header>, Final> {
         let known = self.known_station(request, source);
         let station = match known {
             Some(station) => station,
@@ -250,7 +242,11 @@ impl Engine {
         if all && asked != 0 || !all && !address::is_plain(uri) {
             return Err(400.into());
         }
-        let hop = address::next_hop(uri, source);
+        let address = match source.transport {
+            Transport::Udp => address::next_hop(uri, source.address),
+            Transport::Tcp | Transport::Tls => source.address,
+        };
+        let hop = Hop { transport: source.transport, address };
         match self.registrar.keep(station, uri, hop, asked, now) {
             Granted::For(_) => {
                 self.count(|tally| &tally.registered);
@@ -323,11 +319,6 @@ pub(super) fn required(request: &Request) -> Option<Header> {
 
 fn has_to_tag(request: &Request) -> bool {
     request.to_header().is_ok_and(|to| address::parameter(to.value(), "tag").is_some())
-}
-
-/// Whether `source` is the trunk's host. On loopback, where stations may live too, the port counts.
-fn is_same_host(trunk: SocketAddr, source: SocketAddr) -> bool {
-    trunk == source || trunk.ip() == source.ip() && !source.ip().is_loopback()
 }
 
 const TAKE_OVER: [&str; 2] = ["Replaces", "Join"];

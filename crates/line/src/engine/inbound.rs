@@ -5,22 +5,22 @@ use super::{Engine, Offered, Phase, Reoffer, Wire, retry_after, session};
 use crate::address;
 use crate::dialog::{Dialog, Reply, allow};
 use crate::limits::{REANSWER_MAX, TRYING_AFTER, UNANSWERED_MAX};
+use crate::transport::Hop;
 use crate::{LineEvent, WireId, sdp};
 use model::{Key, MediaDescription, Private};
 use rsipstack::sip::{Header, HeadersExt, Method, Request};
 use rsipstack::transaction::transaction::Transaction;
-use std::net::SocketAddr;
 
 impl Engine {
     /// Takes an admitted INVITE and asks the owner what to do with it.
     pub(super) fn offered(
         &mut self,
         transaction: Transaction,
-        source: SocketAddr,
+        source: Hop,
         uri: &str,
         admitted: Admitted,
     ) {
-        let here = self.here(source);
+        let here = self.here(source, None);
         let request = &transaction.original;
         let Some(dialog) = Dialog::incoming(request, source, here, self.tags.next()) else {
             return self.count(|tally| &tally.malformed_mandatory);
@@ -28,11 +28,11 @@ impl Engine {
         let wire = self.shared.next_wire();
         self.busy = Some(wire);
         let reply = Reply::to(request, &dialog.local_tag);
-        let serving = self.stack.serve(transaction, wire, source.ip());
+        let serving = self.stack.serve(transaction, wire, source.address.ip());
         let Admitted { origin, offer } = admitted;
         let described = offer.as_ref().map(|session| session.audio.clone());
         let dialled = Private::new(address::user(uri));
-        let source = source.ip();
+        let source = source.address.ip();
         let offered = Offered { serving, source, reply, offer, said: false };
         self.add(wire, dialog, Phase::Offered(offered));
         self.set_due(wire, Some(TRYING_AFTER));
@@ -57,9 +57,10 @@ impl Engine {
         let Some(wire) = self.wires.get_mut(&id) else { return };
         let Phase::Offered(offered) = &wire.phase else { return };
         let author = wire.dialog.author();
+        let shown = wire.dialog.shown(&local);
         let described = match &offered.offer {
-            Some(offer) => sdp::answer(author, offer, &local),
-            None => Ok(sdp::offer(author, &local)),
+            Some(offer) => sdp::answer(author, offer, &shown),
+            None => Ok(sdp::offer(author, &shown)),
         };
         let sdp = match described {
             Ok(sdp) => sdp,
@@ -109,12 +110,12 @@ impl Engine {
     }
 
     /// The ACK of our 200.
-    pub(super) fn acked(&mut self, id: WireId, body: &[u8]) {
+    pub(super) async fn acked(&mut self, id: WireId, body: &[u8]) {
         self.busy = Some(id);
         let Some(wire) = self.wires.get_mut(&id) else { return };
         let described = sdp::parse(body).ok().map(|session| session.audio);
         match &wire.phase {
-            Phase::Answered { hang_up: true, .. } => self.leave(id),
+            Phase::Answered { hang_up: true, .. } => self.leave(id).await,
             Phase::Answered { offerless, .. } => {
                 let offerless = *offerless;
                 wire.phase = Phase::Up { ack: None };
@@ -128,7 +129,7 @@ impl Engine {
                     Some(answer) => self.tell(LineEvent::Answered { wire: id, answer }),
                     None => {
                         self.count(|tally| &tally.refused_codec);
-                        self.leave(id);
+                        self.leave(id).await;
                         self.tell(LineEvent::HungUp { wire: id });
                     }
                 }
@@ -144,18 +145,18 @@ impl Engine {
     }
 
     /// No ACK came for as long as the 200 was repeated (RFC 3261 section 13.3.1.4).
-    pub(super) fn ack_lost(&mut self, id: WireId) {
+    pub(super) async fn ack_lost(&mut self, id: WireId) {
         let Some(wire) = self.wires.get(&id) else { return };
         let silent = wire.silent;
         self.count(|tally| &tally.lost_ack);
-        self.leave(id);
+        self.leave(id).await;
         if !silent {
             self.tell(LineEvent::HungUp { wire: id });
         }
     }
 
     /// BYE, INFO or UPDATE.
-    pub(super) async fn within(&mut self, transaction: Transaction, source: SocketAddr) {
+    pub(super) async fn within(&mut self, transaction: Transaction, source: Hop) {
         let request = &transaction.original;
         let method = request.method;
         let Some(id) = self.find(request) else { return self.stray(&transaction, source).await };
@@ -188,7 +189,7 @@ impl Engine {
     }
 
     /// INVITE within a dialog (RFC 3261 section 14.2).
-    pub(super) async fn reinvite(&mut self, transaction: Transaction, source: SocketAddr) {
+    pub(super) async fn reinvite(&mut self, transaction: Transaction, source: Hop) {
         let request = &transaction.original;
         let Some(id) = self.find(request) else { return self.stray(&transaction, source).await };
         self.busy = Some(id);
@@ -206,8 +207,8 @@ impl Engine {
         let reply = Reply::to(request, "");
         let headers = request.headers.0.clone();
         let cseq = request.cseq_header().and_then(|cseq| cseq.seq()).unwrap_or(0);
-        self.hold_pending(source.ip());
-        let serving = self.stack.serve(transaction, id, source.ip());
+        self.hold_pending(source.address.ip());
+        let serving = self.stack.serve(transaction, id, source.address.ip());
         let server = self.server();
         let Some(wire) = self.wires.get_mut(&id) else { return };
         wire.dialog.remote_cseq = cseq;
@@ -215,7 +216,8 @@ impl Engine {
         let Some(offer) = offer else {
             // No offer: our 200 offers what we have, and the ACK answers.
             let author = wire.dialog.author();
-            let sdp = wire.dialog.ours.as_ref().map(|ours| sdp::offer(author, ours));
+            let sdp =
+                wire.dialog.ours.as_ref().map(|ours| sdp::offer(author, &wire.dialog.shown(ours)));
             let more = [wire.dialog.contact(), allow(), server];
             return serving.respond(reply.routed(200, more, sdp));
         };
@@ -223,8 +225,8 @@ impl Engine {
     }
 
     /// A request of a dialog that there is not.
-    async fn stray(&mut self, transaction: &Transaction, source: SocketAddr) {
-        if self.may_ask(source.ip()) {
+    async fn stray(&mut self, transaction: &Transaction, source: Hop) {
+        if self.may_ask(source.address.ip()) {
             self.answer_stateless(transaction, source, 481.into()).await;
         }
     }
@@ -232,15 +234,18 @@ impl Engine {
     /// Whether a request from `source` may change the audio of a call or press its keys. Who knows
     /// the tags of a dialog could have read them on the way; only the host that the call is with
     /// has the authority.
-    fn may_change(&self, id: WireId, source: SocketAddr) -> bool {
-        let may = self.wires.get(&id).is_some_and(|wire| wire.dialog.peer.ip() == source.ip());
+    fn may_change(&self, id: WireId, source: Hop) -> bool {
+        let may = self
+            .wires
+            .get(&id)
+            .is_some_and(|wire| wire.dialog.peer.address.ip() == source.address.ip());
         if !may {
             self.count(|tally| &tally.refused_source);
         }
         may
     }
 
-    async fn update(&mut self, id: WireId, transaction: Transaction, source: SocketAddr) {
+    async fn update(&mut self, id: WireId, transaction: Transaction, source: Hop) {
         let request = &transaction.original;
         let Some(wire) = self.wires.get_mut(&id) else { return };
         wire.dialog.retarget(&request.headers.0, source);
@@ -251,7 +256,7 @@ impl Engine {
         match self.may_reoffer(id, request) {
             Ok(Some(offer)) => {
                 let reply = Reply::to(request, "");
-                let serving = self.stack.serve(transaction, id, source.ip());
+                let serving = self.stack.serve(transaction, id, source.address.ip());
                 self.hold_reoffer(id, Reoffer { serving, reply, offer });
             }
             Ok(None) => self.finish(transaction, 200, vec![contact]).await,
@@ -293,7 +298,7 @@ impl Engine {
         let Some(wire) = self.wires.get_mut(&id) else { return };
         let Some(reoffer) = wire.reoffer.take() else { return };
         let author = wire.dialog.author();
-        let response = match sdp::answer(author, &reoffer.offer, &local) {
+        let response = match sdp::answer(author, &reoffer.offer, &wire.dialog.shown(&local)) {
             Ok(sdp) => {
                 wire.dialog.ours = Some(local);
                 let more = [wire.dialog.contact(), allow(), server];

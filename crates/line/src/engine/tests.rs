@@ -2,7 +2,9 @@
 
 use crate::digest;
 use crate::limits::{PENDING_PER_SOURCE_MAX, T1};
-use crate::{Directory, Inbound, Line, LineConfig, LineEvent, Origin, Target, WireId, ha1};
+use crate::{
+    Directory, Inbound, Line, LineConfig, LineEvent, Network, Origin, Target, WireId, ha1,
+};
 use model::audio::Direction;
 use model::{Clock, Codec, Key, MediaDescription, Private, StationId, Timestamp};
 use std::net::{SocketAddr, UdpSocket};
@@ -12,6 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 mod calling;
+mod carrying;
 mod guarding;
 mod serving;
 
@@ -56,6 +59,20 @@ impl Bench {
         known: bool,
         hook: impl Fn(&LineEvent) + Send + Sync + 'static,
     ) -> Self {
+        Self::made(t1, known, hook, |_| Network::default())
+    }
+
+    /// The telephone is what `network` makes of its address.
+    fn with_network(network: impl FnOnce(SocketAddr) -> Network) -> Self {
+        Self::made(T1, false, |_| {}, network)
+    }
+
+    fn made(
+        t1: Duration,
+        known: bool,
+        hook: impl Fn(&LineEvent) + Send + Sync + 'static,
+        network: impl FnOnce(SocketAddr) -> Network,
+    ) -> Self {
         let phone = UdpSocket::bind("127.0.0.1:0").unwrap();
         phone.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let station = Mutex::new(Some(phone.local_addr().unwrap()).filter(|_| known));
@@ -68,6 +85,7 @@ impl Bench {
             user_agent: "line-test".into(),
             inbound: Inbound::Stations,
             calls_max: 2_000,
+            network: network(phone.local_addr().unwrap()),
         };
         let clock_of_line = Clock::new(move || Timestamp::from_micros(read.load(Ordering::SeqCst)));
         let directory = Arc::new(Known { station });

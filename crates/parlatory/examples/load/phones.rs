@@ -131,6 +131,7 @@ impl Phones {
                 user_agent: "Parlatory-load".to_owned(),
                 inbound: Inbound::Anyone,
                 calls_max: callers.len().saturating_mul(2),
+                network: line::Network::default(),
             };
             let sender = letters.clone();
             Line::start(config, Arc::new(Nobody), clock.clone(), move |event| {
@@ -380,6 +381,7 @@ impl Phones {
             LineEvent::Answered { wire, answer } => (wire, Some(answer)),
             LineEvent::Failed { wire, .. } | LineEvent::HungUp { wire } => (wire, None),
             LineEvent::Dialled { .. }
+            | LineEvent::Trunk { .. }
             | LineEvent::Ringing { .. }
             | LineEvent::Reoffered { .. }
             | LineEvent::Key { .. } => {

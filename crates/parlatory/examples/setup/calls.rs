@@ -154,6 +154,7 @@ impl Calls {
                 user_agent: "Parlatory-load".to_owned(),
                 inbound: Inbound::Anyone,
                 calls_max: lines.len().saturating_mul(2),
+                network: line::Network::default(),
             };
             let sender = letters.clone();
             Line::start(config, Arc::new(Nobody), clock.clone(), move |event| {
@@ -390,6 +391,7 @@ impl Calls {
             LineEvent::Answered { wire, .. } => (wire, true),
             LineEvent::Failed { wire, .. } | LineEvent::HungUp { wire } => (wire, false),
             LineEvent::Dialled { .. }
+            | LineEvent::Trunk { .. }
             | LineEvent::Ringing { .. }
             | LineEvent::Reoffered { .. }
             | LineEvent::Key { .. } => return,

@@ -99,6 +99,7 @@ impl Exchange {
             user_agent: "Parlatory-demo-phone".to_owned(),
             inbound: Inbound::Anyone,
             calls_max: CALLS_MAX,
+            network: line::Network::default(),
         };
         let line = Line::start(config, Arc::new(account), clock.clone(), move |event| {
             lock(&at_line).line(event);
@@ -226,7 +227,10 @@ impl Board {
             LineEvent::Failed { wire, status } => (wire, PhoneEvent::Failed(status)),
             LineEvent::HungUp { wire } => (wire, PhoneEvent::HungUp),
             LineEvent::Key { wire, key } => (wire, PhoneEvent::Key(key)),
-            LineEvent::Dialled { .. } | LineEvent::Ringing { .. } | LineEvent::Reoffered { .. } => {
+            LineEvent::Dialled { .. }
+            | LineEvent::Trunk { .. }
+            | LineEvent::Ringing { .. }
+            | LineEvent::Reoffered { .. } => {
                 return;
             }
         };

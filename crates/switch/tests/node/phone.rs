@@ -137,6 +137,7 @@ pub(crate) fn line(
         user_agent: "switch-test".to_owned(),
         inbound,
         calls_max: 64,
+        network: line::Network::default(),
     };
     Line::start(config, directory, clock(), events).unwrap()
 }

@@ -1,0 +1,324 @@
+//! Calls through trunks: which one, in what form, and what happens when it cannot.
+
+use super::{Dial, Dialling, Engine, Phase, Wire};
+use crate::address;
+use crate::credential::Challenge;
+use crate::dialog::{Dialog, Outgoing, Party, allow, describe};
+use crate::identity::Claim;
+use crate::limits::{DIALLING_MAX, REST, TRUNK_SILENT_MAX};
+use crate::stack::Serving;
+use crate::transport::Hop;
+use crate::{LineEvent, Target, WireId, sdp};
+use model::E164;
+use rsipstack::sip::{Header, Method, Response};
+use std::net::IpAddr;
+
+/// Where a call goes, and as what.
+pub(super) struct Way {
+    /// Request URI.
+    pub(super) uri: String,
+    /// To value.
+    pub(super) to: String,
+    /// From value, without its tag.
+    pub(super) from: String,
+    pub(super) hop: Hop,
+    /// Our address as the other end sees it, where a router translates it.
+    pub(super) public: Option<IpAddr>,
+    /// Headers that the way asks for.
+    pub(super) more: Vec<Header>,
+}
+
+/// A call through a trunk, as far as it got.
+pub(super) struct Route {
+    dial: Dial,
+    /// Its place among the trunks.
+    trunk: usize,
+    /// All that were tried, this one included.
+    tried: Vec<usize>,
+    /// What the INVITE holds besides its dialog's headers.
+    more: Vec<Header>,
+    sdp: Vec<u8>,
+    challenged: bool,
+}
+
+/// An INVITE that we gave up while nothing had been heard of it. What still comes of it is taken
+/// back: CANCEL after a provisional response, ACK and BYE after a 200.
+pub(super) struct Orphan {
+    dialog: Dialog,
+    /// Keeps the transaction's address; nothing more is said to it.
+    _serving: Serving,
+    cancelled: bool,
+}
+
+impl Engine {
+    pub(super) async fn dial(&mut self, wire: WireId, dial: Dial) {
+        self.busy = Some(wire);
+        if let Target::Trunk { .. } = dial.target {
+            return self.dial_trunk(wire, dial, Vec::new(), 503).await;
+        }
+        let way = self.way(&dial).filter(|_| self.wires.len() < self.config.calls_max);
+        let placed = match way {
+            Some(way) => self.place(wire, way, dial, None).await,
+            None => false,
+        };
+        if !placed {
+            self.tell(LineEvent::Failed { wire, status: 503 });
+        }
+    }
+
+    /// Calls through the next trunk that can take it. `status` is what the call failed with last.
+    async fn dial_trunk(&mut self, wire: WireId, dial: Dial, mut tried: Vec<usize>, status: u16) {
+        self.trunks.provision(self.directory.trunk());
+        let now = self.clock.now();
+        let mut dial = dial;
+        while self.wires.len() < self.config.calls_max
+            && let Some(index) = self.trunks.choose(now, &tried)
+        {
+            tried.push(index);
+            let Some((way, trunk)) = self.way_out(index, &dial) else { continue };
+            dial = match self.place_on(wire, way, dial, (index, tried.clone())).await {
+                Ok(()) => return self.tell(LineEvent::Dialled { wire, trunk }),
+                Err(dial) => dial,
+            };
+        }
+        self.tell(LineEvent::Failed { wire, status });
+    }
+
+    async fn place_on(
+        &mut self,
+        wire: WireId,
+        way: Way,
+        dial: Dial,
+        (trunk, tried): (usize, Vec<usize>),
+    ) -> Result<(), Dial> {
+        let again = dial.clone();
+        if !self.place(wire, way, dial, Some((trunk, tried))).await {
+            return Err(again);
+        }
+        let now = self.clock.now();
+        if let Some(trunk) = self.trunks.get_mut(trunk) {
+            trunk.take(now);
+        }
+        Ok(())
+    }
+
+    /// Sends the INVITE. `false` when there is no way to the other end.
+    async fn place(
+        &mut self,
+        wire: WireId,
+        way: Way,
+        dial: Dial,
+        through: Option<(usize, Vec<usize>)>,
+    ) -> bool {
+        let Way { uri, to, from, hop, public, more } = way;
+        let here = self.here(hop, public);
+        let party = Party { local: from, remote: to, target: uri, peer: hop, here, public };
+        let mut dialog = Dialog::outgoing(party, self.tags.next(), self.tags.next());
+        dialog.ours = Some(dial.offer.clone());
+        let branch = self.tags.branch();
+        let mut invite = dialog.next(Method::Invite, &branch);
+        let author = dialog.author();
+        let sdp = sdp::offer(author, &dialog.shown(&dial.offer));
+        let mut headers = vec![dialog.contact(), allow(), self.user_agent()];
+        headers.extend(more);
+        invite.request.headers.extend(headers.clone());
+        describe(&mut invite.request, sdp.clone());
+        let Some(serving) = self.invite(wire, &branch, invite).await else { return false };
+        let route = through.map(|(trunk, tried)| {
+            Box::new(Route { dial, trunk, tried, more: headers, sdp, challenged: false })
+        });
+        let patience = if route.is_some() { TRUNK_SILENT_MAX } else { DIALLING_MAX };
+        let dialling = Dialling {
+            serving,
+            branch,
+            source: hop,
+            provisional: false,
+            rang: false,
+            cancelled: false,
+            route,
+        };
+        self.add(wire, dialog, Phase::Dialling(dialling));
+        self.set_due(wire, Some(patience));
+        true
+    }
+
+    async fn invite(&mut self, wire: WireId, branch: &str, invite: Outgoing) -> Option<Serving> {
+        let connection = self.connection(invite.peer).await?;
+        self.stack.invite(wire, branch.to_owned(), invite, connection)
+    }
+
+    /// The form in which the trunk at this place wants the call.
+    fn way_out(&self, index: usize, dial: &Dial) -> Option<(Way, model::TrunkId)> {
+        let Target::Trunk { number } = &dial.target else { return None };
+        let config = &self.trunks.get(index)?.config;
+        let host = config.host();
+        let parameter = config.transport.parameter();
+        let uri = |user: &str| {
+            let user = address::encode_user(user);
+            format!("sip:{user}@{host};user=phone")
+        };
+        let called = uri(&config.numbers.write(*number));
+        let caller = dial.from.trim_start_matches('+').parse().ok().and_then(E164::new);
+        let shown = caller.map_or_else(|| dial.from.clone(), |caller| config.numbers.write(caller));
+        let from = match (&config.domain, address::encode_user(&shown)) {
+            (Some(domain), user) => format!("<sip:{user}@{domain}>"),
+            (None, user) => {
+                let here = self.here(config.hop(), config.public);
+                format!("<sip:{user}@{here}>")
+            }
+        };
+        let mut more = Vec::new();
+        if config.asserted && caller.is_some() {
+            more.push(Header::PAssertedIdentity(format!("<{}>", uri(&shown)).into()));
+        }
+        if let (Some(signer), Some(attest), Some(from)) = (&self.signer, config.attest, caller) {
+            let claim = Claim { attest, from, to: *number, at: self.clock.now() };
+            more.extend(signer.sign(&claim).into_iter().flatten());
+        }
+        let way = Way {
+            uri: format!("{called}{parameter}"),
+            to: format!("<{called}>"),
+            from,
+            hop: config.hop(),
+            public: config.public,
+            more,
+        };
+        Some((way, config.id))
+    }
+
+    fn way(&self, dial: &Dial) -> Option<Way> {
+        let (uri, to, hop) = match &dial.target {
+            Target::Trunk { .. } => return None,
+            Target::Address { address, user } => {
+                let uri = match user.expose().as_str() {
+                    "" => format!("sip:{address}"),
+                    user => format!("sip:{}@{address}", address::encode_user(user)),
+                };
+                (uri.clone(), uri, Hop::udp(*address))
+            }
+            Target::Registered { station, user } => {
+                let contact = self.registrar.find(*station, self.clock.now())?;
+                let user = address::encode_user(user.expose());
+                let here = self.here(contact.hop, None);
+                let at = if user.is_empty() { "" } else { "@" };
+                (contact.uri.expose().clone(), format!("sip:{user}{at}{here}"), contact.hop)
+            }
+        };
+        let here = self.here(hop, None);
+        let user = address::encode_user(&dial.from);
+        let at = if user.is_empty() { "" } else { "@" };
+        let from = format!("<sip:{user}{at}{here}>");
+        Some(Way { uri, to: format!("<{to}>"), from, hop, public: None, more: Vec::new() })
+    }
+
+    /// A call of ours failed: it is tried on another trunk, or its owner is told.
+    pub(super) async fn fail(&mut self, id: WireId, status: u16) {
+        let Some(mut wire) = self.remove(id) else { return };
+        if wire.silent {
+            return;
+        }
+        let Phase::Dialling(dialling) = &mut wire.phase else {
+            return self.tell(LineEvent::Failed { wire: id, status });
+        };
+        let over = !dialling.rang && !dialling.cancelled && fails_over(status);
+        match dialling.route.take().filter(|_| over) {
+            Some(route) => self.fail_over(id, *route, status).await,
+            None => self.tell(LineEvent::Failed { wire: id, status }),
+        }
+    }
+
+    async fn fail_over(&mut self, id: WireId, route: Route, status: u16) {
+        let now = self.clock.now();
+        if let Some(trunk) = self.trunks.get_mut(route.trunk) {
+            trunk.rest(now.after(REST));
+        }
+        self.count(|tally| &tally.failed_over);
+        self.dial_trunk(id, route.dial, route.tried, status).await;
+    }
+
+    /// A trunk said nothing at all for some seconds. Where there is another one, the call goes
+    /// there; what may still come from this one is taken back.
+    pub(super) async fn trunk_is_silent(&mut self, id: WireId) {
+        let now = self.clock.now();
+        let Some(Wire { phase: Phase::Dialling(dialling), .. }) = self.wires.get(&id) else {
+            return;
+        };
+        let other =
+            dialling.route.as_ref().is_some_and(|route| self.trunks.has_other(now, &route.tried));
+        if !other {
+            return self.set_due(id, Some(DIALLING_MAX));
+        }
+        let Some(Wire { dialog, phase: Phase::Dialling(dialling), .. }) = self.remove(id) else {
+            return;
+        };
+        let Dialling { serving, branch, route, .. } = dialling;
+        let orphan = Orphan { dialog, _serving: serving, cancelled: false };
+        self.orphans.insert(branch, orphan);
+        if let Some(route) = route {
+            self.fail_over(id, *route, 408).await;
+        }
+    }
+
+    /// A response to an INVITE that was given up.
+    pub(super) async fn orphan_response(&mut self, branch: &str, response: &Response) {
+        let Some(orphan) = self.orphans.get_mut(branch) else { return };
+        match response.status_code.code() {
+            100..200 => {
+                if !std::mem::replace(&mut orphan.cancelled, true) {
+                    let dialog = &orphan.dialog;
+                    let cancel = dialog.request(Method::Cancel, dialog.cseq, branch);
+                    self.send_request(cancel, None).await;
+                }
+            }
+            200..300 => {
+                let Some(orphan) = self.orphans.remove(branch) else { return };
+                let peer = orphan.dialog.peer;
+                let Some(dialog) = orphan.dialog.confirmed(response, peer) else { return };
+                self.send_ack(&dialog, dialog.cseq).await;
+                self.send_bye(dialog).await;
+            }
+            _ => drop(self.orphans.remove(branch)),
+        }
+    }
+
+    /// Answers a challenge (401, 407) once. `false` when there is nothing to answer it with.
+    pub(super) async fn answer_challenge(&mut self, id: WireId, response: &Response) -> bool {
+        let branch = self.tags.branch();
+        let cnonce = self.tags.next();
+        let Some(wire) = self.wires.get_mut(&id) else { return false };
+        let Phase::Dialling(dialling) = &mut wire.phase else { return false };
+        let Some(route) = dialling.route.as_mut().filter(|route| !route.challenged) else {
+            return false;
+        };
+        let account = self.trunks.get(route.trunk).and_then(|trunk| trunk.config.account.as_ref());
+        let Some((account, challenge)) = account.zip(Challenge::of(&response.headers.0)) else {
+            return false;
+        };
+        route.challenged = true;
+        let answer =
+            challenge.answer(account, &Method::Invite.to_string(), &wire.dialog.target, &cnonce);
+        let mut invite = wire.dialog.next(Method::Invite, &branch);
+        invite.request.headers.extend(route.more.clone());
+        invite.request.headers.push(answer);
+        describe(&mut invite.request, route.sdp.clone());
+        dialling.branch.clone_from(&branch);
+        dialling.provisional = false;
+        let Some(serving) = self.invite(id, &branch, invite).await else { return false };
+        if let Some(Wire { phase: Phase::Dialling(dialling), .. }) = self.wires.get_mut(&id) {
+            dialling.serving = serving;
+        }
+        true
+    }
+}
+
+impl Route {
+    pub(super) const fn trunk(&self) -> usize {
+        self.trunk
+    }
+}
+
+/// Whether a call that failed so may be tried on another trunk: the trunk was at fault, not the
+/// called party, and nothing rang yet.
+pub(super) fn fails_over(status: u16) -> bool {
+    status == 408 || (500..600).contains(&status)
+}
