@@ -60,6 +60,8 @@ counts! {
     refused_redirect,
     /// INVITEs with no codec that is understood here.
     refused_codec,
+    /// INVITEs that came in clear although audio must be encrypted, answered 488.
+    refused_clear,
     /// INVITEs past the limit of calls.
     overload_calls,
     /// INVITEs past the limit of unacknowledged INVITEs, of one source or of all.
@@ -76,6 +78,8 @@ counts! {
     streams,
     /// Calls that a trunk could not take and another one was tried for.
     failed_over,
+    /// Calls that ended because the other end did not refresh its session in time.
+    lost_session,
     /// REGISTER requests that were granted, the same one again included.
     registered,
     /// Bugs of ours that cost a call. Anything but 0 should be reported.

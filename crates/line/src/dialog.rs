@@ -1,9 +1,11 @@
 //! One dialog: who both ends are to each other, and the messages that say so (RFC 3261 section 12).
 
+use crate::Encryption;
 use crate::address;
-use crate::sdp::Author;
+use crate::sdp::crypto::{Crypto, accept, chosen};
+use crate::sdp::{Author, Session};
 use crate::transport::{Hop, Transport};
-use model::MediaDescription;
+use model::{MediaDescription, SrtpKeys};
 use rsipstack::sip::headers::untyped;
 use rsipstack::sip::{
     Domain, Header, HeadersExt, Host, HostWithPort, Method, Request, Response, StatusCode, Uri,
@@ -55,6 +57,10 @@ pub(crate) struct Dialog {
     pub(crate) cseq: u32,
     /// Number of the other end's last request.
     pub(crate) remote_cseq: u32,
+    /// Whether we began it, and so gave it its Call-ID.
+    pub(crate) began: bool,
+    /// The keys in our last description: several while they are offered, one when it is agreed.
+    pub(crate) keys: Vec<Crypto>,
     /// What we described last, or are about to offer.
     pub(crate) ours: Option<MediaDescription>,
     /// Counts our descriptions.
@@ -84,6 +90,8 @@ impl Dialog {
             public: None,
             cseq: 0,
             remote_cseq: request.cseq_header().ok()?.seq().ok()?,
+            began: false,
+            keys: Vec::new(),
             ours: None,
             author: Author::new(&local_tag),
             local_tag,
@@ -107,6 +115,8 @@ impl Dialog {
             public,
             cseq: 0,
             remote_cseq: 0,
+            began: true,
+            keys: Vec::new(),
             ours: None,
             author: Author::new(&local_tag),
             local_tag,
@@ -191,6 +201,40 @@ impl Dialog {
             shown.address.set_ip(public);
         }
         shown
+    }
+
+    /// How the other end's descriptions are read: once audio is encrypted it stays so, and the
+    /// other way round.
+    pub(crate) const fn encryption(&self) -> Encryption {
+        if self.keys.is_empty() { Encryption::Off } else { Encryption::Required }
+    }
+
+    /// Takes the keys that the other end offers, and keeps ours where it still fits. `None` when
+    /// nothing is encrypted.
+    pub(crate) fn accept_keys(&mut self, offered: &[Crypto]) -> Option<SrtpKeys> {
+        let (own, keys) = accept(offered, self.keys.first().map(|own| &own.key))?;
+        self.keys = vec![own];
+        Some(keys)
+    }
+
+    /// Takes the other end's choice among ours.
+    pub(crate) fn choose_keys(&mut self, answered: &[Crypto]) -> Option<SrtpKeys> {
+        let keys = chosen(&self.keys, answered)?;
+        self.keys.retain(|own| own.key == keys.send);
+        Some(keys)
+    }
+
+    /// The other end's answer to our offer, with the keys that both use; `None` when it chose none
+    /// of ours although we offered encrypted audio.
+    pub(crate) fn choose(
+        &mut self,
+        answer: Session,
+    ) -> Option<(MediaDescription, Option<SrtpKeys>)> {
+        if self.keys.is_empty() {
+            return Some((answer.audio, None));
+        }
+        let keys = self.choose_keys(&answer.crypto)?;
+        Some((answer.audio, Some(keys)))
     }
 
     /// Who describes our media next; each description counts one up.

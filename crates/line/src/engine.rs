@@ -22,7 +22,7 @@ use crate::tags::Tags;
 use crate::tls::Server;
 use crate::transport::{Hop, Transport};
 use crate::trunk::Trunks;
-use crate::{Directory, LineConfig, LineEvent, Target, WireId};
+use crate::{Directory, Encryption, LineConfig, LineEvent, Target, WireId};
 use model::{Clock, MediaDescription, Timestamp};
 use rsipstack::sip::{Header, Response, SipMessage};
 use rsipstack::transport::SipConnection;
@@ -44,6 +44,7 @@ mod door;
 mod errand;
 mod inbound;
 mod outbound;
+mod session;
 #[cfg(test)]
 mod tests;
 
@@ -51,6 +52,7 @@ use carrier::{Orphan, Route};
 pub(crate) use door::unknown_method_answer;
 pub(crate) use errand::Errand;
 use errand::Registration;
+use session::{SessionTimer, Wish};
 
 /// What the owner of a line wants.
 pub(crate) enum Command {
@@ -157,6 +159,9 @@ struct Wire {
     phase: Phase,
     reoffer: Option<Reoffer>,
     due: Option<Timestamp>,
+    session: Option<SessionTimer>,
+    /// What the other end described last.
+    theirs: Option<MediaDescription>,
     /// The place of the trunk whose channel it takes.
     trunk: Option<usize>,
     /// The owner hung up or was told the end: nothing more is told.
@@ -180,12 +185,20 @@ struct Offered {
     source: IpAddr,
     reply: Reply,
     offer: Option<Session>,
+    /// What it says of session timers.
+    wish: Wish,
+    /// Every provisional response must be acknowledged (RFC 3262): then none is sent.
+    quiet: bool,
     said: bool,
 }
 
 struct Dialling {
     serving: Serving,
     branch: String,
+    /// Number of the INVITE.
+    cseq: u32,
+    /// The last provisional response that was acknowledged: its tag and number.
+    reliable: Option<(String, u32)>,
     /// Where the last response came from.
     source: Hop,
     provisional: bool,
@@ -201,6 +214,7 @@ struct Reoffer {
     serving: Serving,
     reply: Reply,
     offer: Session,
+    wish: Wish,
 }
 
 impl Engine {
@@ -511,11 +525,21 @@ impl Engine {
             Phase::Dialling(dialling) => dialling.route.as_ref().map(|route| route.trunk()),
             Phase::Offered(_) | Phase::Answered { .. } | Phase::Up { .. } => None,
         };
-        let wire = Wire { dialog, phase, reoffer: None, due: None, trunk, silent: false };
+        let wire = Wire {
+            dialog,
+            phase,
+            reoffer: None,
+            due: None,
+            session: None,
+            theirs: None,
+            trunk,
+            silent: false,
+        };
         self.wires.insert(id, wire);
     }
 
     fn remove(&mut self, id: WireId) -> Option<Wire> {
+        self.end_session(id);
         let wire = self.wires.remove(&id)?;
         self.by_tag.remove(&wire.dialog.local_tag);
         if let Some(trunk) = wire.trunk.and_then(|index| self.trunks.get_mut(index)) {
@@ -625,8 +649,8 @@ fn retry_after() -> Header {
     Header::RetryAfter(RETRY_AFTER_SECONDS.to_string().into())
 }
 
-/// The session description of a message.
-fn session(headers: &[Header], body: &[u8]) -> Result<Option<Session>, u16> {
+/// The session description of a message, and the audio in it that is encrypted as `policy` wants.
+fn session(headers: &[Header], body: &[u8], policy: Encryption) -> Result<Option<Session>, u16> {
     if body.is_empty() {
         return Ok(None);
     }
@@ -645,5 +669,5 @@ fn session(headers: &[Header], body: &[u8]) -> Result<Option<Session>, u16> {
             _ => {}
         }
     }
-    sdp::parse(body).map(Some).map_err(sdp::SdpError::status)
+    sdp::parse_for(body, policy).map(Some).map_err(sdp::SdpError::status)
 }

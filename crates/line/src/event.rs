@@ -1,6 +1,6 @@
 //! What a line tells, and what it is told to call.
 
-use model::{E164, Key, MediaDescription, Private, StationId, TrunkId};
+use model::{E164, Key, MediaDescription, Private, SrtpKeys, StationId, TrunkId};
 use std::net::SocketAddr;
 
 /// One SIP dialog of a line. Numbers are never used twice while a line lives.
@@ -54,6 +54,8 @@ pub enum LineEvent {
         dialled: Private<String>,
         /// The offer, or `None` when our answer is to carry one (RFC 3261 section 13.2.1).
         offer: Option<MediaDescription>,
+        /// The keys of its audio, where it is encrypted.
+        keys: Option<SrtpKeys>,
     },
     /// The call goes out to this trunk. Told again when the trunk before it could not take the call
     /// and another one is tried.
@@ -83,6 +85,8 @@ pub enum LineEvent {
         wire: WireId,
         /// What the other end answered.
         answer: MediaDescription,
+        /// The keys of its audio, where it is encrypted.
+        keys: Option<SrtpKeys>,
     },
     /// A call that was dialled did not come about.
     Failed {
@@ -102,6 +106,8 @@ pub enum LineEvent {
         wire: WireId,
         /// The new offer.
         offer: MediaDescription,
+        /// The keys of its audio, where it is encrypted.
+        keys: Option<SrtpKeys>,
     },
     /// A key came by SIP INFO (`application/dtmf-relay` or `application/dtmf`).
     Key {

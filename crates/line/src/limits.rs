@@ -20,6 +20,8 @@ pub(crate) const SDP_MAX_OCTETS: usize = 4_000;
 pub(crate) const SDP_LINE_MAX_OCTETS: usize = 512;
 /// Most media lines of a session description.
 pub(crate) const SDP_MEDIA_MAX: usize = 8;
+/// Most keys of a stream that are looked at.
+pub(crate) const SDP_CRYPTO_MAX: usize = 8;
 /// Most formats of a media line.
 pub(crate) const SDP_FORMATS_MAX: usize = 32;
 
@@ -94,3 +96,16 @@ pub(crate) const REGISTER_AGAIN_MIN: Duration = Duration::from_secs(30);
 pub(crate) const REGISTER_AGAIN_MAX: Duration = Duration::from_secs(1_800);
 /// Longest registration, however long a trunk wants it.
 pub(crate) const REGISTER_EXPIRES_MAX: Duration = Duration::from_secs(86_400);
+
+/// Longest that a session goes without a refresh unless the other end wants it longer (RFC 4028
+/// section 4.2 recommends half an hour).
+pub(crate) const SESSION_EXPIRES: Duration = Duration::from_secs(1_800);
+/// Shortest session that is accepted (RFC 4028 section 5).
+pub(crate) const SESSION_MIN: Duration = Duration::from_secs(90);
+/// So long before its end a session that the other end should have refreshed is over (RFC 4028
+/// section 10).
+pub(crate) const SESSION_GRACE_MAX: Duration = Duration::from_secs(32);
+/// A refresh that came to nothing is tried again after this time.
+pub(crate) const REFRESH_AGAIN: Duration = Duration::from_secs(40);
+/// Two offers that collided are tried again after up to twice this time (RFC 3261 section 14.1).
+pub(crate) const GLARE_STEP: Duration = Duration::from_secs(2);

@@ -65,7 +65,7 @@ pub fn datagram(octets: &[u8], source: SocketAddr) -> Result<Probed, Malformed> 
 /// # Errors
 /// When they have no codec or no IP version in common.
 pub fn answer(offer: &Session, local: &MediaDescription) -> Result<Vec<u8>, SdpError> {
-    sdp::answer(Author::new(NAME), offer, local)
+    sdp::answer(Author::new(NAME), offer, local, None)
 }
 
 /// The value of a WWW-Authenticate header of a line whose key is all zero, asked from `source` at

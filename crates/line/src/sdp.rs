@@ -1,16 +1,22 @@
 //! Session descriptions: the subset of RFC 8866 and RFC 3264 that telephones need.
 //!
-//! Read: the first audio stream over RTP/AVP with a G.711 law. Every other stream is refused with
-//! port 0 in the answer. Written: one audio stream. Whatever is not understood is left out, never
-//! guessed.
+//! Read: the first audio stream over RTP/AVP, or over RTP/SAVP with keys (`crypto`), with a G.711
+//! law. Every other stream is refused with port 0 in the answer. Written: one audio stream.
+//! Whatever is not understood is left out, never guessed.
 
-use crate::limits::{SDP_FORMATS_MAX, SDP_LINE_MAX_OCTETS, SDP_MAX_OCTETS, SDP_MEDIA_MAX};
+use crate::limits::{
+    SDP_CRYPTO_MAX, SDP_FORMATS_MAX, SDP_LINE_MAX_OCTETS, SDP_MAX_OCTETS, SDP_MEDIA_MAX,
+};
 use core::fmt::Write;
 use model::{Agreed, Codec, MediaDescription, audio::Direction};
 use std::net::{IpAddr, SocketAddr};
 
+pub(crate) mod crypto;
 #[cfg(test)]
 mod tests;
+
+use crate::Encryption;
+use crypto::Crypto;
 
 /// What the end that wrote `local` sends, and how, once both descriptions are known; `None` when
 /// they share no codec or no address family. Both ends choose the same codec, whoever offered
@@ -44,6 +50,8 @@ fn rtcp_address(local: &MediaDescription, remote: &MediaDescription) -> SocketAd
 pub struct Session {
     /// The audio stream that is understood.
     pub audio: MediaDescription,
+    /// The keys offered for it; none when it is not encrypted.
+    pub(crate) crypto: Vec<Crypto>,
     /// Every stream in order, for the answer: what it was, and whether it is `audio`.
     streams: Vec<Stream>,
 }
@@ -69,7 +77,10 @@ pub enum SdpError {
     #[error("the session description has no unicast ip address for its audio")]
     Address,
     /// No G.711 audio stream in it, or none in common.
-    #[error("there is no audio that both ends understand: offer PCMU or PCMA over RTP/AVP")]
+    #[error(
+        "there is no audio that both ends understand: offer PCMU or PCMA over RTP/AVP, or over \
+         RTP/SAVP with keys where encryption is wanted"
+    )]
     NoCodec,
     /// One end has IPv4, the other IPv6.
     #[error("the two ends use different ip versions for their audio")]
@@ -86,11 +97,19 @@ impl SdpError {
     }
 }
 
-/// Reads a description.
+/// Reads a description, and takes the audio in it that is not encrypted.
 ///
 /// # Errors
 /// [`SdpError`] says what is wrong with it. It never panics, whatever the octets.
 pub fn parse(octets: &[u8]) -> Result<Session, SdpError> {
+    parse_for(octets, Encryption::Off)
+}
+
+/// Reads a description, and takes the audio in it that is encrypted as `policy` wants it.
+///
+/// # Errors
+/// As for [`parse`].
+pub fn parse_for(octets: &[u8], policy: Encryption) -> Result<Session, SdpError> {
     if octets.len() > SDP_MAX_OCTETS {
         return Err(SdpError::TooLarge);
     }
@@ -110,7 +129,7 @@ pub fn parse(octets: &[u8]) -> Result<Session, SdpError> {
         }
         reader.line(kind, value)?;
     }
-    reader.finish()
+    reader.finish(policy)
 }
 
 /// Who describes: `o=` identifies a description and counts its changes (RFC 8866 section 5.2).
@@ -128,10 +147,10 @@ impl Author {
     }
 }
 
-/// Writes our offer.
-pub(crate) fn offer(author: Author, local: &MediaDescription) -> Vec<u8> {
+/// Writes our offer; of encrypted audio where there are keys.
+pub(crate) fn offer(author: Author, local: &MediaDescription, keys: &[Crypto]) -> Vec<u8> {
     let mut text = preamble(author, local.address);
-    write_audio(&mut text, local);
+    write_audio(&mut text, local, keys);
     text.into_bytes()
 }
 
@@ -143,6 +162,7 @@ pub(crate) fn answer(
     author: Author,
     offer: &Session,
     local: &MediaDescription,
+    key: Option<&Crypto>,
 ) -> Result<Vec<u8>, SdpError> {
     if offer.audio.address.is_ipv4() != local.address.is_ipv4() {
         return Err(SdpError::Family);
@@ -162,7 +182,7 @@ pub(crate) fn answer(
     let mut text = preamble(author, local.address);
     for stream in &offer.streams {
         if stream.chosen {
-            write_audio(&mut text, &ours);
+            write_audio(&mut text, &ours, key.map(core::slice::from_ref).unwrap_or_default());
         } else {
             let Stream { kind, protocol, formats, .. } = stream;
             let _ = write!(text, "m={kind} 0 {protocol} {formats}\r\n");
@@ -207,8 +227,9 @@ fn preamble(author: Author, address: SocketAddr) -> String {
     text
 }
 
-fn write_audio(text: &mut String, media: &MediaDescription) {
-    let _ = write!(text, "m=audio {} RTP/AVP", media.address.port());
+fn write_audio(text: &mut String, media: &MediaDescription, keys: &[Crypto]) {
+    let protocol = if keys.is_empty() { PLAIN } else { SECURE };
+    let _ = write!(text, "m=audio {} {protocol}", media.address.port());
     for codec in &media.codecs {
         let _ = write!(text, " {}", codec.payload_type());
     }
@@ -221,6 +242,9 @@ fn write_audio(text: &mut String, media: &MediaDescription) {
     }
     if let Some(event) = media.telephone_event {
         let _ = write!(text, "a=rtpmap:{event} telephone-event/8000\r\na=fmtp:{event} 0-15\r\n");
+    }
+    for key in keys {
+        key.write(text);
     }
     let direction = match media.direction {
         Direction::SendRecv => "sendrecv",
@@ -279,6 +303,7 @@ struct Draft {
     remapped: Vec<u8>,
     rtcp_port: Option<u16>,
     rtcp_mux: bool,
+    crypto: Vec<Crypto>,
 }
 
 impl Reader {
@@ -338,6 +363,12 @@ impl Reader {
                 stream.rtcp_port = port.filter(|port| *port != 0);
                 Ok(())
             }
+            "crypto" => {
+                if stream.crypto.len() < SDP_CRYPTO_MAX {
+                    stream.crypto.extend(Crypto::read(rest));
+                }
+                Ok(())
+            }
             "rtcp-mux" => {
                 stream.rtcp_mux = true;
                 Ok(())
@@ -346,11 +377,17 @@ impl Reader {
         }
     }
 
-    fn finish(self) -> Result<Session, SdpError> {
+    fn finish(self, policy: Encryption) -> Result<Session, SdpError> {
         if !self.begun {
             return Err(SdpError::Grammar("it is empty"));
         }
-        let chosen = self.streams.iter().position(Draft::understood).ok_or(SdpError::NoCodec)?;
+        let find = |secure| self.streams.iter().position(|draft| draft.understood(secure));
+        let chosen = match policy {
+            Encryption::Off => find(false),
+            Encryption::Optional => find(true).or_else(|| find(false)),
+            Encryption::Required => find(true),
+        };
+        let chosen = chosen.ok_or(SdpError::NoCodec)?;
         let draft = self.streams.get(chosen).ok_or(SdpError::NoCodec)?;
         let ip = draft.address.or(self.address).ok_or(SdpError::Address)?;
         let mut wanted = draft.direction.or(self.direction).unwrap_or(Direction::SendRecv);
@@ -369,9 +406,11 @@ impl Reader {
             rtcp_port: draft.rtcp_port.unwrap_or(draft.port.saturating_add(1)),
             rtcp_mux: draft.rtcp_mux,
         };
+        let secure = draft.understood(true);
+        let crypto = if secure { draft.crypto.clone() } else { Vec::new() };
         let streams = self.streams.into_iter().enumerate();
         let streams = streams.map(|(index, draft)| draft.into_stream(index == chosen)).collect();
-        Ok(Session { audio, streams })
+        Ok(Session { audio, crypto, streams })
     }
 }
 
@@ -434,8 +473,11 @@ impl Draft {
         }
     }
 
-    fn understood(&self) -> bool {
-        let protocol = self.protocol.eq_ignore_ascii_case("RTP/AVP");
+    /// Whether this is audio that we understand, encrypted or not.
+    fn understood(&self, secure: bool) -> bool {
+        let protocol = if secure { SECURE } else { PLAIN };
+        let protocol =
+            self.protocol.eq_ignore_ascii_case(protocol) && (!secure || !self.crypto.is_empty());
         self.kind == "audio" && self.port != 0 && protocol && !self.codecs().is_empty()
     }
 
@@ -499,6 +541,10 @@ fn milliseconds(value: &str) -> Option<u8> {
     whole.parse().ok()
 }
 
+/// RFC 3551.
+const PLAIN: &str = "RTP/AVP";
+/// RFC 3711.
+const SECURE: &str = "RTP/SAVP";
 const PACKET_MIN_MS: u8 = 10;
 const PACKET_USUAL_MS: u8 = 20;
 const PACKET_MAX_MS: u8 = 60;

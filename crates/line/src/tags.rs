@@ -28,6 +28,12 @@ impl Tags {
         format!("z9hG4bK{}", self.next())
     }
 
+    /// An octet that nobody can guess.
+    pub(crate) fn chance(&mut self) -> u8 {
+        let name = self.next();
+        name.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(0)
+    }
+
     /// The same name for the same text: the To tag of a stateless response, which must not change
     /// when the request comes again (RFC 3261 section 8.2.7).
     pub(crate) fn of(&self, text: &str) -> String {

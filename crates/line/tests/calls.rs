@@ -82,7 +82,7 @@ impl End {
 
     fn incoming(&self) -> (WireId, Origin, String, Option<MediaDescription>) {
         match self.next() {
-            LineEvent::Incoming { wire, origin, dialled, offer } => {
+            LineEvent::Incoming { wire, origin, dialled, offer, .. } => {
                 (wire, origin, dialled.expose().clone(), offer)
             }
             other => panic!("{other:?}"),
@@ -154,7 +154,7 @@ fn a_station_calls_rings_talks_and_hangs_up() {
     assert!(matches!(world.phone.next(), LineEvent::Ringing { wire } if wire == ours));
     world.node.line.answer(theirs, media(50_000));
     let answer = match world.phone.next() {
-        LineEvent::Answered { wire, answer } if wire == ours => answer,
+        LineEvent::Answered { wire, answer, .. } if wire == ours => answer,
         other => panic!("{other:?}"),
     };
     let agreed = agree(&media(40_000), &answer).unwrap();

@@ -315,3 +315,176 @@ fn files_that_do_not_fit_are_named_with_openssl() {
     let foreign = TlsFiles { key: papers.path("ca.key"), ..good };
     assert!(start(foreign).contains("cannot be used with its key"));
 }
+
+/// What a telephone and a carrier do with keys.
+struct Secured {
+    papers: Papers,
+    called: End,
+    address: SocketAddr,
+}
+
+impl Secured {
+    fn new(stations: Encryption) -> Self {
+        let papers = Papers::new();
+        let files = papers.server("node", "ca", "IP:127.0.0.1");
+        let tls = TlsListen { address: "127.0.0.1:0".parse().unwrap(), files };
+        let called = End::new(Network { tls: Some(tls), stations, ..Network::default() });
+        let address = called.line.tls_address().unwrap();
+        Self { papers, called, address }
+    }
+
+    fn caller(&self, encryption: Encryption) -> End {
+        let trunk = secured(self.address, self.papers.peer("ca", "127.0.0.1"));
+        End::towards(TrunkConfig { encryption, ..trunk })
+    }
+}
+
+#[test]
+fn both_ends_of_a_call_over_tls_come_to_the_same_keys_with_openssl() {
+    let world = Secured::new(Encryption::Optional);
+    let caller = world.caller(Encryption::Required);
+    caller.call();
+    let LineEvent::Incoming { wire, keys: theirs, .. } = world.called.next() else { panic!() };
+    world.called.line.answer(wire, media(5_000));
+    assert!(matches!(caller.next(), LineEvent::Dialled { .. }));
+    let LineEvent::Answered { keys: ours, .. } = caller.next() else { panic!() };
+    let (ours, theirs) = (ours.unwrap(), theirs.unwrap());
+    assert_eq!((&ours.send, &ours.receive), (&theirs.receive, &theirs.send));
+    assert_ne!(ours.send, ours.receive);
+}
+
+#[test]
+fn encryption_is_had_where_both_can_and_refused_where_one_must_with_openssl() {
+    use Encryption::{Off, Optional, Required};
+    // A caller that may, called by one that cannot, comes back in clear.
+    for (called, caller, secret) in [
+        (Off, Off, false),
+        (Optional, Off, false),
+        (Off, Optional, false),
+        (Required, Optional, true),
+    ] {
+        let world = Secured::new(called);
+        let caller = world.caller(caller);
+        caller.call();
+        let LineEvent::Incoming { wire, keys, .. } = world.called.next() else { panic!() };
+        world.called.line.answer(wire, media(5_000));
+        assert!(matches!(caller.next(), LineEvent::Dialled { .. }));
+        let LineEvent::Answered { keys: agreed, .. } = caller.next() else { panic!() };
+        assert_eq!((keys.is_some(), agreed.is_some()), (secret, secret), "{called:?}");
+    }
+    for (called, caller) in [(Off, Required), (Required, Off)] {
+        let world = Secured::new(called);
+        let caller = world.caller(caller);
+        caller.call();
+        assert_eq!(caller.failed(), 488);
+    }
+}
+
+#[test]
+fn keys_are_never_shown_in_clear() {
+    let any = Some("127.0.0.1:0".parse().unwrap());
+    let by = |stations, encryption| {
+        let called = End::new(Network { tcp: any, stations, ..Network::default() });
+        let address = called.line.tcp_address().unwrap();
+        let trunk = TrunkConfig::plain(TrunkId(1), address);
+        let caller = End::towards(TrunkConfig { transport: Transport::Tcp, encryption, ..trunk });
+        caller.call();
+        (called, caller)
+    };
+    let (_called, caller) = by(Encryption::Optional, Encryption::Required);
+    assert_eq!(caller.failed(), 503);
+    let (called, caller) = by(Encryption::Required, Encryption::Optional);
+    assert_eq!(caller.failed(), 488);
+    assert_eq!(called.line.counts().refused_clear, 1);
+    let (called, _caller) = by(Encryption::Optional, Encryption::Optional);
+    let LineEvent::Incoming { keys: None, .. } = called.next() else { panic!() };
+}
+
+/// SIPp with a scenario of its own, behind this port.
+struct Sipp {
+    process: std::process::Child,
+    port: u16,
+}
+
+impl Sipp {
+    /// Answers one call over this transport.
+    fn answers(folder: &Path, transport: &[&str]) -> Self {
+        let port = free_port();
+        let mut command = Command::new("sipp");
+        command.args(["-sn", "uas", "-i", "127.0.0.1", "-p", &port.to_string(), "-m", "1"]);
+        Self::start(folder, command, transport, port)
+    }
+
+    /// Places one call to `address`.
+    fn calls(folder: &Path, transport: &[&str], address: SocketAddr) -> Self {
+        let port = free_port();
+        let mut command = Command::new("sipp");
+        command.args(["-sn", "uac", "-i", "127.0.0.1", "-p", &port.to_string(), "-m", "1"]);
+        command.args(["-d", "200", &address.to_string()]);
+        Self::start(folder, command, transport, port)
+    }
+
+    fn start(folder: &Path, mut command: Command, transport: &[&str], port: u16) -> Self {
+        let process = command
+            .args(transport)
+            .args(["-nostdin", "-timeout", "20"])
+            .current_dir(folder)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("sipp");
+        Self { process, port }
+    }
+
+    fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    /// Whether its call went as it should.
+    fn went_well(mut self) -> bool {
+        self.process.wait().unwrap().success()
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Calls until the other end listens, then talks and hangs up.
+fn call_until_heard(caller: &End) {
+    let deadline = 2_000;
+    for _ in 0..deadline {
+        let wire = caller.call();
+        loop {
+            match caller.next() {
+                LineEvent::Dialled { .. } | LineEvent::Ringing { .. } => {}
+                LineEvent::Answered { .. } => return caller.line.hang_up(wire),
+                LineEvent::Failed { status: 503, .. } => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        // Nobody listens there yet.
+        let _ = caller.events.recv_timeout(Duration::from_millis(10));
+    }
+    panic!("nobody ever listened");
+}
+
+#[test]
+fn sipp_calls_and_is_called_over_tcp_with_sipp() {
+    let folder = tempfile::tempdir().unwrap();
+    let called = Sipp::answers(folder.path(), &["-t", "t1"]);
+    let plain = TrunkConfig::plain(TrunkId(1), called.address());
+    let caller = End::towards(TrunkConfig { transport: Transport::Tcp, ..plain });
+    call_until_heard(&caller);
+    assert!(called.went_well());
+
+    let any = Some("127.0.0.1:0".parse().unwrap());
+    let node = End::new(Network { tcp: any, ..Network::default() });
+    let address = node.line.tcp_address().unwrap();
+    let station = Sipp::calls(folder.path(), &["-t", "t1"], address);
+    let LineEvent::Incoming { wire, .. } = node.next() else { panic!() };
+    node.line.ring(wire);
+    node.line.answer(wire, media(5_000));
+    assert!(matches!(node.next(), LineEvent::HungUp { .. }));
+    assert!(station.went_well());
+}

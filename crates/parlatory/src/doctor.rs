@@ -13,7 +13,7 @@ use store::Store;
 use crate::{
     cli::DoctorArgs,
     clock::clock,
-    config::Config,
+    config::{Config, Encrypted, Trunk},
     data::Data,
     init,
     memory::{self, Locking},
@@ -104,7 +104,7 @@ impl Findings {
                 self.ok("settings", format!("SIP on udp {}", config.sip.listen));
                 self.ports(&config);
                 self.network(&config, data.root());
-                self.wire();
+                self.wire(&config);
                 return Some(config);
             }
         }
@@ -304,11 +304,21 @@ impl Findings {
     }
 
     /// Where somebody on the way could listen.
-    fn wire(&mut self) {
+    fn wire(&mut self, config: &Config) {
+        let stations = config.sip.encryption == Encrypted::Required;
+        let trunks = !config.trunks.is_empty() && config.trunks.iter().all(Trunk::is_private);
+        let open = match (stations, trunks) {
+            (true, true) => return self.ok("audio", "encrypted to stations and trunks"),
+            (true, false) => "trunks",
+            (false, true) => "stations",
+            (false, false) => "stations and trunks",
+        };
         self.know(
             "audio",
-            "calls to phones and trunks are not encrypted on the wire (SRTP is not built yet): keep \
-             both on networks of their own",
+            format!(
+                "calls to {open} can go over the wire in clear: keep them on a network of their own, \
+                 or set `encryption` = \"required\" and TLS"
+            ),
         );
     }
 }

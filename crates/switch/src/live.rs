@@ -6,7 +6,8 @@ use call::{Answer, HangUpCause, Input, Machine, Output, PlayEnd, Recording, Star
 use line::{Line, Target, WireId};
 use media::{Media, MediaEvent, PlayEnded};
 use model::{
-    CallId, Codec, MediaDescription, Private, Side, StationId, Timestamp, TrunkId,
+    Agreed, CallId, Codec, LegId, MediaDescription, Private, Side, SrtpKeys, StationId, Timestamp,
+    TrunkId,
     audio::Direction,
     fact::{EndReason, KeyPath, OffReason, RecordingEnd},
     plan::Dialling,
@@ -149,7 +150,7 @@ impl Live {
         &mut self,
         now: Timestamp,
         wire: WireId,
-        answer: &MediaDescription,
+        (answer, keys): (&MediaDescription, Option<SrtpKeys>),
         around: &Surroundings,
     ) {
         let side = self.side_of(wire);
@@ -163,7 +164,7 @@ impl Live {
             self.handle(now, failed, around);
             return;
         };
-        around.media.connect(self.call.leg(side), agreed);
+        connect(&around.media, self.call.leg(side), agreed, keys);
         if side == Side::Called {
             self.handle(now, Input::CalledAnswered, around);
         }
@@ -174,14 +175,14 @@ impl Live {
     pub(crate) fn reoffered(
         &mut self,
         wire: WireId,
-        offer: &MediaDescription,
+        (offer, keys): (&MediaDescription, Option<SrtpKeys>),
         around: &Surroundings,
     ) {
         let side = self.side_of(wire);
         if let Some(local) = self.local_of(side)
             && let Some(agreed) = line::agree(local, offer)
         {
-            around.media.connect(self.call.leg(side), agreed);
+            connect(&around.media, self.call.leg(side), agreed, keys);
             around.line.reanswer(wire, local.clone());
         }
     }
@@ -324,6 +325,14 @@ fn dialled_at_once(dialling: &Dialling, requested: &Private<String>) -> Option<P
             };
             keys.starts_with(|first: char| first.is_ascii_digit()).then(|| Private::new(keys))
         }
+    }
+}
+
+/// Connects a leg: encrypted where signalling agreed on keys, and then never in clear again.
+pub(crate) fn connect(media: &Media, leg: LegId, agreed: Agreed, keys: Option<SrtpKeys>) {
+    match keys {
+        Some(keys) => media.connect_secured(leg, agreed, keys),
+        None => media.connect(leg, agreed),
     }
 }
 

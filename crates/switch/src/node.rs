@@ -17,7 +17,7 @@ use call::Input;
 use line::{Line, LineEvent, Origin, WireId};
 use media::Media;
 use model::{
-    CallId, Clock, MediaDescription, Private, Side, StationId, Timestamp, fact::EndReason,
+    CallId, Clock, MediaDescription, Private, Side, SrtpKeys, StationId, Timestamp, fact::EndReason,
 };
 use vault::Vault;
 
@@ -27,7 +27,7 @@ use crate::{
         IDLE_WAIT_MAX, STATUS_FAULT, STATUS_FORBIDDEN, STATUS_NOT_ACCEPTABLE_HERE,
         STATUS_UNAVAILABLE,
     },
-    live::{Live, Surroundings, failure_of, info_key, input_of, our_audio},
+    live::{Live, Surroundings, connect, failure_of, info_key, input_of, our_audio},
     mailbox::{Content, Letter, Mailbox, post},
     office::Office,
     step::{StepKind, Watch},
@@ -164,6 +164,7 @@ struct Incoming {
     origin: Origin,
     dialled: Private<String>,
     offer: Option<MediaDescription>,
+    keys: Option<SrtpKeys>,
 }
 
 struct Node {
@@ -251,8 +252,8 @@ impl Node {
 
     fn line_event(&mut self, now: Timestamp, event: LineEvent) {
         match event {
-            LineEvent::Incoming { wire, origin, dialled, offer } => {
-                let caller = Incoming { wire, origin, dialled, offer };
+            LineEvent::Incoming { wire, origin, dialled, offer, keys } => {
+                let caller = Incoming { wire, origin, dialled, offer, keys };
                 self.incoming(now, &caller);
             }
             LineEvent::Dialled { wire, trunk } => self.with_wire(wire, now, |live, around| {
@@ -269,14 +270,18 @@ impl Node {
                     live.handle(now, Input::Ringing, around);
                 }
             }),
-            LineEvent::Answered { wire, answer } => self.with_wire(wire, now, |live, around| {
-                live.answered(now, wire, &answer, around);
-            }),
+            LineEvent::Answered { wire, answer, keys } => {
+                self.with_wire(wire, now, |live, around| {
+                    live.answered(now, wire, (&answer, keys), around);
+                });
+            }
             LineEvent::Failed { wire, status } => self.with_wire(wire, now, |live, around| {
                 live.handle(now, Input::CalledFailed(failure_of(status)), around);
             }),
-            LineEvent::Reoffered { wire, offer } => {
-                self.with_wire(wire, now, |live, around| live.reoffered(wire, &offer, around));
+            LineEvent::Reoffered { wire, offer, keys } => {
+                self.with_wire(wire, now, |live, around| {
+                    live.reoffered(wire, (&offer, keys), around);
+                });
             }
             LineEvent::Key { wire, key } => self.with_wire(wire, now, |live, around| {
                 live.handle(now, info_key(live.side_of(wire), key, now), around);
@@ -347,7 +352,7 @@ impl Node {
                 self.around.media.close(leg);
                 return Err(STATUS_NOT_ACCEPTABLE_HERE);
             };
-            self.around.media.connect(leg, agreed);
+            connect(&self.around.media, leg, agreed, incoming.keys.clone());
         }
         let live = Live::new(call, station, plan, (wire, &incoming.dialled), local.clone(), now);
         self.around.line.answer(wire, local);

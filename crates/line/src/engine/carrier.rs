@@ -1,14 +1,16 @@
 //! Calls through trunks: which one, in what form, and what happens when it cannot.
 
+use super::session::{Wish, offer_session};
 use super::{Dial, Dialling, Engine, Phase, Wire};
 use crate::address;
 use crate::credential::Challenge;
 use crate::dialog::{Dialog, Outgoing, Party, allow, describe};
 use crate::identity::Claim;
-use crate::limits::{DIALLING_MAX, REST, TRUNK_SILENT_MAX};
+use crate::limits::{DIALLING_MAX, REST, SESSION_EXPIRES, TRUNK_SILENT_MAX};
+use crate::sdp::crypto::Crypto;
 use crate::stack::Serving;
-use crate::transport::Hop;
-use crate::{LineEvent, Target, WireId, sdp};
+use crate::transport::{Hop, Transport};
+use crate::{Encryption, LineEvent, Target, WireId, sdp};
 use model::E164;
 use rsipstack::sip::{Header, Method, Response};
 use std::net::IpAddr;
@@ -26,6 +28,7 @@ pub(super) struct Way {
     pub(super) public: Option<IpAddr>,
     /// Headers that the way asks for.
     pub(super) more: Vec<Header>,
+    pub(super) encryption: Encryption,
 }
 
 /// A call through a trunk, as far as it got.
@@ -39,6 +42,9 @@ pub(super) struct Route {
     more: Vec<Header>,
     sdp: Vec<u8>,
     challenged: bool,
+    /// The carrier found the session too brief once.
+    prolonged: bool,
+    encryption: Encryption,
 }
 
 /// An INVITE that we gave up while nothing had been heard of it. What still comes of it is taken
@@ -110,27 +116,44 @@ impl Engine {
         dial: Dial,
         through: Option<(usize, Vec<usize>)>,
     ) -> bool {
-        let Way { uri, to, from, hop, public, more } = way;
+        let Way { uri, to, from, hop, public, more, encryption } = way;
         let here = self.here(hop, public);
         let party = Party { local: from, remote: to, target: uri, peer: hop, here, public };
         let mut dialog = Dialog::outgoing(party, self.tags.next(), self.tags.next());
         dialog.ours = Some(dial.offer.clone());
+        if encryption != Encryption::Off {
+            // Without randomness there are no keys, and without keys no call that must have them.
+            let Some(keys) = Crypto::offer() else { return false };
+            dialog.keys = keys;
+        }
         let branch = self.tags.branch();
         let mut invite = dialog.next(Method::Invite, &branch);
         let author = dialog.author();
-        let sdp = sdp::offer(author, &dialog.shown(&dial.offer));
+        let sdp = sdp::offer(author, &dialog.shown(&dial.offer), &dialog.keys);
         let mut headers = vec![dialog.contact(), allow(), self.user_agent()];
+        headers.extend(offer_session(SESSION_EXPIRES.as_secs(), None));
         headers.extend(more);
         invite.request.headers.extend(headers.clone());
         describe(&mut invite.request, sdp.clone());
         let Some(serving) = self.invite(wire, &branch, invite).await else { return false };
         let route = through.map(|(trunk, tried)| {
-            Box::new(Route { dial, trunk, tried, more: headers, sdp, challenged: false })
+            Box::new(Route {
+                dial,
+                trunk,
+                tried,
+                more: headers,
+                sdp,
+                challenged: false,
+                prolonged: false,
+                encryption,
+            })
         });
         let patience = if route.is_some() { TRUNK_SILENT_MAX } else { DIALLING_MAX };
         let dialling = Dialling {
             serving,
             branch,
+            cseq: dialog.cseq,
+            reliable: None,
             source: hop,
             provisional: false,
             rang: false,
@@ -142,7 +165,12 @@ impl Engine {
         true
     }
 
-    async fn invite(&mut self, wire: WireId, branch: &str, invite: Outgoing) -> Option<Serving> {
+    pub(super) async fn invite(
+        &mut self,
+        wire: WireId,
+        branch: &str,
+        invite: Outgoing,
+    ) -> Option<Serving> {
         let connection = self.connection(invite.peer).await?;
         self.stack.invite(wire, branch.to_owned(), invite, connection)
     }
@@ -151,6 +179,14 @@ impl Engine {
     fn way_out(&self, index: usize, dial: &Dial) -> Option<(Way, model::TrunkId)> {
         let Target::Trunk { number } = &dial.target else { return None };
         let config = &self.trunks.get(index)?.config;
+        // Keys are shown to nobody on the way.
+        let encryption = match (config.transport, config.encryption) {
+            (Transport::Tls, policy) => policy,
+            (Transport::Udp | Transport::Tcp, Encryption::Required) => return None,
+            (Transport::Udp | Transport::Tcp, Encryption::Off | Encryption::Optional) => {
+                Encryption::Off
+            }
+        };
         let host = config.host();
         let parameter = config.transport.parameter();
         let uri = |user: &str| {
@@ -182,6 +218,7 @@ impl Engine {
             hop: config.hop(),
             public: config.public,
             more,
+            encryption,
         };
         Some((way, config.id))
     }
@@ -208,7 +245,8 @@ impl Engine {
         let user = address::encode_user(&dial.from);
         let at = if user.is_empty() { "" } else { "@" };
         let from = format!("<sip:{user}{at}{here}>");
-        Some(Way { uri, to: format!("<{to}>"), from, hop, public: None, more: Vec::new() })
+        let (to, encryption) = (format!("<{to}>"), Encryption::Off);
+        Some(Way { uri, to, from, hop, public: None, more: Vec::new(), encryption })
     }
 
     /// A call of ours failed: it is tried on another trunk, or its owner is told.
@@ -281,27 +319,42 @@ impl Engine {
         }
     }
 
-    /// Answers a challenge (401, 407) once. `false` when there is nothing to answer it with.
-    pub(super) async fn answer_challenge(&mut self, id: WireId, response: &Response) -> bool {
+    /// Asks again where the other end said how it wants to be asked: with an answer to its
+    /// challenge (401, 407), for a longer session (422), or with audio in clear where that will do
+    /// (488). `false` when there is nothing to say, or it was said already.
+    pub(super) async fn ask_again(&mut self, id: WireId, response: &Response) -> bool {
         let branch = self.tags.branch();
         let cnonce = self.tags.next();
         let Some(wire) = self.wires.get_mut(&id) else { return false };
         let Phase::Dialling(dialling) = &mut wire.phase else { return false };
-        let Some(route) = dialling.route.as_mut().filter(|route| !route.challenged) else {
-            return false;
-        };
-        let account = self.trunks.get(route.trunk).and_then(|trunk| trunk.config.account.as_ref());
-        let Some((account, challenge)) = account.zip(Challenge::of(&response.headers.0)) else {
-            return false;
-        };
-        route.challenged = true;
-        let answer =
-            challenge.answer(account, &Method::Invite.to_string(), &wire.dialog.target, &cnonce);
+        let Some(route) = dialling.route.as_mut() else { return false };
+        let status = response.status_code.code();
+        if status == 422 {
+            if !route.prolong(&Wish::of(&response.headers.0)) {
+                return false;
+            }
+        } else if !matches!(status, 401 | 407) {
+            // Encrypted audio was refused: where it need not be, it is offered in clear.
+            if route.encryption != Encryption::Optional || wire.dialog.keys.is_empty() {
+                return false;
+            }
+            wire.dialog.keys.clear();
+            let author = wire.dialog.author();
+            route.sdp = sdp::offer(author, &wire.dialog.shown(&route.dial.offer), &[]);
+        } else {
+            let trunk = self.trunks.get(route.trunk);
+            let account = trunk.and_then(|trunk| trunk.config.account.as_ref());
+            let challenge = Challenge::of(&response.headers.0).filter(|_| !route.challenged);
+            let Some((account, challenge)) = account.zip(challenge) else { return false };
+            let method = Method::Invite.to_string();
+            route.challenged = true;
+            route.more.push(challenge.answer(account, &method, &wire.dialog.target, &cnonce));
+        }
         let mut invite = wire.dialog.next(Method::Invite, &branch);
         invite.request.headers.extend(route.more.clone());
-        invite.request.headers.push(answer);
         describe(&mut invite.request, route.sdp.clone());
         dialling.branch.clone_from(&branch);
+        dialling.cseq = wire.dialog.cseq;
         dialling.provisional = false;
         let Some(serving) = self.invite(id, &branch, invite).await else { return false };
         if let Some(Wire { phase: Phase::Dialling(dialling), .. }) = self.wires.get_mut(&id) {
@@ -312,6 +365,18 @@ impl Engine {
 }
 
 impl Route {
+    /// Asks for a session as long as the other end wants it at least.
+    fn prolong(&mut self, wish: &Wish) -> bool {
+        let Some(seconds) = wish.longer().filter(|_| !self.prolonged) else { return false };
+        self.prolonged = true;
+        let other = |header: &Header| {
+            !matches!(header, Header::SessionExpires(_) | Header::Supported(_) | Header::MinSE(_))
+        };
+        self.more.retain(other);
+        self.more.extend(offer_session(seconds.max(SESSION_EXPIRES.as_secs()), Some(seconds)));
+        true
+    }
+
     pub(super) const fn trunk(&self) -> usize {
         self.trunk
     }

@@ -1,15 +1,16 @@
 //! Who may come in: origin of calls, registration, and everything that is refused before it costs
 //! memory.
 
+use super::session::{Wish, has};
 use super::{Engine, retry_after, session};
 use crate::address;
 use crate::dialog::{Reply, allow};
 use crate::digest::{Asked, Verdict};
-use crate::limits::{CONTACT_MAX, CONTACT_MIN, PENDING_MAX, PENDING_PER_SOURCE_MAX};
+use crate::limits::{CONTACT_MAX, CONTACT_MIN, PENDING_MAX, PENDING_PER_SOURCE_MAX, SESSION_MIN};
 use crate::registrar::Granted;
 use crate::sdp::Session;
 use crate::transport::{Hop, Transport};
-use crate::{Inbound, Origin};
+use crate::{Encryption, Inbound, Origin};
 use model::StationId;
 use rsipstack::sip::{Header, HeadersExt, Method, Request};
 use rsipstack::transaction::transaction::Transaction;
@@ -135,7 +136,12 @@ impl Engine {
         if !address::scheme(uri).eq_ignore_ascii_case("sip") {
             return Err(416.into());
         }
-        let offer = session(&request.headers.0, &request.body).map_err(|status| {
+        if Wish::of(&request.headers.0).is_too_brief() {
+            let min = Header::MinSE(SESSION_MIN.as_secs().to_string().into());
+            return Err(Final { status: 422, more: vec![min] });
+        }
+        let policy = self.station_policy(source)?;
+        let offer = session(&request.headers.0, &request.body, policy).map_err(|status| {
             self.count_refused_sdp(status);
             let accept = Header::Accept(crate::dialog::SDP_TYPE.into());
             Final { status, more: vec![accept] }
@@ -150,6 +156,21 @@ impl Engine {
             self.count(|tally| &tally.overload_requests);
         }
         may
+    }
+
+    /// Whether audio of a station is encrypted: never where its keys would be in clear, and then no
+    /// call where it must be.
+    pub(super) fn station_policy(&self, source: Hop) -> Result<Encryption, Final> {
+        match (source.transport, self.config.network.stations) {
+            (Transport::Tls, policy) => Ok(policy),
+            (Transport::Udp | Transport::Tcp, Encryption::Required) => {
+                self.count(|tally| &tally.refused_clear);
+                Err(488.into())
+            }
+            (Transport::Udp | Transport::Tcp, Encryption::Off | Encryption::Optional) => {
+                Ok(Encryption::Off)
+            }
+        }
     }
 
     /// Whether there is room for one more call.
@@ -309,12 +330,25 @@ pub(super) fn takes_over(request: &Request) -> bool {
     request.headers.iter().any(|header| named(header.name()))
 }
 
-/// An Unsupported header with what a request demands: no extension is supported by demand.
+/// An Unsupported header with what a request demands and we do not know. Session timers (RFC 4028)
+/// are served; where provisional responses must be reliable (RFC 3262), none is sent.
 pub(super) fn required(request: &Request) -> Option<Header> {
-    request.headers.iter().find_map(|header| {
+    let all = request.headers.iter().filter_map(|header| {
         let Header::Require(tags) = header else { return None };
-        Some(Header::Unsupported(tags.value().into()))
-    })
+        Some(tags.value())
+    });
+    let known = |tag: &&str| ["timer", "100rel"].iter().any(|own| own.eq_ignore_ascii_case(tag));
+    let tags = all.flat_map(|tags| tags.split(',')).map(str::trim);
+    let unknown: Vec<&str> = tags.filter(|tag| !tag.is_empty() && !known(tag)).collect();
+    (!unknown.is_empty()).then(|| Header::Unsupported(unknown.join(", ").into()))
+}
+
+/// Whether every provisional response to a request must be reliable.
+pub(super) fn wants_reliable(request: &Request) -> bool {
+    request
+        .headers
+        .iter()
+        .any(|header| matches!(header, Header::Require(tags) if has(tags.value(), "100rel")))
 }
 
 fn has_to_tag(request: &Request) -> bool {

@@ -3,6 +3,7 @@
 
 use super::Engine;
 use crate::LineEvent;
+use crate::WireId;
 use crate::credential::Challenge;
 use crate::dialog::{Dialog, Outgoing, Party};
 use crate::limits::{PROBE_MAX, REGISTER_AGAIN_MAX, REGISTER_AGAIN_MIN, REGISTER_EXPIRES_MAX};
@@ -16,6 +17,8 @@ pub(crate) enum Errand {
     Probe(usize),
     ProbeLate(usize),
     Register(usize),
+    /// The session timer of this dialog.
+    Session(WireId),
 }
 
 /// How the registration with a trunk stands.
@@ -58,6 +61,7 @@ impl Engine {
                 Errand::Probe(index) => self.probe(index, now).await,
                 Errand::ProbeLate(index) => self.trunk_answers(index, false),
                 Errand::Register(index) => self.send_register(index, None, false).await,
+                Errand::Session(id) => self.session_due(id, now).await,
             }
         }
     }
@@ -72,6 +76,7 @@ impl Engine {
                 self.trunk_answers(index, !matches!(status, None | Some(408 | 503)));
             }
             Errand::Register(index) => self.register_answered(index, response).await,
+            Errand::Session(id) => self.update_done(id, response).await,
         }
     }
 

@@ -1,12 +1,14 @@
 //! Incoming calls, and requests within dialogs.
 
-use super::door::{Admitted, Final, required, takes_over};
+use super::door::{Admitted, Final, required, takes_over, wants_reliable};
+use super::session::Wish;
 use super::{Engine, Offered, Phase, Reoffer, Wire, retry_after, session};
 use crate::address;
 use crate::dialog::{Dialog, Reply, allow};
 use crate::limits::{REANSWER_MAX, TRYING_AFTER, UNANSWERED_MAX};
+use crate::sdp::crypto::Crypto;
 use crate::transport::Hop;
-use crate::{LineEvent, WireId, sdp};
+use crate::{Encryption, LineEvent, WireId, sdp};
 use model::{Key, MediaDescription, Private};
 use rsipstack::sip::{Header, HeadersExt, Method, Request};
 use rsipstack::transaction::transaction::Transaction;
@@ -20,7 +22,7 @@ impl Engine {
         uri: &str,
         admitted: Admitted,
     ) {
-        let here = self.here(source, None);
+        let (here, peer) = (self.here(source, None), source);
         let request = &transaction.original;
         let Some(dialog) = Dialog::incoming(request, source, here, self.tags.next()) else {
             return self.count(|tally| &tally.malformed_mandatory);
@@ -28,15 +30,26 @@ impl Engine {
         let wire = self.shared.next_wire();
         self.busy = Some(wire);
         let reply = Reply::to(request, &dialog.local_tag);
+        let (wish, quiet) = (Wish::of(&request.headers.0), wants_reliable(request));
         let serving = self.stack.serve(transaction, wire, source.address.ip());
         let Admitted { origin, offer } = admitted;
         let described = offer.as_ref().map(|session| session.audio.clone());
+        let mut dialog = dialog;
+        let keys = offer.as_ref().and_then(|session| dialog.accept_keys(&session.crypto));
+        if offer.is_none() && matches!(self.station_policy(peer), Ok(Encryption::Required)) {
+            // We shall have to offer.
+            dialog.keys = Crypto::offer().unwrap_or_default();
+        }
         let dialled = Private::new(address::user(uri));
-        let source = source.address.ip();
-        let offered = Offered { serving, source, reply, offer, said: false };
+        let source = peer.address.ip();
+        let theirs = described.clone();
+        let offered = Offered { serving, source, reply, offer, wish, quiet, said: false };
         self.add(wire, dialog, Phase::Offered(offered));
+        if let Some(wire) = self.wires.get_mut(&wire) {
+            wire.theirs = theirs;
+        }
         self.set_due(wire, Some(TRYING_AFTER));
-        self.tell(LineEvent::Incoming { wire, origin, dialled, offer: described });
+        self.tell(LineEvent::Incoming { wire, origin, dialled, offer: described, keys });
     }
 
     pub(super) fn ring(&mut self, id: WireId) {
@@ -47,6 +60,9 @@ impl Engine {
             return;
         };
         offered.said = true;
+        if offered.quiet {
+            return self.set_due(id, Some(UNANSWERED_MAX));
+        }
         offered.serving.respond(offered.reply.routed(180, [dialog.contact(), server], None));
         self.set_due(id, Some(UNANSWERED_MAX));
     }
@@ -59,8 +75,8 @@ impl Engine {
         let author = wire.dialog.author();
         let shown = wire.dialog.shown(&local);
         let described = match &offered.offer {
-            Some(offer) => sdp::answer(author, offer, &shown),
-            None => Ok(sdp::offer(author, &shown)),
+            Some(offer) => sdp::answer(author, offer, &shown, wire.dialog.keys.first()),
+            None => Ok(sdp::offer(author, &shown, &wire.dialog.keys)),
         };
         let sdp = match described {
             Ok(sdp) => sdp,
@@ -70,9 +86,13 @@ impl Engine {
                 return self.tell(LineEvent::HungUp { wire: id });
             }
         };
-        let more = [wire.dialog.contact(), allow(), server];
+        let mut more = vec![wire.dialog.contact(), allow(), server];
         wire.dialog.ours = Some(local);
         let (offerless, source) = (offered.offer.is_none(), offered.source);
+        let wish = offered.wish;
+        more.extend(self.serve_session(id, &wish));
+        let Some(wire) = self.wires.get_mut(&id) else { return };
+        let Phase::Offered(offered) = &wire.phase else { return };
         offered.serving.respond(offered.reply.routed(200, more, Some(sdp)));
         let answered = |serving| Phase::Answered { serving, offerless, hang_up: false };
         wire.phase = match std::mem::replace(&mut wire.phase, Phase::Up { ack: None }) {
@@ -113,7 +133,7 @@ impl Engine {
     pub(super) async fn acked(&mut self, id: WireId, body: &[u8]) {
         self.busy = Some(id);
         let Some(wire) = self.wires.get_mut(&id) else { return };
-        let described = sdp::parse(body).ok().map(|session| session.audio);
+        let described = sdp::parse_for(body, wire.dialog.encryption()).ok();
         match &wire.phase {
             Phase::Answered { hang_up: true, .. } => self.leave(id).await,
             Phase::Answered { offerless, .. } => {
@@ -124,9 +144,11 @@ impl Engine {
                 }
                 let ours = wire.dialog.ours.as_ref();
                 let agreed =
-                    ours.zip(described.as_ref()).and_then(|(us, them)| sdp::agree(us, them));
-                match described.filter(|_| agreed.is_some()) {
-                    Some(answer) => self.tell(LineEvent::Answered { wire: id, answer }),
+                    ours.zip(described.as_ref()).and_then(|(us, them)| sdp::agree(us, &them.audio));
+                match described.filter(|_| agreed.is_some()).and_then(|s| wire.dialog.choose(s)) {
+                    Some((answer, keys)) => {
+                        self.tell(LineEvent::Answered { wire: id, answer, keys });
+                    }
                     None => {
                         self.count(|tally| &tally.refused_codec);
                         self.leave(id).await;
@@ -136,8 +158,10 @@ impl Engine {
             }
             // The answer to what we offered in the 200 of a re-INVITE without an offer.
             Phase::Up { .. } => {
-                if let Some(offer) = described.filter(|_| !wire.silent) {
-                    self.tell(LineEvent::Reoffered { wire: id, offer });
+                let silent = wire.silent;
+                let chosen = described.and_then(|session| wire.dialog.choose(session));
+                if let Some((offer, keys)) = chosen.filter(|_| !silent) {
+                    self.tell(LineEvent::Reoffered { wire: id, offer, keys });
                 }
             }
             Phase::Offered(_) | Phase::Dialling(_) => {}
@@ -205,6 +229,7 @@ impl Engine {
             Err(status) => return self.answer_stateless(&transaction, source, status.into()).await,
         };
         let reply = Reply::to(request, "");
+        let wish = Wish::of(&request.headers.0);
         let headers = request.headers.0.clone();
         let cseq = request.cseq_header().and_then(|cseq| cseq.seq()).unwrap_or(0);
         self.hold_pending(source.address.ip());
@@ -215,13 +240,18 @@ impl Engine {
         wire.dialog.retarget(&headers, source);
         let Some(offer) = offer else {
             // No offer: our 200 offers what we have, and the ACK answers.
+            let timer = self.serve_session(id, &wish);
+            let Some(wire) = self.wires.get_mut(&id) else { return };
             let author = wire.dialog.author();
-            let sdp =
-                wire.dialog.ours.as_ref().map(|ours| sdp::offer(author, &wire.dialog.shown(ours)));
-            let more = [wire.dialog.contact(), allow(), server];
+            let sdp = wire
+                .dialog
+                .ours
+                .as_ref()
+                .map(|ours| sdp::offer(author, &wire.dialog.shown(ours), &wire.dialog.keys));
+            let more = [wire.dialog.contact(), allow(), server].into_iter().chain(timer);
             return serving.respond(reply.routed(200, more, sdp));
         };
-        self.hold_reoffer(id, Reoffer { serving, reply, offer });
+        self.hold_reoffer(id, Reoffer { serving, reply, offer, wish });
     }
 
     /// A request of a dialog that there is not.
@@ -249,17 +279,21 @@ impl Engine {
         let request = &transaction.original;
         let Some(wire) = self.wires.get_mut(&id) else { return };
         wire.dialog.retarget(&request.headers.0, source);
-        let contact = wire.dialog.contact();
+        let mut more = vec![wire.dialog.contact()];
+        let wish = Wish::of(&request.headers.0);
         if request.body.is_empty() {
-            return self.finish(transaction, 200, vec![contact]).await;
+            if matches!(wire.phase, Phase::Up { .. }) {
+                more.extend(self.serve_session(id, &wish));
+            }
+            return self.finish(transaction, 200, more).await;
         }
         match self.may_reoffer(id, request) {
             Ok(Some(offer)) => {
                 let reply = Reply::to(request, "");
                 let serving = self.stack.serve(transaction, id, source.address.ip());
-                self.hold_reoffer(id, Reoffer { serving, reply, offer });
+                self.hold_reoffer(id, Reoffer { serving, reply, offer, wish });
             }
-            Ok(None) => self.finish(transaction, 200, vec![contact]).await,
+            Ok(None) => self.finish(transaction, 200, more).await,
             Err(status) => self.finish(transaction, status, Vec::new()).await,
         }
     }
@@ -277,19 +311,21 @@ impl Engine {
         if required(request).is_some() {
             return Err(420);
         }
-        if !up {
+        if !up || self.is_inviting(id) {
             return Err(491);
         }
-        session(&request.headers.0, &request.body)
+        session(&request.headers.0, &request.body, wire.dialog.encryption())
             .inspect_err(|status| self.count_refused_sdp(*status))
     }
 
     fn hold_reoffer(&mut self, id: WireId, reoffer: Reoffer) {
         let offer = reoffer.offer.audio.clone();
         let Some(wire) = self.wires.get_mut(&id) else { return };
+        let keys = wire.dialog.accept_keys(&reoffer.offer.crypto);
         wire.reoffer = Some(reoffer);
+        wire.theirs = Some(offer.clone());
         self.set_due(id, Some(REANSWER_MAX));
-        self.tell(LineEvent::Reoffered { wire: id, offer });
+        self.tell(LineEvent::Reoffered { wire: id, offer, keys });
     }
 
     pub(super) fn reanswer(&mut self, id: WireId, local: MediaDescription) {
@@ -298,10 +334,17 @@ impl Engine {
         let Some(wire) = self.wires.get_mut(&id) else { return };
         let Some(reoffer) = wire.reoffer.take() else { return };
         let author = wire.dialog.author();
-        let response = match sdp::answer(author, &reoffer.offer, &wire.dialog.shown(&local)) {
+        let wish = reoffer.wish;
+        let response = match sdp::answer(
+            author,
+            &reoffer.offer,
+            &wire.dialog.shown(&local),
+            wire.dialog.keys.first(),
+        ) {
             Ok(sdp) => {
                 wire.dialog.ours = Some(local);
-                let more = [wire.dialog.contact(), allow(), server];
+                let mut more = vec![wire.dialog.contact(), allow(), server];
+                more.extend(self.serve_session(id, &wish));
                 reoffer.reply.routed(200, more, Some(sdp))
             }
             Err(error) => reoffer.reply.with(error.status(), [server]),

@@ -14,7 +14,7 @@ impl Engine {
     /// A response that came in. A 200 that comes again is acknowledged again; one from another
     /// branch of a forked call is acknowledged and hung up on (RFC 3261 section 13.2.2.4).
     pub(super) async fn response(&mut self, response: Response, source: Hop) {
-        if let Some(id) = self.invited(&response) {
+        if let Some(id) = self.invited(&response).filter(|id| !self.refreshes(*id, &response)) {
             let success = (200..300).contains(&response.status_code.code());
             let Some(wire) = self.wires.get_mut(&id) else { return };
             match &mut wire.phase {
@@ -46,6 +46,9 @@ impl Engine {
             return self.orphan_response(branch, response).await;
         }
         self.busy = Some(id);
+        if self.is_refresh(id, branch) {
+            return self.refresh_response(id, response).await;
+        }
         let Some(Wire { phase: Phase::Dialling(dialling), silent, .. }) = self.wires.get_mut(&id)
         else {
             return;
@@ -66,12 +69,14 @@ impl Engine {
                 if first && !silent {
                     self.set_due(id, Some(DIALLING_MAX));
                 }
+                self.acknowledge(id, response).await;
                 if rings && !silent {
                     self.tell(LineEvent::Ringing { wire: id });
                 }
             }
             200..300 => self.invite_answered(id, response, source).await,
-            401 | 407 if !silent && self.answer_challenge(id, response).await => {}
+            401 | 406 | 407 | 415 | 422 | 488 | 606
+                if !silent && self.ask_again(id, response).await => {}
             status => {
                 if (300..400).contains(&status) {
                     self.count(|tally| &tally.refused_redirect);
@@ -84,6 +89,9 @@ impl Engine {
     /// The transaction of an INVITE ended.
     pub(super) async fn invite_ended(&mut self, id: WireId, branch: &str) {
         self.orphans.remove(branch);
+        if self.is_refresh(id, branch) {
+            return self.update_done(id, None).await;
+        }
         if let Some(Wire { phase: Phase::Dialling(dialling), .. }) = self.wires.get(&id)
             && dialling.branch == branch
         {
@@ -146,31 +154,34 @@ impl Engine {
         else {
             return;
         };
-        let cancel = dialog.request(Method::Cancel, dialog.cseq, &dialling.branch);
+        let cancel = dialog.request(Method::Cancel, dialling.cseq, &dialling.branch);
         self.send_request(cancel, None).await;
     }
 
     async fn invite_answered(&mut self, id: WireId, response: &Response, source: Hop) {
         let Some(wire) = self.wires.get(&id) else { return };
         let Phase::Dialling(dialling) = &wire.phase else { return };
-        let cancelled = dialling.cancelled;
+        let (cancelled, cseq) = (dialling.cancelled, dialling.cseq);
         let Some(dialog) = wire.dialog.confirmed(response, source) else {
             return self.fail(id, 502).await;
         };
-        let ack = self.send_ack(&dialog, dialog.cseq).await;
+        let ack = self.send_ack(&dialog, cseq).await;
         let Some(wire) = self.wires.get_mut(&id) else { return };
         wire.dialog = dialog;
         if cancelled {
             // The 200 crossed our CANCEL.
             return self.leave(id).await;
         }
-        let answer = session(&response.headers.0, &response.body).ok().flatten();
-        let answer = answer.map(|session| session.audio);
-        match answer.filter(|answer| agrees(wire.dialog.ours.as_ref(), answer)) {
-            Some(answer) => {
+        let policy = wire.dialog.encryption();
+        let answer = session(&response.headers.0, &response.body, policy).ok().flatten();
+        let answer = answer.filter(|found| agrees(wire.dialog.ours.as_ref(), &found.audio));
+        match answer.and_then(|answer| wire.dialog.choose(answer)) {
+            Some((answer, keys)) => {
                 wire.phase = Phase::Up { ack: Some(ack) };
+                wire.theirs = Some(answer.clone());
                 self.set_due(id, None);
-                self.tell(LineEvent::Answered { wire: id, answer });
+                self.use_session(id, &response.headers.0);
+                self.tell(LineEvent::Answered { wire: id, answer, keys });
             }
             None => {
                 self.count(|tally| &tally.refused_codec);

@@ -16,6 +16,7 @@ use std::time::Duration;
 mod calling;
 mod carrying;
 mod guarding;
+mod lasting;
 mod serving;
 
 struct Known {

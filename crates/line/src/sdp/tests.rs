@@ -135,7 +135,7 @@ fn an_answer_has_every_stream_in_order_and_refuses_the_others() {
     local.address = "198.51.100.2:9000".parse().unwrap();
     local.rtcp_port = 9_001;
     local.codecs = vec![Codec::Pcma];
-    let text = answer(Author { id: 7, version: 2 }, &offer, &local).unwrap();
+    let text = answer(Author { id: 7, version: 2 }, &offer, &local, None).unwrap();
     let expected = "v=0\r\no=- 7 2 IN IP4 198.51.100.2\r\ns=-\r\nc=IN IP4 198.51.100.2\r\nt=0 0\r\n\
         m=video 0 RTP/AVP 31 32\r\nm=audio 0 RTP/SAVP 0\r\nm=audio 9000 RTP/AVP 8 101\r\n\
         a=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n\
@@ -169,7 +169,7 @@ fn ends_without_anything_in_common_do_not_agree() {
     assert_eq!(agree(&one, &other), None);
     let author = Author { id: 1, version: 1 };
     let offer = parse(PLAIN.as_bytes()).unwrap();
-    assert_eq!(answer(author, &offer, &other).unwrap_err(), SdpError::Family);
+    assert_eq!(answer(author, &offer, &other, None).unwrap_err(), SdpError::Family);
 }
 
 fn described() -> impl Strategy<Value = MediaDescription> {
@@ -198,15 +198,15 @@ fn described() -> impl Strategy<Value = MediaDescription> {
 proptest! {
     #[test]
     fn what_is_written_is_read(local in described()) {
-        let text = offer(Author { id: 1, version: 1 }, &local);
+        let text = offer(Author { id: 1, version: 1 }, &local, &[]);
         prop_assert_eq!(parse(&text).unwrap().audio, local);
     }
 
     #[test]
     fn both_ends_choose_the_same_codec(offerer in described(), answerer in described()) {
         let author = Author { id: 1, version: 1 };
-        let offered = parse(&offer(author, &offerer)).unwrap();
-        let Ok(text) = answer(author, &offered, &answerer) else {
+        let offered = parse(&offer(author, &offerer, &[])).unwrap();
+        let Ok(text) = answer(author, &offered, &answerer, None) else {
             prop_assert_eq!(agree(&answerer, &offered.audio), None);
             return Ok(());
         };
@@ -244,7 +244,7 @@ fn rtcp_goes_where_both_ends_can_read_it() {
     assert_eq!(to(&plain(), &shared), 4_001);
     assert_eq!(to(&shared, &MediaDescription { rtcp_port: 4_009, ..plain() }), 4_009);
     let author = Author { id: 1, version: 1 };
-    let offered = parse(&offer(author, &plain())).unwrap();
-    let answered = parse(&answer(author, &offered, &shared).unwrap()).unwrap();
+    let offered = parse(&offer(author, &plain(), &[])).unwrap();
+    let answered = parse(&answer(author, &offered, &shared, None).unwrap()).unwrap();
     assert!(!answered.audio.rtcp_mux, "not offered");
 }

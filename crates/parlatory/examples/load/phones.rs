@@ -378,7 +378,7 @@ impl Phones {
             LineEvent::Incoming { wire, dialled, offer, .. } => {
                 return self.arrived(wire, dialled.expose(), offer);
             }
-            LineEvent::Answered { wire, answer } => (wire, Some(answer)),
+            LineEvent::Answered { wire, answer, .. } => (wire, Some(answer)),
             LineEvent::Failed { wire, .. } | LineEvent::HungUp { wire } => (wire, None),
             LineEvent::Dialled { .. }
             | LineEvent::Trunk { .. }

@@ -165,7 +165,10 @@ impl Config {
             trunks.push(config.with_context(|| format!("trunk {id} does not fit"))?);
         }
         let encrypted = self.sip.encryption;
-        ensure!(encrypted == Encrypted::Off, "`sip.encryption` of audio is not built yet");
+        ensure!(
+            encrypted == Encrypted::Off || tls.is_some(),
+            "`sip.encryption` needs `[sip.tls]`: keys in clear protect nothing"
+        );
         let stations = encrypted.policy();
         Ok(Network { tcp: self.sip.tcp, tls, trunks, identity, stations })
     }
@@ -179,7 +182,10 @@ impl Trunk {
             Travels::Tls => Transport::Tls,
         };
         ensure!(!self.address.ip().is_unspecified(), "`address` must be the carrier's own");
-        ensure!(self.encryption == Encrypted::Off, "`encryption` of audio is not built yet");
+        ensure!(
+            self.encryption == Encrypted::Off || transport == Transport::Tls,
+            "`encryption` needs `transport` = \"tls\": keys in clear protect nothing"
+        );
         ensure!(
             self.attest.is_none() || signs,
             "`attest` needs `[sip.identity]` with a key and a certificate"
@@ -243,6 +249,11 @@ impl Trunk {
             register: account.register,
             expires: Duration::from_secs(account.expires_seconds),
         }))
+    }
+
+    /// Whether nobody on the way to it can listen.
+    pub(crate) const fn is_private(&self) -> bool {
+        matches!(self.encryption, Encrypted::Required)
     }
 
     /// What the doctor says of it.
@@ -341,7 +352,7 @@ mod tests {
             "{TRUNK}transport = \"tls\"\nauthority = \"ca.pem\"\ndomain = \"sip.carrier.example\"\n\
              public_address = \"203.0.113.7\"\norder = 2\nweight = 5\nchannels_max = 30\n\
              calls_per_second_max = 4\nassert_identity = true\nattest = \"B\"\nprobe_seconds = 30\n\
-             encryption = \"off\"\n\
+             encryption = \"required\"\n\
              numbers = {{ form = \"national\", country = \"1\", abroad = \"011\", prefix = \"9\" }}\n\
              account = {{ user = \"county\", password_file = \"password\", register = true }}\n\
              [sip.identity]\nkey = \"sign.pem\"\ncertificate_url = \"https://a.example/c.pem\"\n"
@@ -354,7 +365,7 @@ mod tests {
         let account = trunk.account.as_ref().unwrap();
         assert_eq!(account.password.expose(), "secret");
         assert!(!format!("{network:?}").contains("secret"));
-        assert_eq!((trunk.attest, trunk.encryption), (Some(Attest::B), Encryption::Off));
+        assert_eq!((trunk.attest, trunk.encryption), (Some(Attest::B), Encryption::Required));
         assert_eq!(trunk.probe_every, Some(Duration::from_secs(30)));
     }
 
@@ -366,7 +377,7 @@ mod tests {
             ("colour = 1", "colour"),
             ("transport = \"tls\"", "`authority` is missing"),
             ("authority = \"ca.pem\"", "`authority` and `certificate_name` are for"),
-            ("encryption = \"optional\"", "not built yet"),
+            ("encryption = \"optional\"", "`encryption` needs `transport`"),
             ("attest = \"A\"", "`attest` needs `[sip.identity]`"),
             ("domain = \"a;b\"", "`domain`"),
             ("numbers = { form = \"national\" }", "needs `country` and `abroad`"),

@@ -80,7 +80,7 @@ impl Phone {
     pub(crate) fn try_call(&self, node: SocketAddr, station: u32) -> Result<WireId, u16> {
         let wire = self.dial(node, station);
         match self.next() {
-            LineEvent::Answered { wire: answered, answer } if answered == wire => {
+            LineEvent::Answered { wire: answered, answer, .. } if answered == wire => {
                 self.media.connect(LEG, agree(&self.local, &answer).unwrap());
                 Ok(wire)
             }

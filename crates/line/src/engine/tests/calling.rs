@@ -33,7 +33,7 @@ fn early_media_is_never_told_and_an_answer_is_acknowledged_each_time() {
     bench.respond(&invite, "180 Ringing", "t", "");
     assert!(matches!(bench.event(), LineEvent::Ringing { .. }));
     bench.respond(&invite, "200 OK", "t", &sdp(6_002, ""));
-    let LineEvent::Answered { wire: answered, answer } = bench.event() else { panic!() };
+    let LineEvent::Answered { wire: answered, answer, .. } = bench.event() else { panic!() };
     assert_eq!((answered, answer.address.port()), (wire, 6_002));
     let ack = bench.expect("ACK");
     // The Contact is the request URI exactly as it was written.

@@ -116,6 +116,6 @@ fn only_the_host_that_a_call_is_with_changes_its_audio_or_presses_its_keys() {
     let moved = UdpSocket::bind("127.0.0.1:0").unwrap();
     let request = bench.raw("INVITE", "sip:x@node", "mine", 6, &to, &sdp(4_002, ""));
     moved.send_to(request.as_bytes(), bench.line.local_address()).unwrap();
-    let LineEvent::Reoffered { wire: on, offer } = bench.event() else { panic!() };
+    let LineEvent::Reoffered { wire: on, offer, .. } = bench.event() else { panic!() };
     assert_eq!((on, offer.address.port()), (wire, 4_002));
 }

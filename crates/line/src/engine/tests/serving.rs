@@ -28,7 +28,7 @@ fn requests_that_are_refused_or_answered_at_once() {
         ("UPDATE", "", "481"),
         ("INVITE", "Replaces: a;to-tag=b;from-tag=c", "403"),
         ("INVITE", "Join: a;to-tag=b;from-tag=c", "403"),
-        ("INVITE", "Require: 100rel", "420"),
+        ("INVITE", "Require: replaces", "420"),
         ("INVITE", bad, "400"),
         ("INVITE", multipart, "415"),
     ]
