@@ -8,7 +8,7 @@ use line::{
 };
 use media::probe as audio;
 use model::{
-    Codec, MediaDescription, Private, StationId, Timestamp,
+    Codec, MediaDescription, Private, SrtpKey, SrtpKeys, SrtpSuite, StationId, Timestamp,
     audio::{Direction, OCTETS_PER_SECOND},
     fact::RecordingState,
 };
@@ -23,6 +23,8 @@ pub const TARGETS: &[Target] = &[
     ("sdp", sdp),
     ("digest", digest),
     ("rtp", rtp),
+    ("srtp", srtp),
+    ("rtcp", rtcp),
     ("dtmf", dtmf),
     ("provision", provision),
     ("recording", recording),
@@ -123,6 +125,56 @@ pub fn rtp(octets: &[u8]) {
     }
 }
 
+/// Packets of an encrypted leg, by a first octet for the suite: each has an octet that says what is
+/// done with it, one of where a bit is turned, two of its length. What was sealed opens to itself,
+/// once; what was not, or was changed on the way, does not open.
+pub fn srtp(octets: &[u8]) {
+    let Some((suite, mut rest)) = octets.split_first() else { return };
+    let suite = SrtpSuite::ALL[usize::from(*suite) % SrtpSuite::ALL.len()];
+    let key = |octet| SrtpKey::new(suite, &vec![octet; suite.octets()]).expect("as many octets");
+    let keys = |send, receive| SrtpKeys { send: key(send), receive: key(receive) };
+    let mut sender = audio::SecuredProbe::new(keys(1, 2));
+    let mut receiver = audio::SecuredProbe::new(keys(2, 1));
+    while let Some(([what, at, l0, l1], more)) = rest.split_first_chunk::<4>() {
+        let length = usize::from(u16::from_be_bytes([*l0, *l1]) % 512).min(more.len());
+        let (packet, after) = more.split_at(length);
+        rest = after;
+        let report = what & 1 != 0;
+        if what & 2 != 0 {
+            assert!(receiver.open(packet, report).is_none(), "a forged packet opens");
+            continue;
+        }
+        // What we send has no sources, no extension and no padding.
+        if packet.len() < 12 || (!report && packet[0] != 0x80) {
+            continue;
+        }
+        let Some(sealed) = sender.seal(packet, report) else { continue };
+        if what & 4 != 0 {
+            let mut turned = sealed.clone();
+            let place = usize::from(*at) % turned.len();
+            turned[place] ^= 1 << (what >> 5);
+            assert!(receiver.open(&turned, report).is_none(), "a changed packet opens");
+        }
+        if let Some(opened) = receiver.open(&sealed, report) {
+            assert_eq!(opened, packet, "another packet comes out");
+        }
+        assert!(receiver.open(&sealed, report).is_none(), "a packet opens twice");
+    }
+}
+
+/// A compound RTCP packet: read to its end or refused; what comes with it unchanged.
+pub fn rtcp(octets: &[u8]) {
+    let now = Timestamp::from_micros(5_000_000);
+    let whole = audio::is_report(octets, 0x0102_0304, now);
+    assert!(!whole || octets.len().is_multiple_of(4), "a packet of parts of words");
+    if whole {
+        let twice = [octets, octets].concat();
+        assert!(audio::is_report(&twice, 0x0102_0304, now), "two packets are none");
+        let cut = octets.get(..octets.len() - 1).unwrap_or_default();
+        assert!(!audio::is_report(cut, 0x0102_0304, now), "a cut packet is one");
+    }
+}
+
 /// Telephone-events (RFC 4733), eight octets each: milliseconds since the last, a step of the RTP
 /// timestamp in ten milliseconds, and the event. No packet that comes again is a second key, and
 /// no key comes of an event that is none.
@@ -181,6 +233,8 @@ pub fn provision(octets: &[u8]) {
 /// order with an octet more or less.
 pub fn recording(octets: &[u8]) {
     let survey = |octets: &[u8]| vault::survey(octets).expect("reading memory fails");
+    // Reading the header, too, survives whatever it is.
+    let _ = vault::object(octets);
     let whole = survey(octets);
     assert_eq!(whole.bytes, octets.len() as u64);
     let frames = usize::try_from(whole.frames).expect("few frames");

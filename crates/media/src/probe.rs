@@ -3,10 +3,12 @@
 
 use crate::{
     event::{Event, KeyEar},
+    rtcp::Reports,
     rtp,
+    srtp::{SEALED_EXTRA_OCTETS, Secured},
     timeline::Timeline,
 };
-use model::{Codec, Key, Second, Side, Timestamp};
+use model::{Codec, Key, Second, Side, SrtpKeys, Timestamp};
 
 /// What a datagram held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,5 +56,44 @@ impl Probe {
     /// The next second that a recording would get.
     pub fn poll_second(&mut self, now: Timestamp) -> Option<Second> {
         self.timeline.poll_second(now)
+    }
+}
+
+/// Whether a datagram is a compound RTCP packet, heard at `arrived` by an end that sends as `ssrc`.
+pub fn is_report(datagram: &[u8], ssrc: u32, arrived: Timestamp) -> bool {
+    Reports::new(Timestamp::from_micros(0), ssrc).hear(datagram, ssrc, arrived)
+}
+
+/// One end of an encrypted leg.
+pub struct SecuredProbe(Secured);
+
+impl SecuredProbe {
+    /// An end with these keys.
+    pub fn new(keys: SrtpKeys) -> Self {
+        Self(Secured::new(keys))
+    }
+
+    /// An RTP packet (or, with `report`, an RTCP packet) as this end sends it; `None` when it sends
+    /// none such.
+    pub fn seal(&mut self, packet: &[u8], report: bool) -> Option<Vec<u8>> {
+        let mut room = packet.to_vec();
+        room.resize(packet.len() + SEALED_EXTRA_OCTETS, 0);
+        let seal = self.0.seal();
+        let length = if report {
+            seal.rtcp(&mut room, packet.len())
+        } else {
+            seal.rtp(&mut room, packet.len())
+        };
+        room.truncate(length?);
+        Some(room)
+    }
+
+    /// What a datagram holds; `None` when it is no packet of the other end, or came before.
+    pub fn open(&mut self, datagram: &[u8], report: bool) -> Option<Vec<u8>> {
+        let mut octets = datagram.to_vec();
+        let open = self.0.open();
+        let length = if report { open.rtcp(&mut octets) } else { open.rtp(&mut octets) };
+        octets.truncate(length?);
+        Some(octets)
     }
 }

@@ -71,7 +71,11 @@ impl Node {
             office: Arc::new(desk.clone()),
             watch,
         };
-        let limits = SwitchConfig { boot: desk.boot(), calls_max: config.limits.calls_max };
+        let limits = SwitchConfig {
+            boot: desk.boot(),
+            calls_max: config.limits.calls_max,
+            calls_per_station_max: CALLS_PER_STATION_MAX,
+        };
         let switch = Switch::start(limits, mailbox, parts, clock.clone())
             .context("cannot start the switch")?;
         let over = Arc::new(AtomicBool::new(false));
@@ -205,3 +209,6 @@ pub(crate) fn read_keyholders(data: &Data) -> Result<Keyholders> {
     }
     Ok(Keyholders::new(agency, agencies, independent)?)
 }
+
+/// Calls of one telephone at once.
+const CALLS_PER_STATION_MAX: u32 = 4;

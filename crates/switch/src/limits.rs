@@ -13,6 +13,8 @@ pub(crate) const IDLE_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// SIP status of a call that the station may not make.
 pub(crate) const STATUS_FORBIDDEN: u16 = 403;
+/// SIP status of a call of a station that has as many calls as it may (RFC 3261 section 21.4.24).
+pub(crate) const STATUS_BUSY: u16 = 486;
 /// SIP status of a call whose audio we do not understand (RFC 3261 section 21.4.26).
 pub(crate) const STATUS_NOT_ACCEPTABLE_HERE: u16 = 488;
 /// SIP status of a call for which there is no room.

@@ -92,6 +92,11 @@ impl Live {
         }
     }
 
+    /// Whose call it is.
+    pub(crate) const fn station(&self) -> StationId {
+        self.station
+    }
+
     /// Whether nothing is left to do.
     pub(crate) fn is_over(&self) -> bool {
         self.over

@@ -24,7 +24,7 @@ use vault::Vault;
 use crate::{
     ended::{Ended, Running},
     limits::{
-        IDLE_WAIT_MAX, STATUS_FAULT, STATUS_FORBIDDEN, STATUS_NOT_ACCEPTABLE_HERE,
+        IDLE_WAIT_MAX, STATUS_BUSY, STATUS_FAULT, STATUS_FORBIDDEN, STATUS_NOT_ACCEPTABLE_HERE,
         STATUS_UNAVAILABLE,
     },
     live::{Live, Surroundings, connect, failure_of, info_key, input_of, our_audio},
@@ -63,6 +63,9 @@ pub struct SwitchConfig {
     pub boot: u32,
     /// Most calls at once; more are refused with 503.
     pub calls_max: usize,
+    /// Most calls of one station at once; more are refused with 486. A telephone makes one, and
+    /// begins the next while the last is being closed.
+    pub calls_per_station_max: u32,
 }
 
 /// Counts of a node, readable at any time.
@@ -108,6 +111,7 @@ impl Switch {
             counts: Arc::clone(&counts),
             counter: 0,
             calls: HashMap::new(),
+            by_station: HashMap::new(),
             wires: HashMap::new(),
             wakes: BTreeSet::new(),
             stopping: None,
@@ -175,6 +179,8 @@ struct Node {
     /// Calls numbered since this boot.
     counter: u32,
     calls: HashMap<CallId, Live>,
+    /// How many calls each station has.
+    by_station: HashMap<StationId, u32>,
     wires: HashMap<WireId, CallId>,
     /// Every call's wish to be woken, earliest first.
     wakes: BTreeSet<(Timestamp, CallId)>,
@@ -339,6 +345,10 @@ impl Node {
             return Err(STATUS_UNAVAILABLE);
         }
         let plan = self.around.office.station(station).ok_or(STATUS_FORBIDDEN)?;
+        let calling = self.by_station.get(&station).copied().unwrap_or(0);
+        if calling >= self.config.calls_per_station_max {
+            return Err(STATUS_BUSY);
+        }
         self.counter = self.counter.checked_add(1).ok_or(STATUS_UNAVAILABLE)?;
         let call = CallId::from_parts(self.config.boot, self.counter);
         let leg = call.leg(Side::Station);
@@ -363,6 +373,7 @@ impl Node {
     fn start_live(&mut self, call: CallId, station: StationId, live: Live) {
         tracing::debug!(call = call.0, station = station.0, "a station calls");
         self.calls.insert(call, live);
+        *self.by_station.entry(station).or_default() += 1;
         self.counts.live.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -425,6 +436,12 @@ impl Node {
 
     fn forget(&mut self, call: CallId) {
         if let Some(live) = self.calls.remove(&call) {
+            if let Some(calling) = self.by_station.get_mut(&live.station()) {
+                *calling = calling.saturating_sub(1);
+                if *calling == 0 {
+                    self.by_station.remove(&live.station());
+                }
+            }
             for wire in live.wires() {
                 self.wires.remove(&wire);
             }

@@ -111,7 +111,9 @@ impl Engine {
         let status = if (300..700).contains(&status) { status } else { 500 };
         let server = self.server();
         if let Some(Wire { phase: Phase::Offered(offered), .. }) = self.remove(id) {
-            offered.serving.respond(offered.reply.with(status, [server]));
+            let later = (status == 503).then(retry_after);
+            let more = [server].into_iter().chain(later);
+            offered.serving.respond(offered.reply.with(status, more));
         }
     }
 

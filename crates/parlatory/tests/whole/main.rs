@@ -17,6 +17,7 @@ mod baresip;
 mod commands;
 mod county;
 mod demo;
+mod flood;
 mod memory;
 mod node;
 #[path = "../../../vault/tests/open/mod.rs"]

@@ -30,7 +30,7 @@ fn a_node_that_may_lock_little_locks_nothing_and_takes_calls() {
 }
 
 /// A line of a process' status, in KiB.
-fn kibibytes(process: u32, name: &str) -> u64 {
+pub(crate) fn kibibytes(process: u32, name: &str) -> u64 {
     let status = Path::new("/proc").join(process.to_string()).join("status");
     let status = fs::read_to_string(status).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();

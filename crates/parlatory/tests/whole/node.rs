@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::SocketAddr,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -61,6 +62,15 @@ impl Node {
         let ready = process.wait_line(READY, SOON);
         let sip = ready.strip_prefix(READY).unwrap().parse().unwrap();
         Self { sip, process, folder }
+    }
+
+    /// The ports on which it takes audio.
+    pub(crate) fn audio_ports(&self) -> RangeInclusive<u16> {
+        let settings = fs::read_to_string(self.folder.path().join("data/parlatory.toml")).unwrap();
+        let ports = settings.lines().find_map(|line| line.trim().strip_prefix("ports = ["));
+        let (first, last) = ports.unwrap().split_once(", ").unwrap();
+        let last = last.split(']').next().unwrap();
+        first.parse().unwrap()..=last.parse().unwrap()
     }
 
     /// Its number as a process.

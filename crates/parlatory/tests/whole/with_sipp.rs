@@ -7,6 +7,7 @@ use store::{CallRow, Outcome, RecordingRow};
 
 use crate::{
     county::{self, HELD_MICROS, PEOPLE, PROTECTED},
+    flood,
     node::{Node, Remains},
     open::End,
     place,
@@ -119,6 +120,28 @@ fn ten_people_talk_at_once_with_sipp() {
 }
 
 #[test]
+fn a_flood_disturbs_no_call_and_no_stranger_is_heard_with_sipp() {
+    let Scene { node, station, called } = SCENES.take("flooded");
+    station.well();
+    called.well();
+    // What was flooded in got no further than the menu: one call was admitted.
+    let [row] = node.calls();
+    assert_accepted(&row, EndReason::StationHungUp);
+    let found = recordings(&node.data());
+    let [recording] = found.as_slice() else { panic!("{} recordings", found.len()) };
+    let seconds = recording.opened.seconds.len();
+    for voice in [recording.station(), recording.called()] {
+        let has = |pitch: f64| {
+            let toned = |second: &&Vec<i16>| second.chunks_exact(800).any(|s| is_tone(s, pitch));
+            voice.iter().filter(toned).count()
+        };
+        // The tone of the telephones is there as without a flood, and the flood's is not.
+        assert!(has(TONE) * 2 >= seconds, "a tone in {} of {seconds} seconds", has(TONE));
+        assert_eq!(has(flood::TONE), 0, "somebody else was heard");
+    }
+}
+
+#[test]
 fn a_node_that_stops_lets_the_call_finish_and_takes_no_other_with_sipp() {
     let Scene { node, station, called } = SCENES.take("stops");
     station.well();
@@ -177,6 +200,7 @@ static SCENES: LazyLock<Together<Scene>> = LazyLock::new(|| {
         ("busy", || unreached("busy.xml", PATIENT)),
         ("rings", || unreached("rings.xml", IMPATIENT)),
         ("ten", ten),
+        ("flooded", flooded),
         ("stops", stops),
         ("stops at the limit", stops_at_the_limit),
         ("stops at once", stops_at_once),
@@ -225,6 +249,19 @@ fn ten() -> Scene {
         (0..PEOPLE).map(|person| Caller { person, turns: TALKS + person / 3 }).collect();
     let station = sipp::stations(folder.path(), &node, &callers).wait_end(CALL);
     let called = called.wait_end(SOON);
+    Scene { node: node.stop(), station, called }
+}
+
+/// Two people talk while everything else that can come comes.
+fn flooded() -> Scene {
+    let (folder, trunk) = (sipp::folder(), place::ports(2));
+    let node = Node::start(trunk);
+    let called = sipp::called(folder.path(), trunk, 1, "1");
+    let caller = Caller { person: 4, turns: TALKS + 3 };
+    let station = sipp::stations(folder.path(), &node, &[caller]);
+    node.wait_step("talk, sealed", CALL);
+    flood::flood(&node);
+    let (station, called) = (station.wait_end(CALL), called.wait_end(SOON));
     Scene { node: node.stop(), station, called }
 }
 

@@ -40,6 +40,22 @@ fn past_its_limit_a_node_refuses_with_503_until_there_is_room() {
 }
 
 #[test]
+fn one_telephone_cannot_take_the_room_of_all() {
+    let world = World::new(&[Habit::Admits, Habit::Admits]);
+    let phones = [Phone::new(), Phone::new(), Phone::new()];
+    let wires: Vec<_> = phones.iter().map(|phone| phone.call(world.node, 1)).collect();
+    assert_eq!(Phone::new().refused(world.node, 1), 486);
+    // Another one still calls, and the first again when one of its calls is over.
+    Phone::new().call(world.node, 2);
+    phones[0].hang_up(wires[0]);
+    let told = world.told();
+    assert!(matches!(told, Told::Finished(..)), "{told:?}");
+    phones[0].call(world.node, 1);
+    let Counted { taken, turned_away, faults, .. } = world.counted();
+    assert_eq!((taken, turned_away, faults), (5, 1, 0));
+}
+
+#[test]
 fn without_an_audio_port_a_call_is_refused_with_503() {
     let world = World::with(&[Habit::Admits; 3], 8, one_pair());
     let (first, second) = (Phone::new(), Phone::new());

@@ -93,7 +93,7 @@ impl World {
         let office = Arc::new(office(sender));
         let vault = vault(&folder);
         let parts = Parts { line, media, vault, office, watch: None };
-        let config = SwitchConfig { boot: 1, calls_max };
+        let config = SwitchConfig { boot: 1, calls_max, calls_per_station_max: 3 };
         let switch = Some(Switch::start(config, mailbox, parts, clock).unwrap());
         Self { switch, node, told, gateway, _folder: folder }
     }
