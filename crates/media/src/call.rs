@@ -90,7 +90,8 @@ impl Call {
                 }
                 other.relay(turn, header, codec, datagram, payload);
             }
-            Arrived::Silence => other.stop_waiting(),
+            Arrived::Key(header, payload) => other.relay_key(turn, header, datagram, payload),
+            Arrived::Noise(dbov) => other.rest(dbov),
             Arrived::Nothing => {}
         }
     }

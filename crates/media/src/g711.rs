@@ -3,7 +3,7 @@
 use model::Codec;
 
 /// The linear sample, 16 bit, of an octet in `codec`.
-pub(crate) fn linear(codec: Codec, octet: u8) -> i16 {
+pub fn linear(codec: Codec, octet: u8) -> i16 {
     let table = match codec {
         Codec::Pcmu => &MU_TO_LINEAR,
         Codec::Pcma => &A_TO_LINEAR,
@@ -12,7 +12,7 @@ pub(crate) fn linear(codec: Codec, octet: u8) -> i16 {
 }
 
 /// The µ-law octet nearest to a linear sample of 16 bit (G.711 table 2).
-pub(crate) const fn mu_from_linear(sample: i16) -> u8 {
+pub const fn mu_from_linear(sample: i16) -> u8 {
     let sign = if sample < 0 { 0x80 } else { 0 };
     let magnitude = sample.unsigned_abs() as u32;
     let magnitude = if magnitude > MU_CLIP { MU_CLIP } else { magnitude } + MU_BIAS;
@@ -23,7 +23,7 @@ pub(crate) const fn mu_from_linear(sample: i16) -> u8 {
 }
 
 /// The A-law octet nearest to a linear sample of 16 bit (G.711 table 1).
-pub(crate) const fn a_from_linear(sample: i16) -> u8 {
+pub const fn a_from_linear(sample: i16) -> u8 {
     // Negative samples count from -1, so that both signs have the same steps.
     let (sign, magnitude) = if sample < 0 { (0, !sample) } else { (0x80, sample) };
     let magnitude = (magnitude.unsigned_abs() >> 4) as u32;
@@ -37,7 +37,7 @@ pub(crate) const fn a_from_linear(sample: i16) -> u8 {
 }
 
 /// Translates octets in place; nothing to do when the codecs are the same.
-pub(crate) fn translate(octets: &mut [u8], from: Codec, to: Codec) {
+pub fn translate(octets: &mut [u8], from: Codec, to: Codec) {
     let table = match (from, to) {
         (Codec::Pcmu, Codec::Pcma) => &MU_TO_A,
         (Codec::Pcma, Codec::Pcmu) => &A_TO_MU,

@@ -4,6 +4,7 @@ use crate::{
     MediaEvent, PlayEnded, Statistics,
     event::{EVENT_OCTETS, Event, KeyEar},
     g711::translate,
+    inband::ToneEar,
     limits::{
         CATCH_UP_MAX_PACKETS, PACKET_DEFAULT_MS, PACKET_MAX_MS, PACKET_MIN_MS, PAYLOAD_MAX_OCTETS,
         SAMPLES_PER_MS,
@@ -12,6 +13,7 @@ use crate::{
     path::{Path, Read, Tokens},
     poller::Poller,
     ports::PortPair,
+    repack::Repacker,
     rtcp::{REPORT_MAX_OCTETS, Reception, Reports},
     rtp::{self, HEADER_OCTETS, Header},
     sound::SoundEar,
@@ -40,6 +42,10 @@ pub(crate) struct Leg {
     counted: Statistics,
     heard: Heard,
     sound: Option<SoundEar>,
+    /// Where the other leg's packets are not as long as this one's.
+    repacker: Option<Box<Repacker>>,
+    /// What the other leg's silence sounds like.
+    noise: Option<u8>,
     reception: Reception,
     reports: Reports,
     out: Outgoing,
@@ -49,8 +55,11 @@ pub(crate) struct Leg {
 pub(crate) enum Arrived {
     /// Audio: its header, where its octets lie, and their codec.
     Audio(Header, Range<usize>, Codec),
-    /// A packet that stands for silence: comfort noise (RFC 3389) or a key.
-    Silence,
+    /// Comfort noise (RFC 3389): silence until the next audio, with noise so many decibels below
+    /// overload.
+    Noise(u8),
+    /// A key (RFC 4733): its header, and where it lies.
+    Key(Header, Range<usize>),
     /// Nothing to pass on.
     Nothing,
 }
@@ -68,6 +77,8 @@ impl Leg {
             counted: Statistics::default(),
             heard: Heard::since(NEVER),
             sound: None,
+            repacker: None,
+            noise: None,
             reception: Reception::default(),
             reports: Reports::new(now, out.ssrc()),
             out,
@@ -99,6 +110,8 @@ impl Leg {
         if before.is_none() && !self.out.is_playing() {
             self.out.catch_up(turn.now);
         }
+        let tones = self.heard.tones.take();
+        self.heard.tones = agreed.telephone_event.is_none().then(|| tones.unwrap_or_default());
         self.agreed = Some(agreed);
         Ok(())
     }
@@ -156,21 +169,25 @@ impl Leg {
         let arrived = match header.payload_type {
             0 => Arrived::Audio(header, payload, Codec::Pcmu),
             8 => Arrived::Audio(header, payload, Codec::Pcma),
-            COMFORT_NOISE => Arrived::Silence,
-            other if Some(other) == event_type => Arrived::Silence,
+            COMFORT_NOISE => {
+                // The top bit is always zero (RFC 3389 section 3).
+                Arrived::Noise(octets.first().copied().unwrap_or(u8::MAX) & 0x7f)
+            }
+            other if Some(other) == event_type => Arrived::Key(header, payload),
             _ => {
                 self.counted.unknown += 1;
                 return Arrived::Nothing;
             }
         };
         self.note(turn, header);
-        if let Arrived::Audio(_, _, codec) = arrived {
-            let began = self.sound.as_mut().is_some_and(|ear| ear.hear(codec, octets, turn.now));
-            if began {
-                self.report_sound(turn, true, turn.now);
+        match &arrived {
+            Arrived::Audio(_, _, codec) => self.hear_audio(turn, header, *codec, octets),
+            Arrived::Key(..) => {
+                if !self.hear_event(turn, header, octets) {
+                    return Arrived::Nothing;
+                }
             }
-        } else if header.payload_type != COMFORT_NOISE {
-            self.hear_event(turn, header, octets);
+            Arrived::Noise(_) | Arrived::Nothing => {}
         }
         arrived
     }
@@ -186,7 +203,14 @@ impl Leg {
         payload: Range<usize>,
     ) {
         let Some(agreed) = self.agreed.filter(|agreed| agreed.send) else { return };
+        self.noise = None;
         let samples = u32::try_from(payload.len()).unwrap_or(0);
+        if samples != samples_of(agreed) || self.repacker.is_some() {
+            let octets = datagram.get_mut(payload).unwrap_or_default();
+            translate(octets, codec, agreed.codec);
+            self.relay_cut(turn, header, agreed, octets);
+            return;
+        }
         let payload_type = agreed.codec.payload_type();
         let Some(header) = self.out.renumber(header, payload_type, samples, turn.now) else {
             return;
@@ -200,8 +224,65 @@ impl Leg {
         self.send(packet);
     }
 
-    /// The other leg is silent.
-    pub(crate) fn stop_waiting(&mut self) {
+    /// Sends audio that comes in packets of another length than the other end wants.
+    fn relay_cut(&mut self, turn: &Turn<'_>, header: Header, agreed: Agreed, octets: &[u8]) {
+        let mut repacker = self.repacker.take().unwrap_or_else(|| {
+            self.out.interrupt();
+            Box::new(Repacker::new())
+        });
+        repacker.add(header, octets, agreed.codec.silence());
+        let samples = samples_of(agreed);
+        let mut packet = [0; HEADER_OCTETS + PAYLOAD_MAX_OCTETS];
+        let length = usize::try_from(samples).unwrap_or(0).min(PAYLOAD_MAX_OCTETS);
+        let packet = packet.get_mut(..HEADER_OCTETS + length).unwrap_or_default();
+        while let Some((head, payload)) = packet.split_first_chunk_mut::<HEADER_OCTETS>() {
+            let Some(from) = repacker.take(payload) else { break };
+            let payload_type = agreed.codec.payload_type();
+            if let Some(header) = self.out.renumber(from, payload_type, samples, turn.now) {
+                header.write(head);
+                self.send(packet);
+            }
+        }
+        if repacker.is_empty() && u32::try_from(octets.len()) == Ok(samples) {
+            // Both ends have the same length again.
+            self.out.interrupt();
+        } else {
+            self.repacker = Some(repacker);
+        }
+    }
+
+    /// Sends a key that was pressed on the other leg, with the payload type of this one. An end
+    /// that does not understand keys hears none.
+    pub(crate) fn relay_key(
+        &mut self,
+        turn: &Turn<'_>,
+        header: Header,
+        datagram: &mut [u8],
+        payload: Range<usize>,
+    ) {
+        let Some(agreed) = self.agreed.filter(|agreed| agreed.send) else { return };
+        let Some(payload_type) = agreed.telephone_event else {
+            self.out.stop_waiting();
+            return;
+        };
+        let header = match &mut self.repacker {
+            Some(repacker) => repacker.number(header),
+            None => header,
+        };
+        let samples = samples_of(agreed);
+        let Some(header) = self.out.renumber(header, payload_type, samples, turn.now) else {
+            return;
+        };
+        let Some(start) = payload.start.checked_sub(HEADER_OCTETS) else { return };
+        let Some(packet) = datagram.get_mut(start..payload.end) else { return };
+        let Some(head) = packet.first_chunk_mut::<HEADER_OCTETS>() else { return };
+        header.write(head);
+        self.send(packet);
+    }
+
+    /// The other leg is silent, and sounds like this until it is not.
+    pub(crate) fn rest(&mut self, dbov: u8) {
+        self.noise = Some(dbov);
         self.out.stop_waiting();
     }
 
@@ -299,6 +380,9 @@ impl Leg {
             // Another stream: its timestamps count anew.
             heard.ssrc = Some(ssrc);
             heard.keys = KeyEar::default();
+            if let Some(ear) = &mut heard.tones {
+                **ear = ToneEar::default();
+            }
         }
         if !heard.live {
             heard.live = true;
@@ -307,17 +391,33 @@ impl Leg {
         }
     }
 
-    fn hear_event(&mut self, turn: &Turn<'_>, header: Header, octets: &[u8]) {
+    /// Keys sound in the audio of a telephone that has no other way to send them.
+    fn hear_audio(&mut self, turn: &Turn<'_>, header: Header, codec: Codec, octets: &[u8]) {
+        let began = self.sound.as_mut().is_some_and(|ear| ear.hear(codec, octets, turn.now));
+        if began {
+            self.report_sound(turn, true, turn.now);
+        }
+        if let Some(ear) = &mut self.heard.tones {
+            ear.hear(codec, header.timestamp, octets, turn.now, |key, onset| {
+                let path = KeyPath::Inband;
+                (turn.report)(MediaEvent::Key { leg: self.id, key, onset, path });
+            });
+        }
+    }
+
+    /// `false` when it is no key.
+    fn hear_event(&mut self, turn: &Turn<'_>, header: Header, octets: &[u8]) -> bool {
         let Some(event) =
             Event::parse(octets).filter(|event| Key::from_event(event.code).is_some())
         else {
             self.counted.unknown += 1;
-            return;
+            return false;
         };
         if let Some((key, onset)) = self.heard.keys.hear(header.timestamp, event, turn.now) {
             let path = KeyPath::TelephoneEvent;
             (turn.report)(MediaEvent::Key { leg: self.id, key, onset, path });
         }
+        true
     }
 
     /// Reports a script whose last sample is over. It counts as heard only by a leg that is live: a
@@ -358,7 +458,7 @@ impl Leg {
     /// Sends the next packet of ours: a key, or audio.
     fn send_own(&mut self, turn: &Turn<'_>, bridged: bool) {
         let packet_ms = self.agreed.map_or(PACKET_DEFAULT_MS, |agreed| agreed.packet_ms);
-        let samples = u32::from(packet_ms.clamp(PACKET_MIN_MS, PACKET_MAX_MS)) * SAMPLES_PER_MS;
+        let samples = samples_in(packet_ms);
         if !self.send_key(samples) {
             self.send_audio(turn, bridged, samples);
         }
@@ -394,7 +494,8 @@ impl Leg {
         let length = usize::try_from(samples).unwrap_or(0).min(PAYLOAD_MAX_OCTETS);
         let Some(packet) = packet.get_mut(..HEADER_OCTETS + length) else { return };
         let Some((head, octets)) = packet.split_first_chunk_mut::<HEADER_OCTETS>() else { return };
-        let plays = self.out.fill(turn.tones, bridged, octets);
+        let noise = self.noise.filter(|_| bridged);
+        let plays = self.out.fill(turn.tones, bridged, noise, octets);
         let sent = if let Some(agreed) = self.agreed.filter(|agreed| agreed.send) {
             self.out.header(agreed.codec.payload_type()).write(head);
             translate(octets, Codec::Pcmu, agreed.codec);
@@ -431,12 +532,31 @@ struct Heard {
     lost: bool,
     ssrc: Option<u32>,
     keys: KeyEar,
+    /// Where telephone-events are not agreed.
+    tones: Option<Box<ToneEar>>,
 }
 
 impl Heard {
     fn since(since: Timestamp) -> Self {
-        Self { since, last: None, live: false, lost: false, ssrc: None, keys: KeyEar::default() }
+        Self {
+            since,
+            last: None,
+            live: false,
+            lost: false,
+            ssrc: None,
+            keys: KeyEar::default(),
+            tones: None,
+        }
     }
+}
+
+/// Samples in a packet that the other end wants.
+fn samples_of(agreed: Agreed) -> u32 {
+    samples_in(agreed.packet_ms)
+}
+
+fn samples_in(packet_ms: u8) -> u32 {
+    u32::from(packet_ms.clamp(PACKET_MIN_MS, PACKET_MAX_MS)) * SAMPLES_PER_MS
 }
 
 /// The time of what is not going to happen.

@@ -9,7 +9,8 @@
 mod call;
 mod engine;
 mod event;
-mod g711;
+pub mod g711;
+mod inband;
 mod leg;
 pub mod limits;
 mod outgoing;
@@ -19,6 +20,7 @@ mod poller;
 mod ports;
 pub mod probe;
 mod relay;
+mod repack;
 #[cfg(test)]
 mod rig;
 mod rtcp;
@@ -31,5 +33,6 @@ mod timeline;
 mod tone;
 
 pub use engine::{Media, MediaConfig, MediaError, MediaEvent, PlayEnded, Statistics, Tap};
+pub use inband::ToneEar;
 pub use pack::{Pack, PackError};
 pub use speak::Rendered;

@@ -100,3 +100,11 @@ pub const REPORT_EVERY: Duration = Duration::from_secs(5);
 
 /// How long an encrypted leg must be silent before its end may be found at another address.
 pub const RELATCH_AFTER: Duration = Duration::from_secs(1);
+
+/// The longest gap, in samples, that is filled when audio is cut anew (200 ms); after a longer one
+/// a stream begins anew.
+pub const REPACK_GAP_MAX_SAMPLES: u32 = 1_600;
+
+/// Comfort noise is never louder than this, in decibels below overload: its level is a word of
+/// somebody else's.
+pub const NOISE_LOUDEST_DBOV: u8 = 40;

@@ -175,9 +175,15 @@ impl Outgoing {
         self.due = self.due.after(length_of(samples));
     }
 
-    /// Fills the next packet, µ-law. Says whether a script is in it, which [`Self::sent`] must hear
-    /// of.
-    pub(crate) fn fill(&mut self, tones: &Tones, bridged: bool, out: &mut [u8]) -> bool {
+    /// Fills the next packet, µ-law; silence with noise so many decibels below overload, if any.
+    /// Says whether a script is in it, which [`Self::sent`] must hear of.
+    pub(crate) fn fill(
+        &mut self,
+        tones: &Tones,
+        bridged: bool,
+        noise: Option<u8>,
+        out: &mut [u8],
+    ) -> bool {
         if let Some(playing) = &mut self.playing {
             playing.rendered.read(out);
             return true;
@@ -188,6 +194,8 @@ impl Outgoing {
         } else if let Some(position) = self.babble.as_mut().filter(|_| !bridged) {
             tones.babble(*position, out);
             *position += out.len();
+        } else if let Some(dbov) = noise {
+            tones.noise(usize::try_from(self.timestamp).unwrap_or(0), dbov, out);
         } else {
             out.fill(Codec::Pcmu.silence());
         }
@@ -247,6 +255,11 @@ impl Outgoing {
             self.due = self.due.clamp(next, next.after(RELAY_LEAD));
         }
         Some(Header { marker, payload_type, sequence, timestamp, ssrc: self.ssrc })
+    }
+
+    /// What follows has numbers of its own.
+    pub(crate) fn interrupt(&mut self) {
+        self.relay.interrupt();
     }
 
     /// The other leg said that it is silent: packets of ours follow without waiting for its next.

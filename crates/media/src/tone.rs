@@ -2,7 +2,7 @@
 
 use crate::{
     g711::mu_from_linear,
-    limits::{PAYLOAD_MAX_OCTETS, SAMPLES_PER_MS},
+    limits::{NOISE_LOUDEST_DBOV, PAYLOAD_MAX_OCTETS, SAMPLES_PER_MS},
 };
 use model::Codec;
 use std::f64::consts::TAU;
@@ -12,11 +12,13 @@ pub(crate) struct Tones {
     /// One whole period of both frequencies, so that it can be repeated.
     ringing: Vec<u8>,
     babble: Vec<u8>,
+    /// White noise of a mean square of one, in 256ths.
+    noise: Vec<i16>,
 }
 
 impl Tones {
     pub(crate) fn generate() -> Self {
-        Self { ringing: ringing(), babble: babble() }
+        Self { ringing: ringing(), babble: babble(), noise: noise() }
     }
 
     /// The ringing tone from `position` samples after it was turned on: 2 s on, 4 s off.
@@ -28,10 +30,39 @@ impl Tones {
         }
     }
 
+    /// Noise from `position`, so many decibels below overload (RFC 3389 section 3), but not louder
+    /// than [`NOISE_LOUDEST_DBOV`].
+    pub(crate) fn noise(&self, position: usize, dbov: u8, out: &mut [u8]) {
+        let below = f64::from(dbov.max(NOISE_LOUDEST_DBOV));
+        let gain = 32_768.0 / 256.0 * 10_f64.powf(-below / 20.0);
+        let start = position % NOISE_SAMPLES;
+        let mut source = self.noise.iter().cycle().skip(start);
+        for octet in out {
+            *octet = sample_of(f64::from(source.next().copied().unwrap_or(0)) * gain);
+        }
+    }
+
     /// Babble from `position`; the same position sounds the same.
     pub(crate) fn babble(&self, position: usize, out: &mut [u8]) {
         repeat(&self.babble, position, out);
     }
+}
+
+fn noise() -> Vec<i16> {
+    let mut state = 0x2545_f491_u32;
+    let mut part = move || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        f64::from(state) / f64::from(u32::MAX) - 0.5
+    };
+    // The sum of twelve has a variance of one.
+    (0..NOISE_SAMPLES)
+        .map(|_| {
+            let sum: f64 = (0..12).map(|_| part()).sum();
+            clamped(sum * 256.0)
+        })
+        .collect()
 }
 
 fn repeat(sound: &[u8], position: usize, out: &mut [u8]) {
@@ -80,11 +111,17 @@ fn babble() -> Vec<u8> {
         .collect()
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "clamped to what an i16 holds")]
 fn sample_of(value: f64) -> u8 {
-    mu_from_linear(value.clamp(f64::from(i16::MIN), f64::from(i16::MAX)).round() as i16)
+    mu_from_linear(clamped(value))
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "clamped to what an i16 holds")]
+fn clamped(value: f64) -> i16 {
+    value.clamp(f64::from(i16::MIN), f64::from(i16::MAX)).round() as i16
+}
+
+/// Two seconds, so that it does not sound like a beat; a prime number, out of step with packets.
+const NOISE_SAMPLES: usize = 16_001;
 const SAMPLE_RATE: f64 = 8_000.0;
 const RING_PERIOD_SAMPLES: u32 = 25 * SAMPLES_PER_MS;
 /// -19 dBm0: a sine of full scale is +3.17 dBm0 in the µ-law.
@@ -131,6 +168,22 @@ mod tests {
         assert!(amplitude(&cycle[..16_000], 460.0) < 20.0);
         assert!(cycle[16_000..48_000].iter().all(|octet| *octet == 0xff));
         assert_eq!(cycle[48_000..], cycle[..1_600]);
+    }
+
+    #[test]
+    fn noise_has_the_level_that_is_asked_for_and_is_never_loud() {
+        let tones = Tones::generate();
+        for (dbov, expected) in [(50, 50.0), (60, 60.0), (40, 40.0), (0, 40.0)] {
+            let mut heard = vec![0; 16_000];
+            tones.noise(7, dbov, &mut heard);
+            let square = heard.iter().map(|octet| f64::from(linear(Codec::Pcmu, *octet)).powi(2));
+            let rms = (square.sum::<f64>() / 16_000.0).sqrt();
+            let level = -20.0 * (rms / 32_768.0).log10();
+            assert!((level - expected).abs() < 0.5, "{level} for {dbov}");
+        }
+        let mut silent = [0; 160];
+        tones.noise(0, 127, &mut silent);
+        assert!(silent.iter().all(|octet| linear(Codec::Pcmu, *octet) == 0));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod live;
 mod mailbox;
 mod node;
 mod office;
+mod press;
 mod step;
 mod tapping;
 

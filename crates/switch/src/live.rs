@@ -17,6 +17,7 @@ use vault::{About, Vault, VaultError};
 use crate::{
     limits::{INTERNATIONAL_PREFIX, PACKET_MS, TELEPHONE_EVENT_PAYLOAD_TYPE},
     office::{Office, Reply, StationPlan},
+    press::Presses,
     step::{Step, StepKind, Watch},
 };
 
@@ -40,6 +41,7 @@ pub(crate) struct Live {
     machine: Machine,
     station_end: End,
     called_end: Option<End>,
+    presses: Presses,
     /// The latest time that the machine was told.
     last: Timestamp,
     /// What went wrong while an output was performed; the machine hears of it after its drain.
@@ -86,6 +88,7 @@ impl Live {
             machine,
             station_end,
             called_end: None,
+            presses: Presses::default(),
             last: now,
             mishap: None,
             over: false,
@@ -129,6 +132,11 @@ impl Live {
     /// Gives the machine an input and does what it wants done.
     pub(crate) fn handle(&mut self, now: Timestamp, input: Input, around: &Surroundings) {
         if self.over {
+            return;
+        }
+        if let Input::Key { side, key, onset, path } = &input
+            && !self.presses.is_new(*side, *key, *onset, *path)
+        {
             return;
         }
         let now = self.reach(now);

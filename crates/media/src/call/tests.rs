@@ -3,7 +3,7 @@ use crate::{
     engine::Command,
     g711,
     limits::RELAY_PATIENCE,
-    rig::{CALL, CALLED, Phone, Rig, STATION, assert_continuous, at, joined, script},
+    rig::{CALL, CALLED, EVENTS, Phone, Rig, STATION, assert_continuous, at, joined, script},
     rtp::Header,
 };
 use model::{Agreed, Codec, LegId};
@@ -150,7 +150,7 @@ fn laws_are_translated_where_they_differ() {
 }
 
 #[test]
-fn keys_are_reported_and_not_passed_on() {
+fn keys_are_reported_once_and_passed_on_as_they_are() {
     let mut talk = Talk::new(Codec::Pcmu, Codec::Pcmu);
     talk.bridge();
     talk.say(1, 2);
@@ -160,8 +160,12 @@ fn keys_are_reported_and_not_passed_on() {
         talk.arrive();
     }
     let heard = talk.heard(STATION);
-    assert!(heard.iter().all(|(header, octets)| header.payload_type == 0 && octets.len() == 160));
-    assert_continuous(&heard);
+    let passed = heard.iter().filter(|(header, _)| header.payload_type == EVENTS);
+    assert!(passed.clone().all(|(_, octets)| octets[..2] == [5, 10]));
+    assert_eq!(passed.count(), 5);
+    for pair in heard.windows(2) {
+        assert_eq!(pair[1].0.sequence, pair[0].0.sequence.wrapping_add(1));
+    }
     let keys = talk.rig.events();
     let keys = keys.iter().filter(|event| matches!(event, MediaEvent::Key { leg: CALLED, .. }));
     assert_eq!(keys.count(), 1);
@@ -206,7 +210,7 @@ fn a_leg_hears_silence_when_the_other_sends_nothing_or_says_so() {
     talk.say(3, 4);
     // Comfort noise: silence follows without waiting.
     let noise = Header { payload_type: 13, ..talk.called.header };
-    talk.called.send(noise, &[70]);
+    talk.called.send(noise, &[127]);
     talk.called.skip(160);
     let before = talk.rig.statistics(STATION).sent;
     talk.arrive();
@@ -296,4 +300,110 @@ fn a_tap_without_two_legs_or_replaced_ends() {
     rig.worker.close_all(rig.now);
     assert_eq!(second.lock().unwrap().ended, 1);
     assert_eq!(rig.now, at(500));
+}
+
+/// A station whose packets last `from` ms, and a called party that wants `to` ms.
+fn cut_anew(from: u8, to: u8) {
+    let mut talk = Talk::new(Codec::Pcma, Codec::Pcmu);
+    talk.station.header.payload_type = 8;
+    let agreed = Agreed { packet_ms: to, ..talk.called.agreed() };
+    talk.rig.connect(CALLED, agreed);
+    talk.bridge();
+    let octets = usize::from(from) * 8;
+    let sent = 1_200 / usize::from(from);
+    for number in 0..sent {
+        let octet = u8::try_from(number % 100 + 1).unwrap();
+        talk.station.speak(&vec![octet; octets]);
+        talk.rig.deliver(STATION, u64::try_from(number + 1).unwrap());
+        talk.rig.run(u64::from(from));
+    }
+    let heard = talk.heard(CALLED);
+    let from_first: Vec<_> =
+        heard.iter().skip_while(|(_, octets)| octets[0] == 0xff).cloned().collect();
+    assert_continuous(&from_first);
+    assert!(from_first.iter().all(|(_, octets)| octets.len() == usize::from(to) * 8));
+    let mut expected: Vec<u8> = (0..sent)
+        .flat_map(|number| vec![u8::try_from(number % 100 + 1).unwrap(); octets])
+        .collect();
+    g711::translate(&mut expected, Codec::Pcma, Codec::Pcmu);
+    let joined = joined(&from_first);
+    let whole = expected.len() / (usize::from(to) * 8) * usize::from(to) * 8;
+    assert_eq!(joined[..whole.min(joined.len())], expected[..whole.min(joined.len())]);
+    assert!(joined.len() >= whole, "{from} to {to}: {} of {whole}", joined.len());
+}
+
+#[test]
+fn packets_of_every_length_are_cut_to_every_other() {
+    for (from, to) in
+        [(10, 20), (20, 10), (30, 20), (20, 30), (60, 20), (20, 60), (40, 50), (20, 20)]
+    {
+        cut_anew(from, to);
+    }
+}
+
+#[test]
+fn a_key_passes_with_the_payload_type_of_the_other_leg() {
+    let mut talk = Talk::new(Codec::Pcmu, Codec::Pcmu);
+    let agreed = Agreed { telephone_event: Some(96), ..talk.called.agreed() };
+    talk.rig.connect(CALLED, agreed);
+    talk.bridge();
+    talk.say(1, 2);
+    for packet in 1..=5 {
+        talk.station.event('7', packet == 5, packet * 160);
+        talk.called.speak(&[2; 160]);
+        talk.arrive();
+    }
+    talk.station.skip(800);
+    talk.station.header.sequence = talk.station.header.sequence.wrapping_sub(1);
+    talk.say(3, 2);
+    let heard = talk.heard(CALLED);
+    let keys: Vec<_> = heard.iter().filter(|(header, _)| header.payload_type == 96).collect();
+    assert_eq!(keys.len(), 5);
+    for (number, (header, octets)) in keys.iter().enumerate() {
+        assert_eq!((octets[0], octets.len()), (7, 4));
+        assert_eq!(header.timestamp, keys[0].0.timestamp, "all of one tone begin together");
+        let after = header.sequence.wrapping_sub(keys[0].0.sequence);
+        assert_eq!(usize::from(after), number);
+    }
+    let (spoken, octets) = heard.last().unwrap();
+    assert_eq!((octets[0], spoken.timestamp.wrapping_sub(keys[0].0.timestamp)), (3, 800));
+    // An end that does not understand keys hears none.
+    talk.rig.connect(CALLED, Agreed { telephone_event: None, ..agreed });
+    talk.station.event('8', true, 160);
+    talk.called.speak(&[2; 160]);
+    talk.arrive();
+    assert!(talk.heard(CALLED).iter().all(|(header, _)| header.payload_type == 0));
+}
+
+#[test]
+fn comfort_noise_is_filled_with_noise_until_somebody_speaks() {
+    let mut talk = Talk::new(Codec::Pcmu, Codec::Pcmu);
+    talk.bridge();
+    talk.say(1, 2);
+    let header = Header { payload_type: 13, ..talk.station.header };
+    talk.station.send(header, &[50]);
+    talk.station.header.sequence = talk.station.header.sequence.wrapping_add(1);
+    talk.called.speak(&[2; 160]);
+    talk.arrive();
+    talk.rig.run(200);
+    talk.station.skip(1_760);
+    talk.station.header.sequence = talk.station.header.sequence.wrapping_sub(1);
+    talk.say(3, 2);
+    talk.rig.run(200);
+    let heard = talk.heard(CALLED);
+    for pair in heard.windows(2) {
+        assert_eq!(pair[1].0.sequence, pair[0].0.sequence.wrapping_add(1));
+    }
+    let loud = |octets: &[u8]| {
+        let square =
+            octets.iter().map(|octet| f64::from(g711::linear(Codec::Pcmu, *octet)).powi(2));
+        (square.sum::<f64>() / 160.0).sqrt()
+    };
+    let spoken = heard.iter().position(|(_, octets)| octets[0] == 3 && octets[1] == 3).unwrap();
+    let noisy: Vec<_> = heard[..spoken]
+        .iter()
+        .filter(|(_, octets)| (70.0..150.0).contains(&loud(octets)))
+        .collect();
+    assert!(noisy.len() >= 9, "{} packets of noise", noisy.len());
+    assert!(heard[spoken + 1..].iter().all(|(_, octets)| loud(octets) < 1.0), "silence after it");
 }

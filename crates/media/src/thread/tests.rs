@@ -470,3 +470,43 @@ fn a_leg_opened_again_replaces_the_first() {
     assert!(matches!(rig.ends()[..],
         [(2, PlayEnded::Complete { content, .. })] if content == play.content()));
 }
+
+/// The tones of `5`, so many milliseconds, in packets of 20 ms.
+fn five(ms: u32) -> Vec<Vec<u8>> {
+    let sine = |hz: f64, n: u32| (std::f64::consts::TAU * hz * f64::from(n) / 8_000.0).sin();
+    let octets: Vec<u8> = (0..ms * 8)
+        .map(|n| {
+            #[expect(clippy::cast_possible_truncation, reason = "far below the limit")]
+            let sample = (6_000.0 * (sine(770.0, n) + sine(1_336.0, n))) as i16;
+            crate::g711::mu_from_linear(sample)
+        })
+        .collect();
+    octets.chunks(160).map(<[u8]>::to_vec).collect()
+}
+
+#[test]
+fn keys_sound_in_the_audio_only_where_no_events_are_agreed() {
+    for (telephone_event, expected) in [(Some(EVENTS), 0), (None, 1)] {
+        let mut rig = Rig::new();
+        let mut phone = rig.open(STATION);
+        rig.connect(STATION, Agreed { telephone_event, ..phone.agreed() });
+        for packet in five(100) {
+            phone.speak(&packet);
+            rig.run(20);
+        }
+        rig.deliver(STATION, 5);
+        let keys: Vec<_> = rig
+            .events()
+            .into_iter()
+            .filter_map(|event| match event {
+                MediaEvent::Key { key, onset, path, .. } => Some((key.label(), onset, path)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(keys.len(), expected, "{telephone_event:?}");
+        for (key, onset, path) in keys {
+            assert_eq!((key, path), ('5', KeyPath::Inband));
+            assert!(onset < at(40), "the tone began with the first packet");
+        }
+    }
+}
