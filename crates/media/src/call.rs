@@ -156,4 +156,6 @@ impl Call {
 const SECONDS_LEFT_MAX: u32 = 10;
 
 #[cfg(test)]
+mod drift;
+#[cfg(test)]
 mod tests;

@@ -56,11 +56,12 @@ pub const KEYS_WAITING_MAX: usize = 64;
 /// How long a second of a tap stays open for packets that come late.
 pub const TAP_GRACE: Duration = Duration::from_millis(200);
 
-/// A direction of a tap is moved when its clock has drifted this far from ours (10 ms).
-pub const TAP_DRIFT_MAX_SAMPLES: i64 = 80;
+/// A direction of a tap is moved when its clock has drifted this far from ours (5 ms): then two of
+/// them, a tick of waiting included, stay within 20 ms of each other.
+pub const TAP_DRIFT_MAX_SAMPLES: i64 = 40;
 
 /// How far it is moved, at most once a second.
-pub const TAP_DRIFT_STEP_SAMPLES: i64 = 40;
+pub const TAP_DRIFT_STEP_SAMPLES: i64 = 20;
 
 /// A packet that would lie further in the past than this has a clock that was set anew (2 s).
 pub const TAP_JUMP_MAX_SAMPLES: i64 = 16_000;

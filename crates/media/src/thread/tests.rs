@@ -500,7 +500,12 @@ fn keys_sound_in_the_audio_only_where_no_events_are_agreed() {
             .into_iter()
             .filter_map(|event| match event {
                 MediaEvent::Key { key, onset, path, .. } => Some((key.label(), onset, path)),
-                _ => None,
+                MediaEvent::Played { .. }
+                | MediaEvent::Live { .. }
+                | MediaEvent::Lost { .. }
+                | MediaEvent::Sound { .. }
+                | MediaEvent::Closed { .. }
+                | MediaEvent::Broken { .. } => None,
             })
             .collect();
         assert_eq!(keys.len(), expected, "{telephone_event:?}");
