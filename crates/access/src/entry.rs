@@ -11,21 +11,23 @@ use sha2::{Digest as _, Sha256};
 /// Octets of an entry in the log.
 pub const LEAF_OCTETS: usize = 256;
 
-/// A disclosure on its way into the log.
+/// A disclosure that was allowed, on its way into the log.
+#[cfg(feature = "policy")]
 #[derive(Debug)]
 pub struct Draft {
     intent: Intent,
     opening: Opening,
 }
 
+#[cfg(feature = "policy")]
 impl Draft {
-    /// Prepares the entry of `intent`. `salt` is 32 octets of the operating system's randomness,
-    /// of this draft alone: with it nobody finds out by guessing what an entry says.
+    /// Prepares the entry of what was allowed. `salt` is 32 octets of the operating system's
+    /// randomness, of this draft alone: with it nobody finds out by guessing what an entry says.
     ///
     /// # Errors
     /// When it cannot be entered.
-    pub fn new(intent: Intent, salt: [u8; 32]) -> Result<Self, NotAnIntent> {
-        intent.check()?;
+    pub fn new(allowed: crate::decide::Allowed, salt: [u8; 32]) -> Result<Self, NotAnIntent> {
+        let intent = allowed.into_intent();
         let detail = encode(&intent).ok_or(NotAnIntent::Object)?;
         Ok(Self { intent, opening: Opening { salt, detail } })
     }

@@ -22,3 +22,33 @@ pub const VALID_MAX: Duration = Duration::from_secs(24 * 3_600);
 
 /// How far the clocks of a node and of a keyholder may be apart.
 pub const CLOCKS_APART_MAX: Duration = Duration::from_secs(120);
+
+/// How long a grant is for.
+pub const GRANT_MAX: Duration = Duration::from_secs(30 * 86_400);
+
+/// Rows that one person sees in 24 hours without an approval.
+pub const ROWS_PER_DAY_MAX: u32 = 2_000;
+
+/// Rows that one person sees in seven days without an approval.
+pub const ROWS_PER_WEEK_MAX: u32 = 10_000;
+
+/// How long the glass is broken, at least.
+pub const GLASS_MIN: Duration = Duration::from_secs(3_600);
+
+/// How long the glass is broken, at most.
+pub const GLASS_MAX: Duration = Duration::from_secs(4 * 3_600);
+
+/// Rows that are seen through a broken glass.
+pub const GLASS_ROWS_MAX: u32 = 50;
+
+/// When a broken glass must have been reviewed.
+pub const REVIEW_WITHIN: Duration = Duration::from_secs(72 * 3_600);
+
+/// After how long without a log-in an access is disabled (CJIS Security Policy AC-2(3)).
+pub const INACTIVE_MAX: Duration = Duration::from_secs(90 * 86_400);
+
+/// Failed tries that lock an access (CJIS Security Policy AC-7).
+pub const FAILURES_COUNT_MAX: usize = 5;
+
+/// The time in which they count (CJIS Security Policy AC-7).
+pub const FAILURES_WITHIN: Duration = Duration::from_secs(15 * 60);

@@ -9,14 +9,14 @@
 mod log;
 
 use access::{
-    Draft, Gate, Intent, Leave, Month, NoReceipt, NotAnIntent, NotReleased, Object, Opening,
-    Undisclosed, Unreadable, Verb,
+    Gate, Intent, Leave, Month, NoReceipt, NotAnIntent, NotReleased, Object, Opening, Undisclosed,
+    Unreadable, Verb,
     limits::{
         APPROVERS_COUNT_MAX, CASE_OCTETS_MAX, CLOCKS_APART_MAX, MONTHS_COUNT_MAX,
         RECORDS_COUNT_MAX, VALID_MAX,
     },
 };
-use log::{Log, MINUTE, NOW, cosigned, intent, key, leaf, log_key, quorum};
+use log::{HEAD, Log, MINUTE, NOW, cosigned, intent, key, leaf, log_key, opening, quorum};
 use model::{AgencyId, CallId, GrantId, Private, StaffId, Timestamp};
 use std::time::Duration;
 use tlog::{Inclusion, Policy, Unproven, Unsigned, Unverified};
@@ -59,12 +59,8 @@ fn an_entry_of_another_log_or_with_a_forged_checkpoint_has_none() {
 fn an_entry_that_is_not_in_the_log_has_none() {
     let mut log = Log::of(20);
     let proof = log.proof(intent());
-    let absent = Draft::new(intent(), [77; 32]).unwrap();
-    let invented = access::Proof {
-        leaf: leaf(absent.opening()),
-        opening: absent.opening().clone(),
-        ..proof.clone()
-    };
+    let absent = opening(&intent(), 77);
+    let invented = access::Proof { leaf: leaf(&absent), opening: absent, ..proof.clone() };
     assert_eq!(gate().receipt(invented, NOW).unwrap_err(), NoReceipt::Unproven(Unproven::Root));
     let path = proof.inclusion.path().to_vec();
     let moved = access::Proof { inclusion: Inclusion::new(21, path), ..proof };
@@ -76,8 +72,7 @@ fn an_opening_that_says_something_else_has_none() {
     let mut log = Log::of(3);
     let proof = log.proof(intent());
     let wider = Intent { verb: Verb::Export, ..intent() };
-    let salt = proof.opening.salt;
-    let wider = Draft::new(wider, salt).unwrap().opening().clone();
+    let wider = opening(&wider, proof.opening.salt[0]);
     let lied = access::Proof { opening: wider, ..proof.clone() };
     assert_eq!(gate().receipt(lied, NOW).unwrap_err(), NoReceipt::OtherEntry);
     // An entry of another kind is no disclosure, whatever is committed there.
@@ -91,7 +86,7 @@ fn an_opening_that_says_something_else_has_none() {
 #[test]
 fn what_cannot_be_read_or_could_not_be_entered_has_none() {
     let mut log = Log::of(3);
-    let honest = Draft::new(intent(), [1; 32]).unwrap().opening().detail.clone();
+    let honest = opening(&intent(), 1).detail;
     let mut later = honest.clone();
     later[12] = b'2';
     let own = Intent {
@@ -213,7 +208,7 @@ fn what_is_out_of_bounds_is_not_entered() {
         (approved((20..=20 + many).collect()), NotAnIntent::Approvers),
         (approved(vec![10, 11]), NotAnIntent::OwnApproval),
     ] {
-        assert_eq!(Draft::new(intent, [0; 32]).unwrap_err(), why);
+        assert_eq!(intent.check(), Err(why));
     }
     for intent in [
         case(&"4".repeat(CASE_OCTETS_MAX)),
@@ -233,27 +228,24 @@ fn what_is_out_of_bounds_is_not_entered() {
             Object::Ledger { .. } => 0,
         };
         assert_eq!((rows as usize, intent.object.agency()), (listed, agency));
-        assert!(Draft::new(intent, [0; 32]).is_ok());
+        assert_eq!(intent.check(), Ok(()));
     }
 }
 
 #[test]
 fn what_an_entry_says_stays_readable() {
-    let draft = Draft::new(intent(), [1; 32]).unwrap();
-    let detail = draft.opening().detail.iter().map(|octet| format!("{octet:02x}"));
+    let opening = opening(&intent(), 1);
+    let detail = opening.detail.iter().map(|octet| format!("{octet:02x}"));
     assert_eq!(detail.collect::<String>(), GOLDEN_DETAIL);
-    let commitment = draft.opening().commitment().map(|octet| format!("{octet:02x}")).concat();
+    let commitment = opening.commitment().map(|octet| format!("{octet:02x}")).concat();
     assert_eq!(commitment, GOLDEN_COMMITMENT);
 }
 
 #[test]
 fn nothing_of_an_entry_is_printed() {
-    let draft = Draft::new(intent(), [1; 32]).unwrap();
-    let printed = format!("{draft:?} {:?}", draft.opening());
+    let printed = format!("{:?} {:?}", intent(), opening(&intent(), 1));
     assert!(printed.contains("[private]") && !printed.contains("0117"), "{printed}");
 }
-
-const HEAD: &[u8] = b"disclosure v1\0";
 
 /// Entries outlive programs: these do not change.
 const GOLDEN_DETAIL: &str = "\

@@ -24,6 +24,12 @@ impl ProofFile {
         Self { extra: None, inclusion, checkpoint: checkpoint.note().clone() }
     }
 
+    /// Puts a proof and the note of a checkpoint together that somebody else checks.
+    #[must_use]
+    pub const fn of(inclusion: Inclusion, checkpoint: Note) -> Self {
+        Self { extra: None, inclusion, checkpoint }
+    }
+
     /// Adds what else the reader needs. Nobody vouches for it.
     ///
     /// # Errors
@@ -74,6 +80,12 @@ impl ProofFile {
     #[must_use]
     pub const fn inclusion(&self) -> &Inclusion {
         &self.inclusion
+    }
+
+    /// The note of its checkpoint, unchecked.
+    #[must_use]
+    pub const fn checkpoint(&self) -> &Note {
+        &self.checkpoint
     }
 
     /// Makes sure that the entry with hash `leaf` is in the log.

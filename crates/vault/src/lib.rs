@@ -26,7 +26,7 @@ pub use keyholder::{
     SameKey, generate,
 };
 pub use limits::{QUEUED_SECONDS_MAX, RECORDINGS_COUNT_MAX};
-pub use open::{About as OpenedAbout, Next, NotOpened, Reading, Resealed, object, open};
+pub use open::{About as OpenedAbout, Next, NotOpened, Reading, Resealed, holders, object, open};
 pub use seal::Share;
 pub use shelf::{Follow, Followed, Shelf};
 pub use vault::{About, RegistryView, Vault, VaultConfig, Writer};

@@ -5,7 +5,7 @@
 //! [`follow`]. Each of the three takes a [`Receipt`], and nothing else here opens anything.
 
 use crate::{
-    KeyholderSecret, RecipientSecret,
+    KeyId, KeyholderSecret, RecipientSecret,
     format::{
         self, Content, HEADER_OCTETS, Header, LENGTH_OCTETS, SEALED_OCTETS_MAX, TAG_OCTETS, Totals,
     },
@@ -69,6 +69,16 @@ impl KeyholderSecret {
 pub fn object(header: &[u8]) -> Result<Object, NotOpened> {
     let header = Header::parse(header).ok_or(NotOpened::NoRecording)?;
     Ok(object_of(&header))
+}
+
+/// To which keys the shares of a recording are sealed: the agency's keyholder's, and the
+/// independent one's.
+///
+/// # Errors
+/// When it is no header.
+pub fn holders(header: &[u8]) -> Result<[KeyId; 2], NotOpened> {
+    let header = Header::parse(header).ok_or(NotOpened::NoRecording)?;
+    Ok(header.shares.map(|share| KeyId(share.key_id)))
 }
 
 /// A recording that is being read, second by second.

@@ -1,0 +1,124 @@
+//! Opening a share, or refusing to.
+
+use crate::{Answer, Ask, BadAsk, KeyRing, Memory, Opened};
+use access::{Gate, NoReceipt, Object, Receipt};
+use model::Timestamp;
+use serde::{Deserialize, Serialize};
+use tlog::{Consistency, Unproven};
+use vault::NotOpened;
+
+/// A keyholder: its keys, the log and witnesses it believes, and what it remembers.
+#[derive(Debug)]
+pub struct Holder {
+    ring: KeyRing,
+    gate: Gate,
+    memory: Memory,
+}
+
+/// What somebody who wants to ask must know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// How many entries the log had when the keyholder last looked; 0 when it never did. A proof
+    /// that the log only grew leads from here.
+    pub seen: u64,
+    /// Public keys, the current one first.
+    pub keys: Vec<String>,
+}
+
+impl Holder {
+    /// Puts one together.
+    pub const fn new(ring: KeyRing, gate: Gate, memory: Memory) -> Self {
+        Self { ring, gate, memory }
+    }
+
+    /// What somebody who wants to ask must know.
+    pub fn state(&self) -> State {
+        let current = self.ring.current().map(vault::KeyholderSecret::public);
+        let others = self.ring.public().filter(|key| Some(*key) != current);
+        State {
+            seen: self.memory.seen().map_or(0, tlog::Checkpoint::size),
+            keys: current.into_iter().chain(others).map(|key| key.to_string()).collect(),
+        }
+    }
+
+    /// What it remembers.
+    pub const fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Opens the share that is asked for, and seals it to the recipient whom the entry names. The
+    /// same request again is answered again, to the same recipient; nobody else is.
+    ///
+    /// # Errors
+    /// Says what is missing. Then nothing was opened.
+    pub fn open(&mut self, ask: &Ask, now: Timestamp) -> Result<Answer, Refused> {
+        let ask = ask.read()?;
+        let receipt = self.gate.receipt(ask.proof, now)?;
+        if receipt.intent().recipient != ask.recipient {
+            return Err(Refused::OtherRecipient);
+        }
+        self.grew(&receipt, &ask.consistency)?;
+        let key = self.ring.of(&ask.header)?;
+        let Object::Recording { agency, recording, .. } = receipt.intent().object else {
+            return Err(NotOpened::OtherRecording.into());
+        };
+        let (index, recipient) = (receipt.index(), receipt.intent().recipient);
+        let checkpoint = receipt.checkpoint().clone();
+        let resealed = key.reseal(&ask.header, receipt)?;
+        let opened = Opened { index, agency, recording, recipient, at: now };
+        // Nothing leaves before it is remembered.
+        let remembered = self.memory.see(&checkpoint).and_then(|()| self.memory.note(&opened));
+        remembered.map_err(|fault| Refused::Broken(fault.to_string()))?;
+        Ok(Answer::of(&resealed))
+    }
+
+    /// Makes sure that the log of the receipt is the one that was seen before, and not an older
+    /// state of it.
+    fn grew(&self, receipt: &Receipt, consistency: &Consistency) -> Result<(), Refused> {
+        let Some(seen) = self.memory.seen() else { return Ok(()) };
+        let now = receipt.checkpoint();
+        if now.size() < seen.size() {
+            return Err(Refused::Stale { seen: seen.size(), shown: now.size() });
+        }
+        // The same request again brings the way from what was seen before it.
+        if (now.size(), now.root()) == (seen.size(), seen.root()) {
+            return Ok(());
+        }
+        consistency.verify(seen, now).map_err(Refused::Forked)
+    }
+}
+
+/// Why a keyholder opens nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The request cannot be read.
+    #[error(transparent)]
+    BadAsk(#[from] BadAsk),
+    /// The disclosure is not proved to be in the log.
+    #[error(transparent)]
+    NoReceipt(#[from] NoReceipt),
+    /// Who asks is not whom the entry names.
+    #[error("the entry in the log names another recipient's key than the one that asks")]
+    OtherRecipient,
+    /// The checkpoint is older than one that was seen.
+    #[error(
+        "the checkpoint is stale: the log had {seen} entries when this keyholder last looked, and \
+         this one shows {shown}; prove the entry under a newer one"
+    )]
+    Stale {
+        /// How many entries it had then.
+        seen: u64,
+        /// How many it is shown with.
+        shown: u64,
+    },
+    /// The log is not the one that was seen before.
+    #[error("the log did not just grow since this keyholder last looked: {0}")]
+    Forked(Unproven),
+    /// The recording is not the entry's, or not sealed to this keyholder.
+    #[error(transparent)]
+    NotOpened(#[from] NotOpened),
+    /// The disk reported a fault, so nothing can be remembered.
+    #[error("cannot remember what is opened, so nothing is: {0}")]
+    Broken(String),
+}

@@ -1,0 +1,27 @@
+//! A keyholder: holds private keys, and opens a share of a recording's key only when the log
+//! proves that this very disclosure was entered before.
+//!
+//! It trusts nobody who asks: it checks the log's signature, as many witnesses as it was told to
+//! want, that the log only grew since it last looked, that the entry is in it, and that the entry
+//! names this recording and this recipient. Then it seals the share again to that recipient.
+//! What it is not: it sees no recording, decides no policy and knows no call. Start with
+//! [`Holder::open`]; `serve.rs` is the same over HTTPS with mutual TLS.
+
+mod ask;
+mod config;
+mod holder;
+mod limits;
+mod memory;
+mod remote;
+mod ring;
+mod serve;
+mod sheet;
+
+pub use ask::{Answer, Ask, BadAsk};
+pub use config::{BadConfig, Config, Serve};
+pub use holder::{Holder, Refused, State};
+pub use memory::{Memory, Opened};
+pub use remote::{NotAnswered, Remote};
+pub use ring::{KeyRing, RingError};
+pub use serve::{ServeError, Server, client_tls, server_tls};
+pub use sheet::{BadSheet, sheet, typed};
