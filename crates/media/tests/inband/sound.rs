@@ -251,8 +251,7 @@ fn music(dice: &mut Dice, out: &mut Vec<f32>) -> &'static str {
 /// Pairs that miss a key: one tone off by more than Q.24 allows, one far louder, or too short.
 fn near_keys(dice: &mut Dice, out: &mut Vec<f32>) -> &'static str {
     for _ in 0..10 + dice.of(20) {
-        let mut low = LOW_HZ[dice.of(4)] * (1.0 + dice.between(-0.01, 0.01));
-        let mut high = HIGH_HZ[dice.of(4)] * (1.0 + dice.between(-0.01, 0.01));
+        let (mut low, mut high) = (LOW_HZ[dice.of(4)], HIGH_HZ[dice.of(4)]);
         let mut amplitudes = [level(dice.between(-20.0, -6.0)); 2];
         let mut ms = dice.between(40.0, 400.0);
         let off = 1.0 + dice.between(0.036, 0.045) * if dice.part() < 0.5 { 1.0 } else { -1.0 };
