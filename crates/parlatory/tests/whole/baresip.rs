@@ -1,7 +1,13 @@
 //! baresip as a softphone: it speaks a tone, writes down what it hears, and is led over TCP.
 
 use std::{
-    fs, io::Write, net::TcpStream, path::PathBuf, process::Command, thread::sleep, time::Duration,
+    fs,
+    io::Write,
+    net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    process::Command,
+    thread::sleep,
+    time::Duration,
 };
 
 use model::Codec;
@@ -34,6 +40,17 @@ pub(crate) struct Settings<'a> {
     pub(crate) codec: Codec,
     /// Pitch of the tone it speaks, in Hz.
     pub(crate) tone: u32,
+    /// Where it speaks TLS, if it does.
+    pub(crate) secure: Option<Secure<'a>>,
+}
+
+/// How a softphone speaks TLS.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Secure<'a> {
+    /// Where the node takes TLS.
+    pub(crate) node: SocketAddr,
+    /// Whom it believes about the node's certificate.
+    pub(crate) authority: &'a Path,
 }
 
 /// What a softphone heard in its call, and what the program said.
@@ -62,12 +79,19 @@ impl Phone {
                 .replace("@FOLDER@", folder.path().to_str().unwrap())
                 .replace("@TONE@", &settings.tone.to_string())
                 .replace("@USER@", settings.user)
-                .replace("@NODE@", &node.sip.to_string())
+                .replace("@NODE@", &settings.secure.map_or(node.sip, |tls| tls.node).to_string())
                 .replace("@PASSWORD@", settings.password)
                 .replace("@CODEC@", codec);
             fs::write(folder.path().join(file), text).unwrap();
         };
         fill("config", "config");
+        if let Some(secure) = settings.secure {
+            let path = folder.path().join("config");
+            let mut config = fs::read_to_string(&path).unwrap();
+            config.push_str("module srtp.so\nsip_verify_server yes\n");
+            config.push_str(&format!("sip_cafile {}\n", secure.authority.display()));
+            fs::write(path, config).unwrap();
+        }
         fill(settings.account, "accounts");
         fs::write(folder.path().join("contacts"), "").unwrap();
         let process =
@@ -85,6 +109,11 @@ impl Phone {
     /// Calls somebody at the node.
     pub(crate) fn dial(&mut self, user: &str, node: &Node) {
         self.command(&format!("/dial sip:{user}@{}\n", node.sip));
+    }
+
+    /// Calls an address.
+    pub(crate) fn call(&mut self, uri: &str) {
+        self.command(&format!("/dial {uri}\n"));
     }
 
     /// Presses keys of the telephone, one after the other.

@@ -30,4 +30,5 @@ mod sipp;
 mod sound;
 mod together;
 mod with_baresip;
+mod with_baresip_tls;
 mod with_sipp;

@@ -18,6 +18,7 @@ use crate::{
     recording::{assert_no_audio_in_clear, recordings},
     sound::{RATE, is_audible, is_tone, loudness},
     together::Together,
+    with_baresip_tls::encrypted,
 };
 
 #[test]
@@ -79,20 +80,21 @@ fn a_wrong_password_gets_no_call_with_baresip() {
 }
 
 /// What is left of a scene.
-struct Scene {
-    node: Remains,
-    station: Heard,
-    called: Heard,
+pub(crate) struct Scene {
+    pub(crate) node: Remains,
+    pub(crate) station: Heard,
+    pub(crate) called: Heard,
 }
 
 /// All scenes, played at once when a test first asks for one.
-static SCENES: LazyLock<Together<Scene>> = LazyLock::new(|| {
+pub(crate) static SCENES: LazyLock<Together<Scene>> = LazyLock::new(|| {
     Together::play(&[
         ("mu-law", || talk([Codec::Pcmu, Codec::Pcmu], &county::number(0))),
         ("A-law", || talk([Codec::Pcma, Codec::Pcma], &county::number(1))),
         ("recorded", || talk([Codec::Pcma, Codec::Pcmu], &county::number(2))),
         ("protected", || talk([Codec::Pcmu, Codec::Pcma], PROTECTED)),
         ("wrong password", wrong_password),
+        ("encrypted", encrypted),
     ])
 });
 
@@ -134,12 +136,12 @@ fn wrong_password() -> Scene {
 
 fn telephone(password: &str, codec: Codec) -> Settings<'_> {
     let (account, port) = ("accounts-station", place::ports(2));
-    Settings { account, port, user: USER, password, codec, tone: STATION_TONE }
+    Settings { account, port, user: USER, password, codec, tone: STATION_TONE, secure: None }
 }
 
 fn called_party(trunk: u16, user: &str, codec: Codec) -> Settings<'_> {
     let account = "accounts-called";
-    Settings { account, port: trunk, user, password: "", codec, tone: CALLED_TONE }
+    Settings { account, port: trunk, user, password: "", codec, tone: CALLED_TONE, secure: None }
 }
 
 #[track_caller]
