@@ -36,7 +36,8 @@ pub(crate) struct Quoting {
 
 impl Quoting {
     pub(crate) fn begin(call: &mut Call, placed: Placed) -> State {
-        let script = quote(call.station_language, placed.admission.price);
+        let at_once = nothing_to_accept(&placed.admission);
+        let script = quote(call.station_language, placed.admission.price, at_once);
         let play = call.play(Side::Station, script);
         call.wait(call.setup.timing.play_max);
         State::Quoting(Self { placed, play })

@@ -33,6 +33,8 @@ pub struct Start {
     /// What is dialled: by a hotline, or en bloc in the request of the station. `None` where the
     /// person is asked for a number.
     pub dialled: Option<Private<String>>,
+    /// Whether `*` instead of a PIN leads to services that need none.
+    pub help: bool,
 }
 
 /// Who calls, before anybody is asked.

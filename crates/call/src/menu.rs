@@ -4,7 +4,8 @@
 //! was typed. The first digit stops the prompt, so that `PIN #` and then `NUMBER #` may be typed at
 //! once: keys that come while the office looks up the PIN are kept for the number. A lone `1` or
 //! `2` after the welcome that stands for `language_choice` is a choice of language; followed by
-//! more digits it is the beginning of a PIN. `*` instead of a number asks for the balance. An entry
+//! more digits it is the beginning of a PIN. `*` instead of a PIN leads to services that need none,
+//! where there are some. `*` instead of a number asks for the balance. An entry
 //! that leads nowhere, silence included, uses up an attempt; after the last one comes goodbye.
 
 use alloc::{collections::VecDeque, string::String, vec, vec::Vec};
@@ -53,12 +54,18 @@ pub(crate) struct EnteringPin {
     choice: bool,
 }
 
+/// What asks for a PIN.
+fn pin_prompts(call: &Call) -> impl Iterator<Item = PromptId> + use<> {
+    let help = call.setup.start.help.then_some(PromptId::HelpWithoutPin);
+    [PromptId::EnterPin].into_iter().chain(help)
+}
+
 impl EnteringPin {
     pub(crate) fn welcome(call: &mut Call) -> State {
         let script = Spoken::new(call.station_language)
             .prompts([PromptId::Welcome])
             .in_other(PromptId::Welcome)
-            .prompts([PromptId::EnterPin])
+            .prompts(pin_prompts(call))
             .script();
         let entry = Entry::ask(call, script);
         State::EnteringPin(Self { entry, attempts: 0, choice: true })
@@ -70,13 +77,16 @@ impl EnteringPin {
         if attempts >= call.setup.timing.pin_attempts_count_max {
             return goodbye(call, spoken.prompts([PromptId::Goodbye]).script());
         }
-        let entry = Entry::ask(call, spoken.prompts([PromptId::EnterPin]).script());
+        let entry = Entry::ask(call, spoken.prompts(pin_prompts(call)).script());
         State::EnteringPin(Self { entry, attempts, choice: false })
     }
 
     pub(crate) fn on_key(mut self, call: &mut Call, key: Key) -> State {
         match self.entry.press(call, key) {
             Pressed::Whole => return self.submit(call),
+            Pressed::Star if call.setup.start.help => {
+                return identified(call, None, VecDeque::new());
+            }
             Pressed::Digit if self.chosen().is_some() => {
                 call.wait(call.setup.timing.language_choice);
             }
@@ -190,7 +200,11 @@ impl EnteringNumber {
         }
         if entering.entry.is_empty() {
             let spoken = Spoken::new(call.station_language).phrases(said);
-            let script = spoken.prompts([PromptId::EnterNumber]).script();
+            let ask = match &entering.asker.who {
+                Some(_) => PromptId::EnterNumber,
+                None => PromptId::EnterService,
+            };
+            let script = spoken.prompts([ask]).script();
             entering.entry = Entry::ask(call, script);
         }
         State::EnteringNumber(entering)
@@ -333,11 +347,11 @@ fn refusal_sentence(reason: Refusal) -> PromptId {
         Refusal::NumberBlocked => PromptId::NumberBlocked,
         Refusal::InsufficientFunds => PromptId::InsufficientFunds,
         Refusal::EmergencyNotHere => PromptId::EmergencyNotHere,
-        Refusal::NoLawfulRate
-        | Refusal::RegistryUnavailable
-        | Refusal::AlreadyCalling
-        | Refusal::DiskFull
-        | Refusal::Unavailable => PromptId::Unavailable,
+        Refusal::NoLawfulRate => PromptId::NoPrice,
+        Refusal::RegistryUnavailable => PromptId::RegistryDown,
+        Refusal::AlreadyCalling => PromptId::AlreadyCalling,
+        Refusal::DiskFull => PromptId::DiskFull,
+        Refusal::Unavailable => PromptId::Unavailable,
     }
 }
 

@@ -95,9 +95,11 @@ impl Notice {
 }
 
 /// The price, as the person is told before their call is dialled. A free call costs nothing whoever
-/// accepts, so the promise to charge only after acceptance is left out there.
-pub(crate) fn quote(language: Language, price: Price) -> Script {
-    let spoken = Spoken::new(language).price(PromptId::CallCosts, price);
+/// accepts, so the promise to charge only after acceptance is left out there. Of a call that is put
+/// through at once the person is told here why it is not recorded, since there will be no notice.
+pub(crate) fn quote(language: Language, price: Price, at_once: Option<OffReason>) -> Script {
+    let unrecorded = at_once.map(|reason| recording_sentence(Err(reason)));
+    let spoken = Spoken::new(language).price(PromptId::CallCosts, price).prompts(unrecorded);
     match price {
         Price::Free => spoken,
         Price::PerMinute(_) => spoken.prompts([PromptId::PleaseHold]),

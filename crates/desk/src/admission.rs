@@ -8,9 +8,14 @@ use charging::{CapTable, Quote, Rate, tariff::LawfulRate};
 use model::{
     E164, Money, Private, Timestamp,
     fact::{Epoch, NumberClass, OffReason, Refusal},
-    plan::{Dialling, Facility, Hotline, NumberUse, Person, RegistryDown, Station},
+    plan::{
+        Dialling, DiskFull, Facility, Hotline, NumberUse, Person, RegistryDown, ServiceKind,
+        Station, StationCaller,
+    },
 };
 use registry::{Dialled, Home, Standing};
+
+use std::time::Duration;
 
 use crate::book::Book;
 
@@ -36,6 +41,8 @@ pub(crate) struct Screened {
     pub(crate) may_record: Result<Epoch, OffReason>,
     pub(crate) free: bool,
     pub(crate) connect: Connect,
+    /// Longest conversation that the facility allows.
+    pub(crate) talk_max: Duration,
 }
 
 /// A call that may not be placed, and the number if there was one.
@@ -47,13 +54,72 @@ pub(crate) struct NotAdmitted {
 
 /// Decides whether the call may be placed and whether it may be recorded.
 pub(crate) fn screen(book: &Book, wish: &Wish<'_>) -> Result<Screened, NotAdmitted> {
-    let number = number_of(wish.dialled)?;
+    let number = number_of(book, wish)?;
+    let standing = book.registry.ask(number, wish.now);
+    let protected = matches!(standing, Standing::Protected { .. });
+    match book.service(wish.facility, number) {
+        Some(ServiceKind::Relay) => Ok(service(book, wish, number, ServiceKind::Relay, protected)),
+        Some(ServiceKind::Help) => Ok(service(book, wish, number, ServiceKind::Help, protected)),
+        Some(ServiceKind::Speed) | None => screen_number(book, wish, number, standing),
+    }
+}
+
+/// What remains of `screened` on a full disk: nothing is recorded, and only what is free, protected
+/// or as the facility chose is placed.
+pub(crate) fn on_full_disk(
+    screened: Screened,
+    facility: &Facility,
+) -> Result<Screened, NotAdmitted> {
+    let always = screened.free || screened.may_record == Err(OffReason::Protected);
+    match facility.disk_full {
+        DiskFull::Refuse if !always => {
+            Err(NotAdmitted { reason: Refusal::DiskFull, number: Some(screened.number) })
+        }
+        DiskFull::Refuse | DiskFull::PlaceUnrecorded => {
+            let may_record = screened.may_record.and(Err(OffReason::Disk));
+            Ok(Screened { may_record, ..screened })
+        }
+    }
+}
+
+/// A relay service or a line for help: on nobody's list, free, never recorded, and put through at
+/// once, whatever the registry or the facility's rules about numbers say.
+fn service(
+    book: &Book,
+    wish: &Wish<'_>,
+    number: E164,
+    kind: ServiceKind,
+    protected: bool,
+) -> Screened {
+    let (class, off, talk_max) = match kind {
+        ServiceKind::Relay => (NumberClass::Relay, OffReason::Relay, wish.facility.relay_talk_max),
+        ServiceKind::Help | ServiceKind::Speed => {
+            (NumberClass::Service, OffReason::Service, wish.facility.talk_max)
+        }
+    };
+    let off = if protected { OffReason::Protected } else { off };
+    Screened {
+        number: Private::new(number),
+        class,
+        epoch: book.registry.epoch(),
+        may_record: Err(off),
+        free: true,
+        connect: Connect::AtOnce,
+        talk_max,
+    }
+}
+
+fn screen_number(
+    book: &Book,
+    wish: &Wish<'_>,
+    number: E164,
+    standing: Standing,
+) -> Result<Screened, NotAdmitted> {
     let refuse = |reason| NotAdmitted { reason, number: Some(Private::new(number)) };
     let rule = |rule| book.has_rule(wish.facility, number, rule);
     if rule(NumberUse::Blocked) {
         return Err(refuse(Refusal::NumberNotAllowed));
     }
-    let standing = book.registry.ask(number, wish.now);
     let protected = matches!(standing, Standing::Protected { .. });
     let hotline = hotline(wish);
     let free = rule(NumberUse::Free) || hotline.is_some_and(|hotline| hotline.free);
@@ -63,8 +129,7 @@ pub(crate) fn screen(book: &Book, wish: &Wish<'_>) -> Result<Screened, NotAdmitt
         || hotline.is_some()
         || rule(NumberUse::Allowed)
         || wish.person.is_some_and(|person| book.is_contact(person.id, number));
-    // Nobody pays where nobody is identified.
-    if !listed || (wish.person.is_none() && !free && !is_free(wish.facility)) {
+    if !listed || (wish.person.is_none() && !may_be_nobody(wish, free)) {
         return Err(refuse(Refusal::NumberNotAllowed));
     }
     let may_record = may_record(wish.facility, hotline, &standing).map_err(refuse)?;
@@ -77,7 +142,8 @@ pub(crate) fn screen(book: &Book, wish: &Wish<'_>) -> Result<Screened, NotAdmitt
     // A line that the facility chose, that costs nothing and keeps nothing: nobody is asked.
     let at_once = free && hotline.is_some_and(|hotline| !hotline.recording);
     let connect = if at_once { Connect::AtOnce } else { Connect::Announced };
-    Ok(Screened { number: Private::new(number), class, epoch, may_record, free, connect })
+    let (number, talk_max) = (Private::new(number), wish.facility.talk_max);
+    Ok(Screened { number, class, epoch, may_record, free, connect, talk_max })
 }
 
 /// The hotline of the station, where that is what was dialled.
@@ -86,6 +152,12 @@ fn hotline<'a>(wish: &Wish<'a>) -> Option<&'a Hotline> {
         Dialling::Hotline(hotline) if hotline.dialled.expose() == wish.dialled => Some(hotline),
         Dialling::Hotline(_) | Dialling::Menu | Dialling::EnBloc => None,
     }
+}
+
+/// Whether nobody in particular may make this call: only where the station asks nobody, and nobody
+/// pays. Who pressed the key for help at a station with a PIN has services alone.
+fn may_be_nobody(wish: &Wish<'_>, free: bool) -> bool {
+    wish.station.caller == StationCaller::Nobody && (free || is_free(wish.facility))
 }
 
 /// Whether the facility asks nothing of anybody.
@@ -108,13 +180,20 @@ pub(crate) fn rate(facility: &Facility, now: Timestamp, caps: &CapTable) -> Resu
     }
 }
 
-fn number_of(dialled: &str) -> Result<E164, NotAdmitted> {
-    let refuse = |reason| Err(NotAdmitted { reason, number: None });
-    match Dialled::from_keys(dialled, Home::NorthAmerica) {
+fn number_of(book: &Book, wish: &Wish<'_>) -> Result<E164, NotAdmitted> {
+    let refuse = |reason| NotAdmitted { reason, number: None };
+    match Dialled::from_keys(wish.dialled, Home::NorthAmerica) {
         Dialled::Number(number) => Ok(number),
-        Dialled::Emergency => refuse(Refusal::EmergencyNotHere),
-        Dialled::Service(_) => refuse(Refusal::NumberNotAllowed),
-        Dialled::Invalid => refuse(Refusal::NumberInvalid),
+        Dialled::Emergency => Err(refuse(Refusal::EmergencyNotHere)),
+        Dialled::Service(code) => {
+            let unknown = if code.is_speed_dial() {
+                Refusal::NumberInvalid
+            } else {
+                Refusal::NumberNotAllowed
+            };
+            book.service_number(wish.facility, &code.keys()).ok_or_else(|| refuse(unknown))
+        }
+        Dialled::Invalid => Err(refuse(Refusal::NumberInvalid)),
     }
 }
 
@@ -148,9 +227,9 @@ mod tests {
     use model::{
         AccountId, AgencyId, FacilityId, Language, PersonId, StationId, UnitId,
         place::{FacilityKind, Site, State},
-        plan::{Configuration, NumberRule, RegistryData, StationAccess, StationCaller},
+        plan::{Configuration, NumberRule, RegistryData, Service, StationAccess},
     };
-    use std::{sync::Arc, time::Duration};
+    use std::sync::Arc;
 
     const CONFIRMED: Timestamp = Timestamp::from_micros(1_795_305_600_000_000);
     const COUNSEL: u64 = 12_025_550_150;
@@ -166,6 +245,8 @@ mod tests {
             recording: true,
             registry_down,
             talk_max: Duration::from_secs(1_200),
+            relay_talk_max: Duration::from_secs(3_600),
+            disk_full: DiskFull::Refuse,
             allowed_only: false,
             base_per_minute: Money::from_cents(9),
             additive_per_minute: Money::from_cents(2),
@@ -212,6 +293,12 @@ mod tests {
         };
         let snapshot = Arc::new(REGISTRY_GUARD.snapshot(&registry));
         Book::new(Configuration { numbers, ..Configuration::default() }, snapshot)
+    }
+
+    fn service(keys: Option<&str>, number: u64, kind: ServiceKind) -> Service {
+        let number = Private::new(E164::new(number).unwrap());
+        let keys = keys.map(str::to_owned);
+        Service { agency: AgencyId(1), facility: None, keys, number, kind }
     }
 
     fn screened(
@@ -330,6 +417,72 @@ mod tests {
             let answer = screen(&book(rules), &wish);
             let answer = answer.map(|screened| (screened.may_record, screened.connect));
             assert_eq!(answer.map_err(|refused| refused.reason), expected, "{wish:?}");
+        }
+    }
+
+    #[test]
+    fn services_are_free_unrecorded_and_on_nobodys_list() {
+        let registry = RegistryData::default();
+        let services = vec![
+            service(Some("711"), 12_025_550_111, ServiceKind::Relay),
+            service(Some("988"), 12_025_550_112, ServiceKind::Help),
+            service(Some("7"), 12_025_550_113, ServiceKind::Speed),
+            // Blocked, and with nobody on a list; a registry was never loaded.
+            service(None, 12_025_550_101, ServiceKind::Help),
+        ];
+        let numbers = vec![rule(None, NumberUse::Blocked)];
+        let configuration = Configuration { services, numbers, ..Configuration::default() };
+        let book = Book::new(configuration, Arc::new(REGISTRY_GUARD.snapshot(&registry)));
+        let mut facility = facility(RegistryDown::Refuse);
+        facility.allowed_only = true;
+        let person = person();
+        let relay = Ok((NumberClass::Relay, OffReason::Relay, 3_600));
+        let help = Ok((NumberClass::Service, OffReason::Service, 1_200));
+        let not_allowed = Err(Refusal::NumberNotAllowed);
+        let invalid = Err(Refusal::NumberInvalid);
+        for (dialled, expected) in [
+            ("711", relay),
+            ("2025550111", relay),
+            ("988", help),
+            ("2025550101", help),
+            ("7", not_allowed),
+            ("07", invalid),
+            ("411", not_allowed),
+            ("911", Err(Refusal::EmergencyNotHere)),
+        ] {
+            for caller in [StationCaller::Pin, StationCaller::Nobody] {
+                let mut station = station(Dialling::Menu);
+                station.caller = caller;
+                for person in [Some(&person), None] {
+                    let (station, facility) = (&station, &facility);
+                    let wish = Wish { person, station, facility, dialled, now: CONFIRMED };
+                    let answer = screen(&book, &wish).map(|screened| {
+                        assert!(screened.free && screened.connect == Connect::AtOnce);
+                        let secs = screened.talk_max.as_secs();
+                        (screened.class, screened.may_record.unwrap_err(), secs)
+                    });
+                    assert_eq!(answer.map_err(|refused| refused.reason), expected, "{wish:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_disk_records_nothing_and_stops_no_free_or_protected_line() {
+        let book = book(vec![rule(None, NumberUse::Free)]);
+        let mut facility = facility(RegistryDown::Refuse);
+        for (disk_full, dialled, expected) in [
+            (DiskFull::Refuse, "2025550102", Err(Refusal::DiskFull)),
+            (DiskFull::PlaceUnrecorded, "2025550102", Ok(OffReason::Disk)),
+            (DiskFull::Refuse, ANYBODY, Ok(OffReason::Disk)),
+            (DiskFull::Refuse, "2025550150", Ok(OffReason::Protected)),
+            (DiskFull::PlaceUnrecorded, "2025550150", Ok(OffReason::Protected)),
+        ] {
+            facility.disk_full = disk_full;
+            let answer = screened(&book, &facility, dialled, Duration::ZERO).unwrap();
+            let answer = on_full_disk(answer, &facility);
+            let answer = answer.map(|screened| screened.may_record.unwrap_err());
+            assert_eq!(answer.map_err(|refused| refused.reason), expected, "{disk_full:?}");
         }
     }
 

@@ -9,7 +9,9 @@ use std::{
 
 use model::{
     AgencyId, E164, FacilityId, PersonId, Private, StationId,
-    plan::{Configuration, Facility, NumberUse, Person, Station, StationAccess, Trunk},
+    plan::{
+        Configuration, Facility, NumberUse, Person, ServiceKind, Station, StationAccess, Trunk,
+    },
 };
 use registry::Snapshot;
 
@@ -25,6 +27,8 @@ pub(crate) struct Book {
     pins: HashMap<(FacilityId, [u8; 32]), PersonId>,
     contacts: BTreeSet<(PersonId, E164)>,
     rules: HashMap<(AgencyId, Option<FacilityId>, E164), BTreeSet<NumberUse>>,
+    service_keys: HashMap<(AgencyId, Option<FacilityId>, String), E164>,
+    services: HashMap<(AgencyId, Option<FacilityId>, E164), ServiceKind>,
     sources: HashMap<(IpAddr, Option<String>), Vec<Source>>,
     digests: HashMap<String, (StationId, Private<[u8; 16]>)>,
 }
@@ -45,6 +49,8 @@ impl Book {
             pins: HashMap::new(),
             contacts: BTreeSet::new(),
             rules: HashMap::new(),
+            service_keys: HashMap::new(),
+            services: HashMap::new(),
             sources: HashMap::new(),
             digests: HashMap::new(),
         };
@@ -62,6 +68,14 @@ impl Book {
                 .entry((rule.agency, rule.facility, *rule.number.expose()))
                 .or_default()
                 .insert(rule.rule);
+        }
+        for service in configuration.services {
+            let number = *service.number.expose();
+            let at = (service.agency, service.facility);
+            if let Some(keys) = service.keys {
+                book.service_keys.insert((at.0, at.1, keys), number);
+            }
+            book.services.insert((at.0, at.1, number), service.kind);
         }
         book
     }
@@ -97,6 +111,30 @@ impl Book {
             self.rules
                 .get(&(facility.agency, scope, number))
                 .is_some_and(|rules| rules.contains(&rule))
+        })
+    }
+
+    /// The number that these keys stand for at a facility, whose own services come before those of
+    /// its agency.
+    pub(crate) fn service_number(&self, facility: &Facility, keys: &str) -> Option<E164> {
+        [Some(facility.id), None].into_iter().find_map(|scope| {
+            self.service_keys.get(&(facility.agency, scope, keys.to_owned())).copied()
+        })
+    }
+
+    /// What service a number is at a facility, however it was dialled.
+    pub(crate) fn service(&self, facility: &Facility, number: E164) -> Option<ServiceKind> {
+        [Some(facility.id), None]
+            .into_iter()
+            .find_map(|scope| self.services.get(&(facility.agency, scope, number)).copied())
+    }
+
+    /// Whether somebody without a PIN has anybody to call at a facility.
+    pub(crate) fn has_help(&self, facility: &Facility) -> bool {
+        self.services.iter().any(|((agency, scope, _), kind)| {
+            *agency == facility.agency
+                && scope.is_none_or(|scope| scope == facility.id)
+                && *kind != ServiceKind::Speed
         })
     }
 

@@ -1,7 +1,7 @@
 //! The desk itself: what it holds, and how it opens and closes.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
@@ -12,7 +12,7 @@ use std::{
 use charging::{CapTable, Ledger, Quote};
 use journal::Journal;
 use model::{
-    AccountId, AgencyId, CallId, Clock, E164, Language, Money, StationId, Timestamp,
+    AccountId, AgencyId, CallId, Clock, E164, Language, Money, PersonId, Timestamp,
     fact::{Admitted, Fact, OffReason},
     plan::RegistryData,
     speech::ContentHash,
@@ -22,7 +22,9 @@ use vault::{RegistryView, Vault, VaultError};
 
 use crate::{
     book::Book,
-    limits::REGISTRY_GUARD,
+    disk::{DiskWatch, Space},
+    guesses::Guesses,
+    limits::{PIN_WINDOW, REGISTRY_GUARD},
     pin::PinKey,
     projector::{Item, Projector},
     recovery::{self, Recovered},
@@ -36,6 +38,10 @@ pub struct DeskConfig {
     pub store: PathBuf,
     /// The folder of the journal.
     pub journal: PathBuf,
+    /// Octets that the journal takes from the disk at a time, before they are needed.
+    pub journal_segment_octets: u32,
+    /// The folder of the recordings.
+    pub recordings: PathBuf,
     /// Key of the PIN hash.
     pub pin_key: PinKey,
     /// Version of the prompt pack.
@@ -104,10 +110,14 @@ pub(crate) struct State {
     pub(crate) ledger: Ledger,
     pub(crate) deposited: BTreeMap<AccountId, Money>,
     pub(crate) calls: BTreeMap<CallId, OpenCall>,
-    pub(crate) wrong_pins: BTreeMap<StationId, (u32, Timestamp)>,
+    /// People who are on a call.
+    pub(crate) calling: BTreeSet<PersonId>,
+    pub(crate) wrong_pins: Guesses,
     pub(crate) languages: BTreeMap<(AgencyId, E164), Language>,
-    /// Ends that the journal refused; they are appended again.
+    /// What the journal refused and must not be missing; it is appended again, in its order.
     pub(crate) unsaid: Vec<Fact>,
+    /// Whether facts are being appended again: later ones wait behind them.
+    pub(crate) appending_again: bool,
 }
 
 pub(crate) struct Inner {
@@ -119,6 +129,8 @@ pub(crate) struct Inner {
     pub(crate) pack: ContentHash,
     pub(crate) timing: call::limits::Timing,
     pub(crate) boot: u32,
+    /// How full the disks of journal and recordings are.
+    pub(crate) disk: DiskWatch,
     /// The journal has stopped for good.
     pub(crate) failed: AtomicBool,
     state: Mutex<State>,
@@ -143,10 +155,13 @@ impl Desk {
         let store = Store::open(&config.store)?;
         let (items, received) = std::sync::mpsc::channel();
         let sink = items.clone();
-        let (journal, found) =
-            Journal::open(&config.journal, Default::default(), move |seq, fact| {
-                let _ = sink.send(Item::Fact(seq.0, fact.clone()));
-            })?;
+        let options = journal::Options {
+            segment_octets_max: config.journal_segment_octets,
+            ..journal::Options::default()
+        };
+        let (journal, found) = Journal::open(&config.journal, options, move |seq, fact| {
+            let _ = sink.send(Item::Fact(seq.0, fact.clone()));
+        })?;
         // After opening, which cuts what a crash left unfinished, and before the first append.
         let caught_up = recovery::catch_up(&store, &config.journal, found.last)?;
         let projector = Projector::start(store.clone(), items, received)
@@ -161,14 +176,17 @@ impl Desk {
             pack: config.pack,
             timing: config.timing,
             boot: store.boots()?.saturating_add(1),
+            disk: DiskWatch::new([config.journal.clone(), config.recordings]),
             failed: AtomicBool::new(false),
             state: Mutex::new(State {
                 ledger: Ledger::new(),
                 deposited: BTreeMap::new(),
                 calls: BTreeMap::new(),
-                wrong_pins: BTreeMap::new(),
+                calling: BTreeSet::new(),
+                wrong_pins: Guesses::default(),
                 languages: BTreeMap::new(),
                 unsaid: Vec::new(),
+                appending_again: false,
             }),
             book: RwLock::new(Arc::new(book)),
             store,
@@ -179,6 +197,7 @@ impl Desk {
         let mut recovered = recovery::settle_open_calls(&desk, &vault)?;
         recovered.journal_octets_cut = found.torn.map_or(0, |torn| torn.octets);
         recovered.facts_caught_up = caught_up;
+        desk.inner().disk.look();
         desk.announce_boot(config.version)?;
         desk.open_accounts()?;
         desk.start_reloader()?;
@@ -199,6 +218,11 @@ impl Desk {
     /// must be started again, which settles what is open.
     pub fn has_failed(&self) -> bool {
         self.0.failed.load(Ordering::Relaxed)
+    }
+
+    /// How much room there is for records and recordings, as last looked at.
+    pub fn space(&self) -> Space {
+        self.0.disk.space()
     }
 
     /// The store, for reports about this node.
@@ -270,6 +294,16 @@ impl Desk {
         for account in &configuration.accounts {
             state.ledger.open(account.id, account.deposited, account.settled);
             state.deposited.insert(account.id, account.deposited);
+        }
+        // Whoever was locked out must not wait for a restart.
+        let window = i64::try_from(PIN_WINDOW.as_micros()).unwrap_or(i64::MAX);
+        let since = Timestamp::from_micros(self.0.clock.now().micros().saturating_sub(window));
+        let facility_of: BTreeMap<_, _> =
+            configuration.stations.iter().map(|station| (station.id, station.facility)).collect();
+        for (station, at) in self.0.store.pin_refusals(since)? {
+            if let Some(facility) = facility_of.get(&station) {
+                state.wrong_pins.wrong(station, *facility, at);
+            }
         }
         for (agency, number, language) in &configuration.languages {
             state.languages.insert((*agency, *number.expose()), *language);

@@ -10,6 +10,8 @@ mod admission;
 mod book;
 mod desk;
 mod directory;
+mod disk;
+mod guesses;
 mod limits;
 mod office;
 mod pin;
@@ -19,5 +21,6 @@ mod recovery;
 mod reload;
 
 pub use desk::{Broken, Desk, DeskConfig};
+pub use disk::Space;
 pub use pin::{PIN_KEY_OCTETS, PinKey};
 pub use recovery::Recovered;

@@ -16,11 +16,23 @@ pub(crate) const REGISTRY_CONFIRM_EVERY: Duration = Duration::from_secs(20);
 pub(crate) const REGISTRY_GUARD: Guard =
     Guard { stale_after: Duration::from_secs(60), shrink_percent_max: 10 };
 
-/// Wrong PINs in a row at one station before it is locked.
-pub(crate) const WRONG_PINS_MAX: u32 = 9;
+/// Wrong PINs at one station within [`PIN_WINDOW`] that lock it.
+pub(crate) const WRONG_PINS_STATION_MAX: usize = 9;
 
-/// How long a station stays locked after too many wrong PINs.
-pub(crate) const PIN_LOCK: Duration = Duration::from_secs(5 * 60);
+/// Wrong PINs at all stations of a facility within [`PIN_WINDOW`] that lock them all: whoever
+/// guesses goes from telephone to telephone. Where a hundred people have PINs of six digits, one
+/// guess in ten thousand is somebody's: at this pace that takes fourteen hours.
+pub(crate) const WRONG_PINS_FACILITY_MAX: usize = 60;
+
+/// How long a wrong PIN counts.
+pub(crate) const PIN_WINDOW: Duration = Duration::from_secs(5 * 60);
+
+/// Room on the disk that only the records of running calls use: a day of them for a busy node.
+pub(crate) const DISK_RESERVE_OCTETS: u64 = 32 * 1024 * 1024;
+
+/// Facts that must not be missing and wait for the disk. Past it no call is placed without its
+/// record.
+pub(crate) const UNSAID_COUNT_MAX: usize = 10_000;
 
 /// How many facts are written to the store in one transaction.
 pub(crate) const PROJECT_BATCH_MAX: usize = 1_000;

@@ -14,7 +14,7 @@ use model::{
         Admitted, ConsentEvidence, Denied, EndReason, Ended, Epoch, Fact, HoldFact, OffReason,
         RecordingEnd, Refusal, Rest,
     },
-    plan::{Person, StationCaller},
+    plan::{DiskFull, Person, StationCaller},
 };
 use switch::{Office, Reply, StationPlan};
 
@@ -22,7 +22,8 @@ use crate::{
     admission::{self, NotAdmitted, Screened, Wish},
     book::Book,
     desk::{Desk, OpenCall, State},
-    limits::{PIN_LOCK, WRONG_PINS_MAX},
+    disk::Space,
+    limits::{APPEND_FACTS_MAX, UNSAID_COUNT_MAX},
 };
 
 impl Office for Desk {
@@ -39,6 +40,7 @@ impl Office for Desk {
             timing: self.inner().timing,
             caller: self.caller(&book, station.caller),
             dialling: station.dialling.clone(),
+            help: book.has_help(facility),
         })
     }
 
@@ -121,11 +123,11 @@ impl Desk {
 
     fn identify(&self, station: StationId, pin: &Private<String>) -> Answer {
         let now = self.inner().clock.now();
-        if self.is_locked(station, now) {
-            return Answer::PinLocked;
-        }
         let book = self.book();
         let Some((_, facility)) = book.facility_of(station) else { return Answer::PinUnknown };
+        if self.state().wrong_pins.is_locked(station, facility.id, now) {
+            return Answer::PinLocked;
+        }
         let hash = self.inner().pin_key.hash(&facility.key, pin.expose());
         match book.person_by_pin(facility.id, &hash) {
             // A right PIN does not wipe out the wrong ones before it: whoever guesses would enter
@@ -133,15 +135,12 @@ impl Desk {
             Some(person) => Answer::Person(identified(person)),
             None => {
                 self.note(Fact::PinRefused { station, at: now });
-                self.state().wrong_pin(station, now)
+                self.state().wrong_pins.wrong(station, facility.id, now);
+                if self.state().wrong_pins.is_locked(station, facility.id, now) {
+                    return Answer::PinLocked;
+                }
+                Answer::PinUnknown
             }
-        }
-    }
-
-    fn is_locked(&self, station: StationId, now: Timestamp) -> bool {
-        match self.state().wrong_pins.get(&station) {
-            Some((count, last)) => *count >= WRONG_PINS_MAX && now.since(*last) < PIN_LOCK,
-            None => false,
         }
     }
 
@@ -169,10 +168,17 @@ impl Desk {
             return;
         };
         let wish = Wish { person: known.flatten(), station, facility, dialled, now };
-        let decided =
-            admission::screen(&book, &wish).and_then(|screened| self.hold(call, &wish, screened));
+        let decided = admission::screen(&book, &wish)
+            .and_then(|screened| match self.inner().disk.space() {
+                Space::Full => admission::on_full_disk(screened, facility),
+                Space::Ample | Space::Below20 | Space::Below10 | Space::Below5 => Ok(screened),
+            })
+            .and_then(|screened| self.hold(call, &wish, screened));
         match decided {
-            Ok((admission, admitted)) => self.admitted(call, admission, admitted, reply),
+            Ok((admission, admitted)) => {
+                let unwritten = goes_unwritten(&admission, facility.disk_full);
+                self.admitted(admission, admitted, unwritten, reply);
+            }
             Err(refused) => self.denied(call, &wish, &refused, reply),
         }
     }
@@ -186,8 +192,13 @@ impl Desk {
     ) -> Result<(Admission, Admitted), NotAdmitted> {
         let (facility, station) = (wish.facility, wish.station);
         let refuse = |reason| NotAdmitted { reason, number: Some(screened.number) };
-        let mut talk_max = facility.talk_max;
+        let mut talk_max = screened.talk_max;
         let mut state = self.state();
+        if let Some(person) = wish.person
+            && state.calling.contains(&person.id)
+        {
+            return Err(refuse(Refusal::AlreadyCalling));
+        }
         let quote = self.quote(wish, &screened).map_err(refuse)?;
         let (hold, price) = match &quote {
             None => (None, Price::Free),
@@ -247,18 +258,31 @@ impl Desk {
         Ok(if quote.per_minute() == Money::ZERO { None } else { Some(quote) })
     }
 
-    fn admitted(&self, call: CallId, admission: Admission, admitted: Admitted, reply: Reply) {
-        let desk = self.clone();
+    /// Makes an admission durable, and then tells. On a full disk a call that goes `unwritten` is
+    /// placed all the same, unrecorded and free of charge, and its record waits for room.
+    fn admitted(&self, admission: Admission, admitted: Admitted, unwritten: bool, reply: Reply) {
+        let (desk, kept) = (self.clone(), admitted.clone());
         let facts = vec![Fact::Admitted(Box::new(admitted))];
-        self.inner().journal.append(facts, move |durable| match durable {
-            Ok(_) => reply.send(Answer::Admitted(admission)),
-            Err(error) => {
-                tracing::error!(%error, call = call.0, "an admission could not be made durable");
-                desk.note_failure(&error);
-                let now = desk.inner().clock.now();
-                desk.state().take_back(call, now);
-                reply.send(Answer::Denied(Refusal::Unavailable));
+        self.inner().journal.append(facts, move |durable| {
+            let call = kept.call;
+            let Err(error) = durable else { return reply.send(Answer::Admitted(admission)) };
+            tracing::error!(%error, call = call.0, "an admission could not be made durable");
+            desk.note_failure(&error);
+            let now = desk.inner().clock.now();
+            let full = matches!(error, JournalError::DiskFull { .. });
+            let mut state = desk.state();
+            state.take_back(call, now);
+            let reason = if full { Refusal::DiskFull } else { Refusal::Unavailable };
+            if !(full && unwritten && state.unsaid.len() < UNSAID_COUNT_MAX) {
+                drop(state);
+                return reply.send(Answer::Denied(reason));
             }
+            let may_record = admission.may_record.and(Err(OffReason::Disk));
+            let kept = Admitted { hold: None, may_record: may_record.map(|_| ()), ..kept };
+            state.open(None, kept.clone());
+            state.unsaid.push(Fact::Admitted(Box::new(kept)));
+            drop(state);
+            reply.send(Answer::Admitted(Admission { may_record, price: Price::Free, ..admission }));
         });
     }
 
@@ -309,7 +333,7 @@ impl Desk {
     /// Settles a call exactly once: it is taken out of the open calls first.
     fn settle(&self, call: CallId, reason: EndReason, finished: &Finished) {
         let mut state = self.state();
-        let Some(open) = state.calls.remove(&call) else { return };
+        let Some(open) = state.close(call) else { return };
         let settlement = state.settle(&open, finished.talked, finished.at);
         drop(state);
         let off = if finished.talked.is_zero() { None } else { open.off.or(finished.off) };
@@ -330,6 +354,13 @@ impl Desk {
     /// again, so that a disk that was full for a while costs no record and no money. What the
     /// node's end finds unsaid, the next start settles from what was said.
     fn insist(&self, fact: Fact) {
+        let mut state = self.state();
+        if state.appending_again || !state.unsaid.is_empty() {
+            // An end is never written before its beginning.
+            state.unsaid.push(fact);
+            return;
+        }
+        drop(state);
         let (desk, kept) = (self.clone(), fact.clone());
         self.inner().journal.append(vec![fact], move |durable| match durable {
             Ok(_) => {
@@ -345,12 +376,36 @@ impl Desk {
         });
     }
 
-    /// Appends again what the journal refused.
+    /// Appends again what the journal refused, the earliest first and as much at once as one append
+    /// holds.
     pub(crate) fn append_again(&self) {
-        let unsaid = std::mem::take(&mut self.state().unsaid);
-        for fact in unsaid {
-            self.insist(fact);
+        let mut state = self.state();
+        if state.appending_again || state.unsaid.is_empty() {
+            return;
         }
+        let some = state.unsaid.len().min(APPEND_FACTS_MAX);
+        let facts: Vec<Fact> = state.unsaid.drain(..some).collect();
+        state.appending_again = true;
+        drop(state);
+        let (desk, kept) = (self.clone(), facts.clone());
+        self.inner().journal.append(facts, move |durable| {
+            let mut state = desk.state();
+            state.appending_again = false;
+            match durable {
+                Ok(_) => {
+                    for fact in kept {
+                        if let Fact::Ended(ended) = fact {
+                            state.ledger.forget(ended.call.hold());
+                        }
+                    }
+                }
+                Err(error) => {
+                    state.unsaid.splice(..0, kept);
+                    drop(state);
+                    desk.note_failure(&error);
+                }
+            }
+        });
     }
 
     /// A journal that stopped takes nothing until the node is started again.
@@ -373,30 +428,38 @@ impl Desk {
     }
 }
 
+/// Whether a call is placed although its record cannot be written: what is free or protected always
+/// is, anything else as the facility chose.
+fn goes_unwritten(admission: &Admission, disk_full: DiskFull) -> bool {
+    let always =
+        admission.price == Price::Free || admission.may_record == Err(OffReason::Protected);
+    always || disk_full == DiskFull::PlaceUnrecorded
+}
+
 fn identified(person: &Person) -> Identified {
     Identified { person: person.id, name: person.name.clone(), language: person.language }
 }
 
 impl State {
-    fn wrong_pin(&mut self, station: StationId, now: Timestamp) -> Answer {
-        let (count, last) = self.wrong_pins.entry(station).or_insert((0, now));
-        if now.since(*last) >= PIN_LOCK {
-            *count = 0;
-        }
-        *count += 1;
-        *last = now;
-        if *count >= WRONG_PINS_MAX { Answer::PinLocked } else { Answer::PinUnknown }
-    }
-
     fn open(&mut self, quote: Option<Quote>, admitted: Admitted) {
         let call = admitted.call;
+        self.calling.extend(admitted.person);
         let open = OpenCall { admitted, quote, talked: Duration::ZERO, off: None };
         self.calls.insert(call, open);
     }
 
+    /// The call is over: the person may make another one.
+    fn close(&mut self, call: CallId) -> Option<OpenCall> {
+        let open = self.calls.remove(&call)?;
+        if let Some(person) = open.admitted.person {
+            self.calling.remove(&person);
+        }
+        Some(open)
+    }
+
     /// Takes back a hold whose admission never became durable.
     fn take_back(&mut self, call: CallId, now: Timestamp) {
-        if self.calls.remove(&call).is_some() {
+        if self.close(call).is_some() {
             self.ledger.release(call.hold(), now);
             self.ledger.forget(call.hold());
         }

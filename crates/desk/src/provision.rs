@@ -14,8 +14,9 @@
 //! - `[[facility]]`: `agency`; `key`; `name`, which is spoken; `kind`, `jail` or `prison`; `adp`,
 //!   the average daily population; `adp_year`?; `state`; `timezone`; `recording`, `on` or `off`;
 //!   `registry_down`?, `place_unrecorded` (which it is without) or `refuse`; `talk_minutes_max`?,
-//!   20 without; `allowed_only`?, `false` without; `caller_id`; `rate`, with `base` and
-//!   `additive`? in dollars per minute, as text.
+//!   20 without; `relay_minutes_max`?, three times as many without; `disk_full`?, `refuse` (which
+//!   it is without) or `place_unrecorded`; `allowed_only`?, `false` without; `caller_id`; `rate`,
+//!   with `base` and `additive`? in dollars per minute, as text.
 //! - `[[unit]]`: `facility`; `key`; `name`?.
 //! - `[[station]]`: `unit`; `key`; `removed`?; either `address`, with or without port, or `digest`,
 //!   with `user` and `password`; who calls: `pin`?, `ask` (which it is without) or `none`, or
@@ -26,7 +27,7 @@
 //!   above; and either `lines`, their names, or `line_count`
 //!   for `line-1`, `line-2` and so on. Each line is a station, recognised by the user part of its
 //!   From address.
-//! - `[files]`: `people`?; `contacts`?; `numbers`?; `protected`?; `deposits`?.
+//! - `[files]`: `people`?; `contacts`?; `numbers`?; `services`?; `protected`?; `deposits`?.
 //! - `[trunk]`: `address`.
 //! - At the top, above all tables: `replace_protected`?; `protected_count`?.
 //!
@@ -37,6 +38,8 @@
 //! - `contacts`: `person`, an id; `number`; `agency`?; `removed`?.
 //! - `numbers`: `scope`, an agency or the path of a facility; `number`; `rule`, `allowed`,
 //!   `blocked` or `free`; `removed`?.
+//! - `services`: `scope`, as in `numbers`; `number`; `kind`, `relay`, `help` or `speed`; `keys`?,
+//!   what is pressed for it: `211` to `811`, `988`, or one or two digits; `removed`?.
 //! - `protected`: `number`; `holder`?, a note; `agency`?.
 //! - `deposits`: `person`, an id; `amount`; `reference`; `agency`?.
 //!
@@ -56,6 +59,7 @@ mod fields;
 mod limits;
 mod places;
 mod problem;
+mod relay;
 mod rows;
 mod sheet;
 mod source;

@@ -32,6 +32,7 @@ impl Reloader {
             while stopped.recv_timeout(RELOAD_EVERY) == Err(RecvTimeoutError::Timeout) {
                 let Some(inner) = desk.upgrade() else { return };
                 let desk = Desk::from_inner(inner);
+                desk.inner().disk.look();
                 desk.append_again();
                 if let Err(error) = reload(&desk) {
                     // The old book stays. Its registry grows stale, and then nothing is recorded.

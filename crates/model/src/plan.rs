@@ -30,6 +30,8 @@ pub struct Configuration {
     pub registry: RegistryData,
     /// Accounts with what was ever paid in.
     pub accounts: Vec<Account>,
+    /// Services that can be dialled.
+    pub services: Vec<Service>,
     /// Remembered languages of called parties.
     pub languages: Vec<(AgencyId, Private<E164>, Language)>,
     /// Where calls go out.
@@ -55,6 +57,10 @@ pub struct Facility {
     pub registry_down: RegistryDown,
     /// Longest conversation.
     pub talk_max: Duration,
+    /// Longest conversation through a relay service, which takes several times as long as speech.
+    pub relay_talk_max: Duration,
+    /// What happens when records cannot be written.
+    pub disk_full: DiskFull,
     /// Whether only numbers on a person's list may be called.
     pub allowed_only: bool,
     /// Price per minute, without the facility's part.
@@ -72,6 +78,43 @@ pub enum RegistryDown {
     PlaceUnrecorded,
     /// Refuse the call.
     Refuse,
+}
+
+/// What a facility wants when the disk is full, so that a call's record cannot be written at once.
+/// Free and protected lines go in any case, and nothing is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DiskFull {
+    /// Place the call, unrecorded and free of charge, and say so.
+    PlaceUnrecorded,
+    /// Refuse the call.
+    Refuse,
+}
+
+/// Something that can be dialled by a short code, or a number of a special kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The agency.
+    pub agency: AgencyId,
+    /// The facility, or `None` for the whole agency.
+    pub facility: Option<FacilityId>,
+    /// The keys that are pressed for it, or `None` where it is dialled by its number alone.
+    pub keys: Option<String>,
+    /// The number that is called.
+    pub number: Private<E164>,
+    /// What it is.
+    pub kind: ServiceKind,
+}
+
+/// What a service is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ServiceKind {
+    /// A telecommunications relay service (47 CFR 64.603): free, never recorded, longer.
+    Relay,
+    /// A line for help or complaints (28 CFR 115.51, a crisis line, an ombudsman): free, never
+    /// recorded, on nobody's list.
+    Help,
+    /// A number by another name; it is screened and charged like the number.
+    Speed,
 }
 
 /// A telephone, or one line of a gateway.

@@ -176,6 +176,18 @@ prompts! {
     /// To both while they talk: "This is a call from a person in custody at", then a facility's
     /// name.
     Reminder = "reminder",
+    /// To the person: "For a relay service or a help line, without a PIN, press star."
+    HelpWithoutPin = "help_without_pin",
+    /// To somebody who gave no PIN: "Enter the number of the service, then press pound."
+    EnterService = "enter_service",
+    /// "You are on another call already."
+    AlreadyCalling = "already_calling",
+    /// "Calls cannot be made at the moment, because the list of private numbers is not up to date."
+    RegistryDown = "registry_down",
+    /// "Calls cannot be made at the moment, because they cannot be written down."
+    DiskFull = "disk_full",
+    /// "Calls cannot be made at the moment, because their price is not set."
+    NoPrice = "no_price",
 }
 
 /// One piece of a script.

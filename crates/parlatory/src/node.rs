@@ -167,6 +167,8 @@ fn open_desk(data: &Data, pack: &Pack, clock: &Clock) -> Result<(Desk, Vault, Re
     let config = DeskConfig {
         store: data.store(),
         journal: data.journal(),
+        journal_segment_octets: journal::SEGMENT_OCTETS_MAX,
+        recordings: data.recordings(),
         pin_key: read_pin_key(data)?,
         pack: pack.version(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,6 +1,7 @@
 //! What a person's keys mean.
 
 use crate::{Home, limits, normalise::e164};
+use alloc::{format, string::String};
 use core::fmt;
 use model::E164;
 
@@ -11,7 +12,8 @@ pub enum Dialled {
     Number(E164),
     /// 911, or 112 as visitors know it (3GPP TS 22.101 section 10).
     Emergency,
-    /// A short code for a service, such as 211 or 988.
+    /// A short code for a service, such as 211 or 988, or a speed dial of one or two digits. What
+    /// it stands for is provisioned.
     Service(ServiceCode),
     /// Nothing that can be called: incomplete, or with `*` or `#`, which carriers take for
     /// commands.
@@ -34,27 +36,35 @@ impl Dialled {
     }
 }
 
-/// A service code of the North American Numbering Plan: N11 except 911, or 988.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ServiceCode(u16);
+/// A short code: N11 of the North American Numbering Plan except 911, 988, or a speed dial of one
+/// or two digits. As many digits as were pressed: `7` and `07` are two codes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServiceCode {
+    digits: u16,
+    count: u8,
+}
 
 impl ServiceCode {
     /// Telecommunications relay service (47 CFR 64.603).
-    pub const RELAY: Self = Self(711);
+    pub const RELAY: Self = Self { digits: 711, count: 3 };
     /// Suicide and crisis lifeline (47 CFR 52.200).
-    pub const CRISIS: Self = Self(988);
+    pub const CRISIS: Self = Self { digits: 988, count: 3 };
 
-    /// The three digits.
-    pub const fn digits(self) -> u16 {
-        self.0
+    /// The keys that are pressed for it.
+    pub fn keys(self) -> String {
+        format!("{:0width$}", self.digits, width = usize::from(self.count))
+    }
+
+    /// Whether it is a speed dial, which the facility makes up, and no code of the numbering plan.
+    pub const fn is_speed_dial(self) -> bool {
+        self.count < NUMBERING_PLAN_DIGITS
     }
 
     fn from_keys(keys: &str) -> Option<Self> {
-        match keys.as_bytes() {
-            b"988" => Some(Self::CRISIS),
-            [b'2'..=b'8', b'1', b'1'] => keys.parse().ok().map(Self),
-            _ => None,
-        }
+        let count = u8::try_from(keys.len()).ok()?;
+        let is_code = matches!(keys.as_bytes(), b"988" | [b'2'..=b'8', b'1', b'1'] | [_] | [_, _]);
+        let digits = keys.parse().ok().filter(|_| is_code)?;
+        Some(Self { digits, count })
     }
 }
 
@@ -64,12 +74,14 @@ impl fmt::Debug for ServiceCode {
     }
 }
 
+/// Digits of a code of the numbering plan.
+const NUMBERING_PLAN_DIGITS: u8 = 3;
+
 const EMERGENCY: [&str; 2] = ["911", "112"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::format;
 
     fn dial(keys: &str) -> Dialled {
         Dialled::from_keys(keys, Home::NorthAmerica)
@@ -94,9 +106,14 @@ mod tests {
         assert_eq!(dial("911"), Dialled::Emergency);
         assert_eq!(dial("112"), Dialled::Emergency);
         for code in [211, 311, 411, 511, 611, 711, 811, 988] {
-            assert_eq!(dial(&format!("{code}")), Dialled::Service(ServiceCode(code)));
-            assert_eq!(ServiceCode(code).digits(), code);
+            let Dialled::Service(read) = dial(&format!("{code}")) else { panic!("{code}") };
+            assert_eq!((read.keys(), read.is_speed_dial()), (format!("{code}"), false));
         }
+        for keys in ["0", "7", "07", "00", "11", "99"] {
+            let Dialled::Service(read) = dial(keys) else { panic!("{keys}") };
+            assert_eq!((read.keys().as_str(), read.is_speed_dial()), (keys, true));
+        }
+        assert_ne!(dial("7"), dial("07"));
         assert_eq!(dial("711"), Dialled::Service(ServiceCode::RELAY));
         assert_eq!(dial("988"), Dialled::Service(ServiceCode::CRISIS));
     }
@@ -105,8 +122,6 @@ mod tests {
     fn everything_else_is_invalid() {
         for keys in [
             "",
-            "0",
-            "1",
             "111",
             "011",
             "987",

@@ -61,6 +61,8 @@ pub enum Rule {
     FinishedOnce,
     /// A call ends for the reason for which it ended.
     ReasonTrue,
+    /// Nobody is on two calls at once.
+    OneCallAPerson,
     /// The record says whether the conversation was recorded.
     RecordTrue,
     /// Nothing goes on for ever.
@@ -107,6 +109,7 @@ pub(crate) fn audit(
         violations: Vec::new(),
         now: Timestamp::default(),
         boot: 0,
+        append_failed: false,
     };
     for moment in &tape.moments {
         auditor.follow(moment);
@@ -125,6 +128,8 @@ struct Auditor<'a> {
     violations: Vec<Violation>,
     now: Timestamp,
     boot: u32,
+    /// Whether an append ever failed: then a call may have stood in the way that is on no disk.
+    append_failed: bool,
 }
 
 impl<'a> Auditor<'a> {
@@ -139,6 +144,7 @@ impl<'a> Auditor<'a> {
             What::Killed => self.killed(),
             What::Stopped => {}
             What::AppendFailed => {
+                self.append_failed = true;
                 self.books.append_failed();
                 self.excuse();
             }
@@ -311,7 +317,16 @@ impl<'a> Auditor<'a> {
         if accepted.is_some_and(|accepted| accepted.early_info) {
             self.coverage.note(Seen::InfoAfterEnd);
         }
-        let good = accepted.is_some_and(|accepted| accepted.true_to_life) && !again;
+        // Where nobody is identified, nothing is recorded and nobody pays, there is nothing to
+        // accept.
+        let at_once = case.admitted.is_some_and(|(admitted, _)| {
+            admitted.person.is_none() && admitted.may_record.is_err() && admitted.hold.is_none()
+        });
+        if at_once {
+            self.coverage.note(Seen::TalkAtOnce);
+        }
+        let accepted_well = accepted.is_some_and(|accepted| accepted.true_to_life);
+        let good = (accepted_well || at_once && !consent) && !again;
         self.object_if(!good, Rule::JoinedWhenAccepted, Some(call), || match accepted {
             Some(_) => "joined after a key that did not follow a whole notice".to_owned(),
             None => "joined although nobody accepted".to_owned(),
@@ -423,6 +438,13 @@ impl<'a> Auditor<'a> {
                 };
                 rate.is_some_and(lawful)
             }
+            (Refusal::AlreadyCalling, _) => {
+                let other = |(call, case): (&CallId, &Case<'_>)| {
+                    let person = case.admitted.and_then(|(admitted, _)| admitted.person);
+                    *call != denied.call && person.is_some() && person == denied.person
+                };
+                !self.append_failed && !self.cases.iter().any(other)
+            }
             (Refusal::RegistryUnavailable, Some(number)) => {
                 let word = self.registries.at(denied.at);
                 let word = word.map(|state| state.word(*number.expose(), denied.at));
@@ -435,7 +457,6 @@ impl<'a> Auditor<'a> {
                 | Refusal::NumberBlocked
                 | Refusal::InsufficientFunds
                 | Refusal::EmergencyNotHere
-                | Refusal::AlreadyCalling
                 | Refusal::DiskFull
                 | Refusal::Unavailable,
                 _,
@@ -452,6 +473,15 @@ impl<'a> Auditor<'a> {
         case.admissions += 1;
         case.admitted = case.admitted.or(Some((admitted, now)));
         self.books.admitted(admitted);
+        let person = admitted.person;
+        let twice = person.is_some()
+            && self.cases.iter().any(|(other, case)| {
+                let open = case.admitted.filter(|_| case.ends == 0);
+                *other != call && open.is_some_and(|(open, _)| open.person == person)
+            });
+        self.object_if(twice, Rule::OneCallAPerson, Some(call), || {
+            "the person is on another call".to_owned()
+        });
         let unlawful =
             admitted.hold.as_ref().is_some_and(|hold| !facts::is_lawful(&hold.rate, admitted.at));
         self.object_if(unlawful, Rule::RateLawful, Some(call), || {
@@ -460,7 +490,13 @@ impl<'a> Auditor<'a> {
         // The start of the node that kept it may be later than its question.
         let Some(state) = self.registries.at(admitted.at).copied() else { return };
         let word = state.word(*admitted.number.expose(), admitted.at);
+        let nobody = admitted.person.is_none();
         let right = match (word, admitted.may_record) {
+            (Word::Ordinary | Word::Missing | Word::Stale | Word::Shrunken, may_record)
+                if nobody =>
+            {
+                may_record == Err(OffReason::StationOff)
+            }
             (Word::Protected, may_record) => may_record == Err(OffReason::Protected),
             (Word::Ordinary, may_record) => {
                 matches!(may_record, Ok(()) | Err(OffReason::FacilityOff))

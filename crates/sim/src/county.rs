@@ -35,6 +35,9 @@ pub(crate) struct Station {
     pub(crate) id: StationId,
     pub(crate) unit: UnitId,
     pub(crate) facility: FacilityId,
+    /// Dials this line, by place in the county, as soon as it is lifted, for nobody in particular,
+    /// free and unrecorded.
+    pub(crate) hotline: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +67,9 @@ impl County {
                 id: StationId(11 + index),
                 unit: UnitId(1 + index % 2),
                 facility: FacilityId(1 + index % 3),
+                // The last one of some counties; sometimes its number is blocked.
+                hotline: (index + 1 == STATIONS_COUNT && dice.percent(60))
+                    .then(|| dice.pick([(4, 0), (2, 1), (1, 8)])),
             })
             .collect();
         let people = (0..PEOPLE_COUNT)

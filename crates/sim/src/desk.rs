@@ -19,7 +19,7 @@ use model::{
     plan::RegistryDown,
 };
 use registry::{Dialled, Home, Snapshot, Standing};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) mod recovery;
 
@@ -28,6 +28,8 @@ pub(crate) mod recovery;
 pub(crate) struct Desk {
     pub(crate) ledger: Ledger,
     pub(crate) calls: BTreeMap<CallId, OpenCall>,
+    /// People who are on a call.
+    pub(crate) calling: BTreeSet<PersonId>,
     pub(crate) languages: BTreeMap<E164, Language>,
     pub(crate) registry: Snapshot,
     wrong_pins: BTreeMap<StationId, (u32, Timestamp)>,
@@ -71,6 +73,7 @@ struct Screened {
     epoch: Epoch,
     may_record: Result<Epoch, OffReason>,
     free: bool,
+    connect: Connect,
 }
 
 type Refused = (Refusal, Option<E164>);
@@ -80,6 +83,7 @@ impl Desk {
         Self {
             ledger: Ledger::new(),
             calls: BTreeMap::new(),
+            calling: BTreeSet::new(),
             languages: BTreeMap::new(),
             registry,
             wrong_pins: BTreeMap::new(),
@@ -134,13 +138,13 @@ impl Desk {
         wish: Wish<'_>,
     ) -> Said {
         let facility = county.facility(wish.station.facility).copied();
-        let person = county.people.iter().find(|known| Some(known.id) == person).copied();
-        let (Some(facility), Some(person)) = (facility, person) else {
+        let who = county.people.iter().find(|known| Some(known.id) == person).copied();
+        let (Some(facility), true) = (facility, who.is_some() == person.is_some()) else {
             return Said::Now(Answer::Denied(Refusal::Unavailable));
         };
         let decided = self
             .screen(county, &facility, wish)
-            .and_then(|screened| self.hold(caps, &facility, &person, wish, screened));
+            .and_then(|screened| self.hold(caps, &facility, who.as_ref(), wish, screened));
         match decided {
             Ok((admission, admitted)) => {
                 let (slot, call) = (wish.slot, wish.call);
@@ -154,7 +158,7 @@ impl Desk {
                     agency: facility.agency,
                     facility: facility.id,
                     station: wish.station.id,
-                    person: Some(person.id),
+                    person,
                     number: number.map(Private::new),
                     reason,
                 };
@@ -185,13 +189,17 @@ impl Desk {
             standing = Standing::Ordinary { epoch: self.registry.epoch() };
         }
         let protected = matches!(standing, Standing::Protected { .. });
-        let free = line.is_some_and(|line| line.free);
+        let hotline = wish.station.hotline.is_some();
+        let free = line.is_some_and(|line| line.free) || hotline;
         let allowed = line.is_some_and(|line| line.allowed);
         if facility.allowed_only && !protected && !free && !allowed {
             return Err(refuse(Refusal::NumberNotAllowed));
         }
         let may_record = match standing {
             Standing::Protected { .. } => Err(OffReason::Protected),
+            Standing::Unusable(_) | Standing::Ordinary { .. } if hotline => {
+                Err(OffReason::StationOff)
+            }
             Standing::Unusable(_) => match facility.registry_down {
                 RegistryDown::PlaceUnrecorded => Err(OffReason::RegistryUnusable),
                 RegistryDown::Refuse => return Err(refuse(Refusal::RegistryUnavailable)),
@@ -204,18 +212,23 @@ impl Desk {
             (false, true) => NumberClass::Free,
             (false, false) => NumberClass::Ordinary,
         };
-        Ok(Screened { number, class, epoch: self.registry.epoch(), may_record, free })
+        let connect = if hotline { Connect::AtOnce } else { Connect::Announced };
+        Ok(Screened { number, class, epoch: self.registry.epoch(), may_record, free, connect })
     }
 
     fn hold(
         &mut self,
         caps: &CapTable,
         facility: &Facility,
-        person: &Person,
+        person: Option<&Person>,
         wish: Wish<'_>,
         screened: Screened,
     ) -> Result<(Admission, Admitted), Refused> {
         let refuse = |reason| (reason, Some(screened.number));
+        let busy = person.is_some_and(|person| self.calling.contains(&person.id));
+        if busy && self.sabotage != Some(Sabotage::CallTwice) {
+            return Err(refuse(Refusal::AlreadyCalling));
+        }
         let mut talk_max = facility.talk_max;
         let (quote, hold, price) = if screened.free {
             (None, None, Price::Free)
@@ -225,6 +238,7 @@ impl Desk {
             let lawful = lawful.ok_or(Refusal::NoLawfulRate);
             let quote = Quote::new(lawful.map_err(refuse)?);
             let id = wish.call.hold();
+            let person = person.ok_or_else(|| refuse(Refusal::NumberNotAllowed))?;
             let held = self
                 .ledger
                 .hold(id, person.account, &quote, facility.talk_max, wish.now)
@@ -250,7 +264,7 @@ impl Desk {
             facility: facility.id,
             unit: wish.station.unit,
             station: wish.station.id,
-            person: Some(person.id),
+            person: person.map(|person| person.id),
             number: Private::new(screened.number),
             class: screened.class,
             epoch: screened.epoch,
@@ -260,6 +274,7 @@ impl Desk {
         let open =
             OpenCall { admitted: admitted.clone(), quote, talked: Duration::ZERO, off: None };
         self.calls.insert(wish.call, open);
+        self.calling.extend(person.map(|person| person.id));
         let mut may_record = screened.may_record;
         if self.sabotage == Some(Sabotage::AnnounceRecording) {
             may_record = Ok(screened.epoch);
@@ -272,7 +287,7 @@ impl Desk {
             price,
             talk_max,
             called_language,
-            connect: Connect::Announced,
+            connect: screened.connect,
         };
         Ok((admission, admitted))
     }
@@ -321,7 +336,7 @@ impl Desk {
                 Some((slot, Answer::Admitted(*admission)))
             }
             Done::Admitted { slot, call, .. } => {
-                if self.calls.remove(&call).is_some() {
+                if self.close(call).is_some() {
                     self.ledger.release(call.hold(), now);
                     self.ledger.forget(call.hold());
                 }
@@ -370,6 +385,15 @@ impl Desk {
         self.settle(call, EndReason::Fault, &finished)
     }
 
+    /// The call is over: the person may make another one.
+    fn close(&mut self, call: CallId) -> Option<OpenCall> {
+        let open = self.calls.remove(&call)?;
+        if let Some(person) = open.admitted.person {
+            self.calling.remove(&person);
+        }
+        Some(open)
+    }
+
     /// Settles a call exactly once: it is taken out of the open calls first.
     pub(crate) fn settle(
         &mut self,
@@ -377,7 +401,7 @@ impl Desk {
         reason: EndReason,
         finished: &Finished,
     ) -> Option<Fact> {
-        let open = self.calls.remove(&call)?;
+        let open = self.close(call)?;
         let mut talked = finished.talked;
         match self.sabotage {
             Some(Sabotage::ChargeSecondTooMany) if talked > Duration::ZERO => {

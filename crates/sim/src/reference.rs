@@ -103,7 +103,8 @@ impl Reference {
         onset: Timestamp,
         path: KeyPath,
     ) {
-        if side != Called || !self.answered || self.closing || self.accepted.is_some() {
+        let decided = self.accepted.is_some() || self.bridged.is_some();
+        if side != Called || !self.answered || self.closing || decided {
             return;
         }
         if key.label() == '2' {
@@ -221,7 +222,7 @@ impl Reference {
         let undecided = if self.heard { EndReason::NotAccepted } else { EndReason::NoticeCutShort };
         self.ends(if !self.answered {
             unanswered
-        } else if self.accepted.is_none() {
+        } else if self.accepted.is_none() && self.bridged.is_none() {
             undecided
         } else {
             decided

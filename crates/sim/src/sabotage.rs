@@ -53,6 +53,8 @@ pub enum Sabotage {
     ForgetFinished,
     /// The last word of a machine is heard twice.
     FinishTwice,
+    /// The desk lets a person make two calls at once.
+    CallTwice,
 }
 
 impl Sabotage {
@@ -83,5 +85,6 @@ impl Sabotage {
         Self::EverythingExpired,
         Self::ForgetFinished,
         Self::FinishTwice,
+        Self::CallTwice,
     ];
 }

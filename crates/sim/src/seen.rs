@@ -43,6 +43,7 @@ seen! {
     DeniedNoLawfulRate = "denied: no lawful rate",
     DeniedRegistry = "denied: registry unavailable",
     DeniedUnavailable = "denied: unavailable",
+    DeniedAlreadyCalling = "denied: on another call",
     // Conversations.
     TalkRecorded = "talk recorded",
     TalkOffProtected = "talk unrecorded: protected",
@@ -51,6 +52,7 @@ seen! {
     TalkOffLog = "talk unrecorded: log unavailable",
     TalkOffDisk = "talk unrecorded: disk",
     TalkFree = "talk that costs nothing",
+    TalkAtOnce = "put through at once, for nobody in particular",
     TalkWarned = "talk warned before its end",
     VaultProtected = "vault refused: protected meanwhile",
     VaultUnusable = "vault refused: registry unusable meanwhile",

@@ -29,6 +29,7 @@ fn broken_by(sabotage: Sabotage) -> Rule {
         Sabotage::EverythingExpired => Rule::MoneyConserved,
         Sabotage::ForgetFinished => Rule::Ends,
         Sabotage::FinishTwice => Rule::FinishedOnce,
+        Sabotage::CallTwice => Rule::OneCallAPerson,
     }
 }
 

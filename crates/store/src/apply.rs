@@ -7,6 +7,7 @@ pub(crate) use places::{NOBODY, access, dialling};
 mod numbers;
 mod people;
 mod places;
+mod relay;
 
 use crate::{
     dialect::{Database, Work},
@@ -26,6 +27,7 @@ pub(crate) async fn apply(
     let places = places::apply(&mut work, plan, &mut applied).await?;
     people::apply(&mut work, plan, &places, now, &mut applied).await?;
     applied.numbers = numbers::apply_rules(&mut work, &plan.numbers, &places).await?;
+    applied.services = relay::apply(&mut work, &plan.services, &places).await?;
     let registry = numbers::apply_protected(&mut work, plan, &places, now, &mut applied).await?;
     applied.trunk = numbers::apply_trunk(&mut work, plan.trunk.as_ref()).await?;
     let changed = applied.is_change() || registry == numbers::Registry::Changed;

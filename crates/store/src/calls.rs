@@ -248,6 +248,22 @@ pub(crate) async fn unbooked_recordings(
     rows.iter().map(recording).collect()
 }
 
+/// See [`crate::Store::pin_refusals`].
+pub(crate) async fn pin_refusals(
+    database: &Database,
+    since: Timestamp,
+) -> Result<Vec<(StationId, Timestamp)>, Broken> {
+    let mut work = database.read().await?;
+    let rows =
+        sqlx::query("SELECT station_id, at_us FROM pin_refusal WHERE at_us > $1 ORDER BY at_us")
+            .bind(since.micros())
+            .fetch_all(&mut *work)
+            .await
+            .doing("read wrong PINs")?;
+    let refusal = |row: &Row| Ok((StationId(row.number("station_id")?), row.time("at_us")?));
+    rows.iter().map(refusal).collect()
+}
+
 /// See [`crate::Store::calls`].
 pub(crate) async fn calls(
     database: &Database,

@@ -8,7 +8,7 @@ use model::{
     E164, Language, Money, Private, PromptId, Timestamp,
     fact::{EndReason, KeyPath, NumberClass, OffReason, RecordingState, Refusal, Rest},
     place::{FacilityKind, State},
-    plan::{NumberUse, RegistryDown},
+    plan::{DiskFull, NumberUse, RegistryDown, ServiceKind},
     speech::ContentHash,
 };
 use sqlx::Row as _;
@@ -37,6 +37,8 @@ codes! {
     FacilityKind { Prison = "prison", Jail = "jail", }
     Language { En = "en", Es = "es", }
     NumberUse { Allowed = "allowed", Blocked = "blocked", Free = "free", }
+    DiskFull { PlaceUnrecorded = "place_unrecorded", Refuse = "refuse", }
+    ServiceKind { Relay = "relay", Help = "help", Speed = "speed", }
     RegistryDown { PlaceUnrecorded = "place_unrecorded", Refuse = "refuse", }
     NumberClass { Ordinary = "ordinary", Protected = "protected", Free = "free", Relay = "relay", Service = "service", }
     Refusal {

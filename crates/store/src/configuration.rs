@@ -12,8 +12,8 @@ use model::{
     fact::Epoch,
     place::Site,
     plan::{
-        Account, Configuration, Facility, NumberRule, Person, RegistryData, Station, StationCaller,
-        Trunk,
+        Account, Configuration, Facility, NumberRule, Person, RegistryData, Service, Station,
+        StationCaller, Trunk,
     },
 };
 use std::collections::BTreeMap;
@@ -42,6 +42,7 @@ pub(crate) async fn configuration(database: &Database) -> Result<Configuration, 
         numbers: numbers(&mut work).await?,
         registry: registry(&mut work).await?,
         accounts: accounts(&mut work).await?,
+        services: services(&mut work).await?,
         languages: languages(&mut work).await?,
         trunk: trunk(&mut work).await?,
     };
@@ -104,6 +105,8 @@ async fn facilities(work: &mut Work) -> Result<Vec<Facility>, Broken> {
             recording: row.flag("recording")?,
             registry_down: row.coded("registry_down")?,
             talk_max: row.length("talk_max_us")?,
+            relay_talk_max: row.length("relay_talk_max_us")?,
+            disk_full: row.coded("disk_full")?,
             allowed_only: row.flag("allowed_only")?,
             base_per_minute: row.money("base_micros")?,
             additive_per_minute: row.money("additive_micros")?,
@@ -177,6 +180,20 @@ async fn numbers(work: &mut Work) -> Result<Vec<NumberRule>, Broken> {
             facility: (facility != WHOLE_AGENCY).then_some(FacilityId(facility)),
             number: Private::new(row.e164("number")?),
             rule: row.coded("rule")?,
+        })
+    })
+    .await
+}
+
+async fn services(work: &mut Work) -> Result<Vec<Service>, Broken> {
+    each(work, "SELECT * FROM service ORDER BY agency_id, facility_id, number", |row| {
+        let facility = row.number("facility_id")?;
+        Ok(Service {
+            agency: AgencyId(row.number("agency_id")?),
+            facility: (facility != WHOLE_AGENCY).then_some(FacilityId(facility)),
+            keys: row.maybe_text("keys")?,
+            number: Private::new(row.e164("number")?),
+            kind: row.coded("kind")?,
         })
     })
     .await

@@ -24,7 +24,7 @@ pub use plan::{Applied, Plan};
 
 use dialect::Database;
 use error::Broken;
-use model::{AgencyId, RecordingId, Timestamp, fact::Fact, plan::Configuration};
+use model::{AgencyId, RecordingId, StationId, Timestamp, fact::Fact, plan::Configuration};
 use std::{path::Path, sync::Arc};
 
 /// The database of one cell. Cheap to clone; all clones share the same connections.
@@ -137,6 +137,17 @@ impl Store {
     /// [`StoreError::Broken`] when the database fails.
     pub fn unbooked_recordings(&self) -> Result<Vec<(AgencyId, RecordingId)>, StoreError> {
         Ok(self.0.run(calls::unbooked_recordings(&self.0))?)
+    }
+
+    /// Wrong PINs after `since`, the earliest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn pin_refusals(
+        &self,
+        since: Timestamp,
+    ) -> Result<Vec<(StationId, Timestamp)>, StoreError> {
+        Ok(self.0.run(calls::pin_refusals(&self.0, since))?)
     }
 
     /// Calls and refusals that match, in the order of their record numbers.

@@ -10,7 +10,7 @@
 use model::{
     E164, Language, Money, Private,
     place::Site,
-    plan::{Dialling, NumberUse, RegistryDown, StationAccess, Trunk},
+    plan::{Dialling, DiskFull, NumberUse, RegistryDown, ServiceKind, StationAccess, Trunk},
 };
 use std::{fmt, time::Duration};
 
@@ -31,6 +31,8 @@ pub struct Plan {
     pub contacts: Vec<Contact>,
     /// Allowed, blocked and free numbers.
     pub numbers: Vec<NumberRule>,
+    /// Services that can be dialled.
+    pub services: Vec<Service>,
     /// Money paid in.
     pub deposits: Vec<Deposit>,
     /// Protected numbers, or `None` when the file does not speak of them: the registry is then
@@ -73,6 +75,10 @@ pub struct Facility {
     pub registry_down: RegistryDown,
     /// Longest conversation.
     pub talk_max: Duration,
+    /// Longest conversation through a relay service.
+    pub relay_talk_max: Duration,
+    /// What happens when records cannot be written.
+    pub disk_full: DiskFull,
     /// Whether only contacts and allowed or free numbers may be called.
     pub allowed_only: bool,
     /// Price per minute, without the facility's part.
@@ -173,6 +179,21 @@ pub struct NumberRule {
     pub rule: Option<NumberUse>,
 }
 
+/// A service that can be dialled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// Key of the agency.
+    pub agency: String,
+    /// Key of the facility, `agency/facility`, or `None` for the whole agency.
+    pub facility: Option<String>,
+    /// The number that is called, by which the service is known.
+    pub number: Private<E164>,
+    /// The keys that are pressed for it, or `None` where it is dialled by its number alone.
+    pub keys: Option<String>,
+    /// What it is, or `None` when it is removed.
+    pub kind: Option<ServiceKind>,
+}
+
 /// Money paid into a person's account. The same reference is booked once, however often it is
 /// applied.
 #[derive(Clone, Debug, PartialEq)]
@@ -254,6 +275,8 @@ pub struct Applied {
     pub contacts: Count,
     /// Rules about numbers.
     pub numbers: Count,
+    /// Services.
+    pub services: Count,
     /// Protected numbers.
     pub protected: Count,
     /// Deposits.
@@ -268,7 +291,7 @@ pub struct Applied {
 
 impl Applied {
     /// The counts with their names, in the order in which they were applied.
-    pub fn counts(&self) -> [(&'static str, Count); 10] {
+    pub fn counts(&self) -> [(&'static str, Count); 11] {
         [
             ("agencies", self.agencies),
             ("facilities", self.facilities),
@@ -277,6 +300,7 @@ impl Applied {
             ("people", self.people),
             ("contacts", self.contacts),
             ("numbers", self.numbers),
+            ("services", self.services),
             ("protected numbers", self.protected),
             ("deposits", self.deposits),
             ("trunks", self.trunk),

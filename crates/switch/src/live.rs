@@ -76,6 +76,7 @@ impl Live {
                 start: Start {
                     caller: plan.caller.clone(),
                     dialled: dialled_at_once(&plan.dialling, requested),
+                    help: plan.help,
                 },
             },
             now,

@@ -61,6 +61,8 @@ pub struct StationPlan {
     pub caller: Caller,
     /// What its calls dial.
     pub dialling: Dialling,
+    /// Whether there are services for somebody who gives no PIN.
+    pub help: bool,
 }
 
 /// The way back for one answer.

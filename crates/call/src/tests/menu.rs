@@ -436,12 +436,12 @@ fn refusals_are_spoken_and_the_last_one_ends() {
                         station: hush
                         ask: may 7 call 1
             2.420   office: denied: NoLawfulRate
-                        station hears en: unavailable, enter_number
+                        station hears en: no_price, enter_number
             2.420   station presses 1#
                         station: hush
                         ask: may 7 call 1
             2.620   office: denied: RegistryUnavailable
-                        station hears en: unavailable, goodbye
+                        station hears en: registry_down, goodbye
             2.620   station heard it all
                         hang up station (Normal)
                         finished: nothing to settle, talked 0ns

@@ -13,7 +13,7 @@ fn check(ladder: &mut Ladder, expected: &Expect) {
 
 fn starting(caller: Caller, dialled: Option<&str>) -> Ladder {
     let dialled = dialled.map(|keys| Private::new(keys.to_string()));
-    Ladder::with(Setup { start: Start { caller, dialled }, ..setup() })
+    Ladder::with(Setup { start: Start { caller, dialled, help: false }, ..setup() })
 }
 
 /// A line that costs nothing, keeps nothing and is put through at once.
@@ -181,12 +181,12 @@ fn nobody_has_no_balance() {
     check(
         &mut ladder,
         &expect![[r#"
-        0.000   start
-                    station hears en: enter_number
-        0.900   station presses *2025550150#
-                    station: hush
-                    ask: may nobody call 2025550150
-    "#]],
+            0.000   start
+                        station hears en: enter_service
+            0.900   station presses *2025550150#
+                        station: hush
+                        ask: may nobody call 2025550150
+        "#]],
     );
 }
 
@@ -209,4 +209,84 @@ fn a_call_of_nobody_names_nobody() {
                         "Cedar County Jail", call_is_free, notice_recorded
     "#]],
     );
+}
+
+#[test]
+fn a_line_for_help_needs_no_pin_and_says_that_it_is_private() {
+    let start = Start { help: true, ..Start::default() };
+    let mut ladder = Ladder::with(Setup { start, ..setup() });
+    let relay = Admission { connect: Connect::AtOnce, ..unrecorded(OffReason::Relay) };
+    let relay = Admission { price: Price::Free, ..relay };
+    ladder.after(900).keys(Station, "*").after(3_000).keys(Station, "711#");
+    ladder.answer(Answer::Admitted(relay)).after(4_000).heard(Station);
+    ladder.after(2_000).input(Input::CalledAnswered);
+    check(
+        &mut ladder,
+        &expect![[r#"
+        0.000   start
+                    station hears en: welcome, es welcome, enter_pin, help_without_pin
+        0.900   station presses *
+                    station: hush
+                    station hears en: enter_service
+        4.000   station presses 711#
+                    station: hush
+                    ask: may nobody call 711
+        4.400   office: admitted
+                    station hears en: call_is_free, notice_protected
+        8.400   station heard it all
+                    dial +12025550142
+                    ringback on
+        10.400  called party answers
+                    event: answered
+                    ringback off
+                    bridge, off: Relay
+                    event: talk
+    "#]],
+    );
+}
+
+#[test]
+fn a_star_means_nothing_where_there_is_no_help() {
+    let mut ladder = Ladder::new();
+    ladder.after(900).keys(Station, "*").timeout();
+    check(
+        &mut ladder,
+        &expect![[r#"
+        0.000   start
+                    station hears en: welcome, es welcome, enter_pin
+        0.900   station presses *
+                    station: hush
+        11.000  time-out
+                    station hears en: enter_pin
+    "#]],
+    );
+}
+
+#[test]
+fn every_refusal_is_told_with_its_reason() {
+    let mut text = std::string::String::new();
+    for reason in [
+        Refusal::RegistryUnavailable,
+        Refusal::AlreadyCalling,
+        Refusal::DiskFull,
+        Refusal::NoLawfulRate,
+        Refusal::Unavailable,
+    ] {
+        let mut ladder = Ladder::new();
+        ladder.reach_admit().skip().answer(Answer::Denied(reason));
+        text.push_str(&ladder.text());
+    }
+    expect![[r#"
+        3.400   office: denied: RegistryUnavailable
+                    station hears en: registry_down, enter_number
+        3.400   office: denied: AlreadyCalling
+                    station hears en: already_calling, enter_number
+        3.400   office: denied: DiskFull
+                    station hears en: disk_full, enter_number
+        3.400   office: denied: NoLawfulRate
+                    station hears en: no_price, enter_number
+        3.400   office: denied: Unavailable
+                    station hears en: unavailable, enter_number
+    "#]]
+    .assert_eq(&text);
 }

@@ -5,6 +5,7 @@ use super::{
     fields::Fields,
     places::Places,
     problem::Problems,
+    relay,
     rows::{self, Tables},
     source::Source,
     word::address,
@@ -61,6 +62,9 @@ pub(super) fn read(
     if let Some(sheet) = Files::open(files.numbers.as_deref(), open, problems) {
         plan.numbers = rows::numbers(&sheet, &tables, problems);
     }
+    if let Some(sheet) = Files::open(files.services.as_deref(), open, problems) {
+        plan.services = relay::services(&sheet, &tables, problems);
+    }
     if let Some(sheet) = Files::open(files.protected.as_deref(), open, problems) {
         let numbers: Vec<ProtectedNumber> = rows::protected(&sheet, &tables, problems);
         plan.protected = Some(Protected { numbers, replace, count });
@@ -88,6 +92,7 @@ struct Files {
     people: Option<PathBuf>,
     contacts: Option<PathBuf>,
     numbers: Option<PathBuf>,
+    services: Option<PathBuf>,
     protected: Option<PathBuf>,
     deposits: Option<PathBuf>,
 }
@@ -103,6 +108,7 @@ impl Files {
             people: file("people"),
             contacts: file("contacts"),
             numbers: file("numbers"),
+            services: file("services"),
             protected: file("protected"),
             deposits: file("deposits"),
         };

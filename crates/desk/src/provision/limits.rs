@@ -35,6 +35,10 @@ pub(super) const TALK_MINUTES_MAX: i64 = 240;
 /// Minutes of a conversation where the file does not say.
 pub(super) const TALK_MINUTES_DEFAULT: i64 = 20;
 
+/// How many times as long a conversation through a relay service may be, where the file does not
+/// say: it is typed, or signed and voiced by a third person.
+pub(super) const RELAY_FACTOR: i64 = 3;
+
 /// Lines of one gateway.
 pub(super) const LINES_COUNT_MAX: i64 = 1_000;
 

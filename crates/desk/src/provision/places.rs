@@ -3,7 +3,8 @@
 use super::{
     fields::Fields,
     limits::{
-        ADP_MAX, LINES_COUNT_MAX, PASSWORD_CHARS_MIN, TALK_MINUTES_DEFAULT, TALK_MINUTES_MAX, YEARS,
+        ADP_MAX, LINES_COUNT_MAX, PASSWORD_CHARS_MIN, RELAY_FACTOR, TALK_MINUTES_DEFAULT,
+        TALK_MINUTES_MAX, YEARS,
     },
     word::{address, check_id, check_key, check_name, meant, state},
 };
@@ -12,7 +13,7 @@ use jiff::tz::TimeZone;
 use model::{
     E164, Money, Private, Timestamp,
     place::{FacilityKind, Site},
-    plan::{Dialling, Hotline, RegistryDown, StationAccess},
+    plan::{Dialling, DiskFull, Hotline, RegistryDown, StationAccess},
 };
 use registry::{Dialled, Home, normalise};
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
@@ -114,6 +115,11 @@ impl Places {
             fields.choice("registry_down", &downs, Some(RegistryDown::PlaceUnrecorded));
         let minutes =
             fields.whole("talk_minutes_max", 1..=TALK_MINUTES_MAX).unwrap_or(TALK_MINUTES_DEFAULT);
+        let relay_minutes = fields
+            .whole("relay_minutes_max", minutes..=TALK_MINUTES_MAX * RELAY_FACTOR)
+            .unwrap_or(minutes * RELAY_FACTOR);
+        let disks = [("refuse", DiskFull::Refuse), ("place_unrecorded", DiskFull::PlaceUnrecorded)];
+        let disk_full = fields.choice("disk_full", &disks, Some(DiskFull::Refuse));
         let allowed_only = fields.flag("allowed_only", false);
         let caller_id = fields.need_checked("caller_id", "+1 202 555 0100", check_caller_id);
         let rate = read_rate(fields);
@@ -137,6 +143,8 @@ impl Places {
             recording: recording?,
             registry_down: registry_down?,
             talk_max: Duration::from_secs(60 * minutes.unsigned_abs()),
+            relay_talk_max: Duration::from_secs(60 * relay_minutes.unsigned_abs()),
+            disk_full: disk_full?,
             allowed_only,
             base_per_minute: rate?.base_per_minute,
             additive_per_minute: rate?.additive_per_minute,
@@ -389,7 +397,7 @@ fn hotline(fields: &mut Fields<'_, '_>) -> Option<Hotline> {
 /// The keys that a hotline dials: a number in any usual form, or a short code such as `988`.
 fn check_hotline(text: &str) -> Result<String, String> {
     match Dialled::from_keys(text, Home::NorthAmerica) {
-        Dialled::Service(code) => return Ok(code.digits().to_string()),
+        Dialled::Service(code) => return Ok(code.keys()),
         Dialled::Emergency => return Err("emergency calls are refused; staff help".to_owned()),
         Dialled::Number(_) | Dialled::Invalid => {}
     }

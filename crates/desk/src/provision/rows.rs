@@ -294,7 +294,7 @@ fn facility(
 }
 
 /// An agency, or a facility by its path.
-fn scope(row: &Row<'_>, places: &Places, problems: &mut Problems) -> Option<String> {
+pub(super) fn scope(row: &Row<'_>, places: &Places, problems: &mut Problems) -> Option<String> {
     let path = row.get("scope");
     if path.contains('/') {
         return facility(row, "scope", places, problems);
@@ -349,7 +349,7 @@ fn person(
 
 /// A telephone number. An extension behind it does not matter: rules and protection are for the
 /// number.
-fn number(row: &Row<'_>, problems: &mut Problems) -> Option<E164> {
+pub(super) fn number(row: &Row<'_>, problems: &mut Problems) -> Option<E164> {
     match registry::normalise(row.get("number"), registry::Home::NorthAmerica) {
         Ok(read) => Some(read.number),
         Err(reason) => {

@@ -44,7 +44,7 @@ impl<'a> Conversation<'a> {
             facility: plan.facility_name.clone(),
             pack: plan.pack,
             timing: Timing::default(),
-            start: Start { caller: plan.caller.clone(), dialled: None },
+            start: Start { caller: plan.caller.clone(), dialled: None, help: plan.help },
         };
         let mut conversation = Self {
             node,

@@ -30,6 +30,8 @@ pub(crate) struct County {
     dir: TempDir,
     keyholders: Keyholders,
     now: Arc<AtomicI64>,
+    /// What the journal takes from the disk at a time.
+    pub(crate) segment_octets: u32,
 }
 
 /// A running node, as far as the desk goes.
@@ -65,7 +67,12 @@ pub(crate) const CELL: Caller = Caller { address: "192.0.2.32:5060", pin: "" };
 impl County {
     /// The county of this file, provisioned.
     pub(crate) fn new() -> Self {
-        let county = Self::in_a_folder();
+        Self::provisioned(tempfile::tempdir().unwrap())
+    }
+
+    /// The same, with its files in `dir`.
+    pub(crate) fn provisioned(dir: TempDir) -> Self {
+        let county = Self::in_folder(dir);
         county.put("protected.csv", PROTECTED);
         county.apply();
         county
@@ -73,22 +80,23 @@ impl County {
 
     /// The same, where nobody ever named a protected number.
     pub(crate) fn new_without_registry() -> Self {
-        let county = Self::in_a_folder();
+        let county = Self::in_folder(tempfile::tempdir().unwrap());
         county.apply();
         county
     }
 
-    fn in_a_folder() -> Self {
+    fn in_folder(dir: TempDir) -> Self {
         let key = || generate().unwrap().1;
         let agencies = BTreeMap::from([(AgencyId(1), None)]);
         let keyholders = Keyholders::new(key(), agencies, key()).unwrap();
         let now = Arc::new(AtomicI64::new(START_MICROS));
-        let county = Self { dir: tempfile::tempdir().unwrap(), keyholders, now };
+        let county = Self { dir, keyholders, now, segment_octets: SEGMENT_OCTETS };
         fs::create_dir(county.dir.path().join("files")).unwrap();
         fs::create_dir(county.dir.path().join("data")).unwrap();
         county.put("people.csv", PEOPLE);
         county.put("contacts.csv", CONTACTS);
         county.put("numbers.csv", NUMBERS);
+        county.put("services.csv", SERVICES);
         county
     }
 
@@ -107,7 +115,7 @@ impl County {
     pub(crate) fn apply_with(&self, top: &str, change: impl FnOnce(&mut Plan)) -> Applied {
         let files = self.dir.path().join("files");
         let mut text = format!("{top}\n{PLACES}\n[files]\n");
-        for table in ["people", "contacts", "numbers", "protected", "deposits"] {
+        for table in ["people", "contacts", "numbers", "services", "protected", "deposits"] {
             if files.join(format!("{table}.csv")).is_file() {
                 writeln!(text, "{table} = \"{table}.csv\"").unwrap();
             }
@@ -137,6 +145,8 @@ impl County {
         let config = DeskConfig {
             store: self.data("parlatory.db"),
             journal: self.data("journal"),
+            journal_segment_octets: self.segment_octets,
+            recordings: self.data("recordings"),
             pin_key: PIN_KEY,
             pack: ContentHash([1; 32]),
             version: "0.0.0".to_owned(),
@@ -157,8 +167,12 @@ impl County {
     /// clock.
     pub(crate) fn image(&self) -> Self {
         let now = Arc::new(AtomicI64::new(self.now().micros()));
-        let image =
-            Self { dir: tempfile::tempdir().unwrap(), keyholders: self.keyholders.clone(), now };
+        let image = Self {
+            dir: tempfile::tempdir().unwrap(),
+            keyholders: self.keyholders.clone(),
+            now,
+            segment_octets: self.segment_octets,
+        };
         copy(self.dir.path(), image.dir.path());
         image
     }
@@ -279,7 +293,11 @@ impl Node {
     /// The language in which the called party of a new call would be spoken to.
     pub(crate) fn language(&self, call: CallId, caller: Caller, dialled: &str) -> Language {
         match self.admit(call, caller, dialled) {
-            Answer::Admitted(admission) => admission.called_language,
+            Answer::Admitted(admission) => {
+                // The next call of the same person is another one.
+                self.desk.broken(call, self.now());
+                admission.called_language
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -395,6 +413,7 @@ const PIN_KEY: PinKey = PinKey::new([7; desk::PIN_KEY_OCTETS]);
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// Octets of G.711 in a second of both directions.
 const SECOND_OCTETS: u64 = 16_000;
+const SEGMENT_OCTETS: u32 = 16 << 20;
 const SYNC_EVERY: Duration = Duration::from_secs(2);
 const PATIENCE_PAUSES: u32 = 10_000;
 /// Until a condition is looked at again.
@@ -442,6 +461,7 @@ timezone = "America/Denver"
 recording = "on"
 registry_down = "refuse"
 talk_minutes_max = 5
+disk_full = "place_unrecorded"
 allowed_only = true
 caller_id = "+1 202 555 0197"
 rate = { base = "0.06" }
@@ -514,6 +534,13 @@ cedar/farm,2025550131,blocked
 cedar,2025550140,free
 cedar,2025550141,allowed
 cedar/annex,2025550142,free
+";
+
+const SERVICES: &str = "\
+scope,number,kind,keys
+cedar,2025550181,relay,711
+cedar,2025550182,help,988
+cedar/farm,2025550121,speed,7
 ";
 
 /// The second is free at the annex, too.

@@ -2,9 +2,10 @@
 //! node opens the copy: one record, the money conserved, the recording kept, and nothing done twice
 //! however often the recovery itself is cut and repeated.
 
+use call::Question;
 use desk::Broken;
 use model::{
-    Money, Side,
+    Money, Private, Side,
     fact::{EndReason, OffReason, RecordingState, Rest},
 };
 use std::time::Duration;
@@ -13,7 +14,7 @@ use switch::Office;
 
 use crate::{
     conversation::Conversation,
-    county::{County, Kept, MARCUS, Node},
+    county::{County, HELP, Kept, MARCUS, Node, ROSA, TYRONE},
 };
 
 /// What a node leaves behind at each stage of one recorded call.
@@ -266,11 +267,13 @@ fn a_hold_that_ran_out_while_the_node_was_away_is_given_back_as_expired() {
 fn many_calls_that_were_cut_are_all_settled() {
     let county = County::new();
     let node = county.open();
-    for counter in 1..=4 {
-        node.admit(node.call(counter), MARCUS, "2025550101");
+    let contacts = [(MARCUS, "2025550101"), (ROSA, "2025550101"), (TYRONE, "2025550120")];
+    for (counter, (caller, dialled)) in (1..).zip(contacts) {
+        node.admit(node.call(counter), caller, dialled);
     }
-    for counter in 5..=20 {
-        node.admit(node.call(counter), MARCUS, "2025550140");
+    for counter in 4..=20 {
+        let dialled = Private::new("2025550140".to_owned());
+        node.ask(node.call(counter), HELP, Question::Admit { person: None, dialled });
     }
     let image = county.image();
     let node = image.open();

@@ -5,6 +5,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::panic_in_result_fn,
     clippy::indexing_slicing,
     clippy::wildcard_enum_match_arm,
     reason = "a test fails by panicking"
@@ -15,6 +16,7 @@ mod closing;
 mod conversation;
 mod county;
 mod crash;
+mod full;
 mod money;
 mod pins;
 mod rebuilt;

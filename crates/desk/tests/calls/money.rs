@@ -115,13 +115,12 @@ fn the_hold_bounds_the_charge_and_the_talk() {
 }
 
 #[test]
-fn two_calls_on_one_account_share_its_money() {
+fn the_money_of_a_call_is_there_again_when_it_is_over() {
     let county = County::new();
     let node = county.open();
     let first = node.call(1);
     assert!(matches!(node.admit(first, ROSA, "2025550101"), Answer::Admitted(_)));
-    let second = node.admit(node.call(2), ROSA, "2025550102");
-    assert!(matches!(second, Answer::Denied(Refusal::InsufficientFunds)));
+    assert_eq!(node.balance(ROSA), micros(1_500));
     node.desk.finished(first, finished(&node, Duration::ZERO));
     assert!(matches!(node.admit(node.call(3), ROSA, "2025550102"), Answer::Admitted(_)));
 }
@@ -153,6 +152,7 @@ fn a_free_call_needs_no_money_and_takes_none() {
     let county = County::new();
     let node = county.open();
     assert!(matches!(node.admit(node.call(1), ROSA, "2025550101"), Answer::Admitted(_)));
+    node.desk.finished(node.call(1), finished(&node, Duration::from_secs(81)));
     let mut conversation = Conversation::dial(&node, 2, ROSA, "2025550140");
     conversation.answer();
     conversation.accept();
@@ -162,7 +162,6 @@ fn a_free_call_needs_no_money_and_takes_none() {
     conversation.wait_told();
     drop(conversation);
     assert_eq!(node.balance(ROSA), micros(1_500));
-    node.desk.finished(node.call(1), finished(&node, Duration::ZERO));
     let kept = node.end();
     let free = &kept.calls[1];
     assert_eq!(free.held, None);

@@ -3,7 +3,7 @@
 use call::{Admission, Answer, CallEvent, Caller, Connect, Finished, Price, Question};
 use model::{
     Money, Private,
-    fact::{EndReason, NumberClass, OffReason, Rest},
+    fact::{EndReason, NumberClass, OffReason, Refusal, Rest},
     plan::Dialling,
 };
 use std::time::Duration;
@@ -12,7 +12,7 @@ use switch::Office;
 
 use crate::{
     conversation::number,
-    county::{ANNA, CELL, County, HELP, Node},
+    county::{ANNA, CELL, County, HELP, MARCUS, Node, ROSA},
 };
 
 /// Lifts the telephone for help; the office puts it through.
@@ -104,5 +104,23 @@ fn a_telephone_of_somebodys_own_knows_them_until_they_leave() {
     node.wait_until("the person has left", |node| {
         node.desk.station(station).unwrap().caller == Caller::AskPin
     });
+    node.end();
+}
+
+#[test]
+fn a_person_makes_one_call_at_a_time() {
+    let county = County::new();
+    let node = county.open();
+    let admit = |counter, dialled| node.admit(node.call(counter), MARCUS, dialled);
+    assert!(matches!(admit(1, "2025550101"), Answer::Admitted(_)));
+    // Neither a free line nor another telephone is a way around it.
+    for dialled in ["2025550102", "2025550140", "711"] {
+        let answer = admit(2, dialled);
+        assert!(matches!(answer, Answer::Denied(Refusal::AlreadyCalling)), "{answer:?}");
+    }
+    let rosa = node.admit(node.call(3), ROSA, "2025550101");
+    assert!(matches!(rosa, Answer::Admitted(_)), "{rosa:?}");
+    node.desk.broken(node.call(1), node.now());
+    assert!(matches!(admit(4, "2025550101"), Answer::Admitted(_)), "the first one is over");
     node.end();
 }

@@ -85,9 +85,8 @@ pub(super) fn seen_denial(reason: Refusal) -> Seen {
         Refusal::EmergencyNotHere => Seen::DeniedEmergency,
         Refusal::NoLawfulRate => Seen::DeniedNoLawfulRate,
         Refusal::RegistryUnavailable => Seen::DeniedRegistry,
-        Refusal::Unavailable | Refusal::AlreadyCalling | Refusal::DiskFull => {
-            Seen::DeniedUnavailable
-        }
+        Refusal::AlreadyCalling => Seen::DeniedAlreadyCalling,
+        Refusal::Unavailable | Refusal::DiskFull => Seen::DeniedUnavailable,
     }
 }
 

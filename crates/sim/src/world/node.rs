@@ -4,6 +4,7 @@
 use super::World;
 use crate::{
     agenda::Event,
+    county::County,
     desk::{Said, Wish},
     journal::{Done, Written},
     live::{Playing, Stage, Talk, handled},
@@ -15,8 +16,8 @@ use crate::{
     vault,
 };
 use call::{
-    Answer, CallEvent, Finished, Input, Machine, Output, PlayEnd, Question, Recording, Setup,
-    Start, Timing, TrunkFailure,
+    Answer, CallEvent, Caller, Finished, Input, Machine, Output, PlayEnd, Question, Recording,
+    Setup, Start, Timing, TrunkFailure,
 };
 use core::time::Duration;
 use model::{
@@ -24,6 +25,16 @@ use model::{
     fact::{Fact, KeyPath, OffReason, RecordingEnd, RecordingState, Refusal},
     speech::ContentHash,
 };
+
+/// What the station says by itself.
+fn start(county: &County, station: usize) -> Start {
+    let line = county.stations.get(station).and_then(|station| station.hotline);
+    let Some(line) = line.and_then(|line| county.lines.get(line)) else {
+        return Start::default();
+    };
+    let dialled = Some(Private::new(format!("011{}", line.number.digits())));
+    Start { caller: Caller::Nobody, dialled, help: false }
+}
 
 /// A fault of ours: the handler of this call is gone.
 struct Panic;
@@ -39,7 +50,7 @@ impl World<'_> {
             facility: Private::new(String::new()),
             pack: ContentHash([7; 32]),
             timing: Timing::default(),
-            start: Start::default(),
+            start: start(&self.county, live.station),
         };
         let machine = Machine::new(setup, self.now);
         self.drain(slot, machine);

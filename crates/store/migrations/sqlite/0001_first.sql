@@ -40,6 +40,8 @@ CREATE TABLE facility (
     recording            INTEGER NOT NULL,
     registry_down        TEXT    NOT NULL,
     talk_max_us          BIGINT  NOT NULL,
+    relay_talk_max_us    BIGINT  NOT NULL,
+    disk_full            TEXT    NOT NULL,
     allowed_only         INTEGER NOT NULL,
     base_micros          BIGINT  NOT NULL,
     additive_micros      BIGINT  NOT NULL,
@@ -129,6 +131,16 @@ CREATE TABLE number_rule (
     number       BIGINT  NOT NULL,
     rule         TEXT    NOT NULL,
     PRIMARY KEY (agency_id, facility_id, number)
+);
+
+CREATE TABLE service (
+    agency_id    INTEGER NOT NULL REFERENCES agency (agency_id),
+    facility_id  INTEGER NOT NULL, -- 0 for the whole agency
+    number       BIGINT  NOT NULL,
+    keys         TEXT,             -- null where it is dialled by its number alone
+    kind         TEXT    NOT NULL,
+    PRIMARY KEY (agency_id, facility_id, number),
+    UNIQUE (agency_id, facility_id, keys)
 );
 
 CREATE TABLE protected_number (

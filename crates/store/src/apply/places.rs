@@ -140,6 +140,8 @@ fn facility(row: &Row) -> Result<Facility, Broken> {
         recording: row.flag("recording")?,
         registry_down: row.coded("registry_down")?,
         talk_max: row.length("talk_max_us")?,
+        relay_talk_max: row.length("relay_talk_max_us")?,
+        disk_full: row.coded("disk_full")?,
         allowed_only: row.flag("allowed_only")?,
         base_per_minute: row.money("base_micros")?,
         additive_per_minute: row.money("additive_micros")?,
@@ -155,14 +157,15 @@ async fn write_facility(
     sqlx::query(
         "INSERT INTO facility (agency_id, facility_id, key, name, kind, adp, adp_year, state, \
          timezone, recording, registry_down, talk_max_us, allowed_only, base_micros, \
-         additive_micros, caller_id) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
+         additive_micros, caller_id, relay_talk_max_us, disk_full) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
          ON CONFLICT (agency_id, facility_id) DO UPDATE SET name = excluded.name, \
          kind = excluded.kind, adp = excluded.adp, adp_year = excluded.adp_year, \
          state = excluded.state, timezone = excluded.timezone, recording = excluded.recording, \
          registry_down = excluded.registry_down, talk_max_us = excluded.talk_max_us, \
          allowed_only = excluded.allowed_only, base_micros = excluded.base_micros, \
-         additive_micros = excluded.additive_micros, caller_id = excluded.caller_id",
+         additive_micros = excluded.additive_micros, caller_id = excluded.caller_id, \
+         relay_talk_max_us = excluded.relay_talk_max_us, disk_full = excluded.disk_full",
     )
     .bind(agency.0)
     .bind(id.0)
@@ -180,6 +183,8 @@ async fn write_facility(
     .bind(facility.base_per_minute.micros())
     .bind(facility.additive_per_minute.micros())
     .bind(digits(facility.caller_id))
+    .bind(micros(facility.relay_talk_max))
+    .bind(facility.disk_full.code())
     .execute(&mut **work)
     .await
     .doing("keep a facility")?;

@@ -11,8 +11,9 @@ use model::{
     AccountId, AgencyId, FacilityId, Language, Money, PersonId, Private, StationId, UnitId,
     fact::{Epoch, Fact},
     plan::{
-        Account, Configuration, Dialling, Facility, NumberRule, NumberUse, Person, RegistryData,
-        RegistryDown, Station, StationAccess, StationCaller, Trunk,
+        Account, Configuration, Dialling, DiskFull, Facility, NumberRule, NumberUse, Person,
+        RegistryData, RegistryDown, Service, ServiceKind, Station, StationAccess, StationCaller,
+        Trunk,
     },
 };
 use std::time::Duration;
@@ -39,7 +40,7 @@ fn applied_twice_changes_once() {
     let first = store.apply(&jail(), at(1)).unwrap();
     assert_eq!((first.version, first.epoch), (1, 1));
     let added = first.counts().map(|(_, count)| count);
-    let expected = [1, 2, 1, 3, 2, 3, 2, 2, 2, 1].map(|added| count(added, 0, 0, 0));
+    let expected = [1, 2, 1, 3, 2, 3, 2, 2, 2, 2, 1].map(|added| count(added, 0, 0, 0));
     assert_eq!(added, expected);
     let before = store.configuration().unwrap();
 
@@ -99,6 +100,22 @@ fn the_configuration_says_what_the_plan_said() {
             numbers: vec![number(60), number(61)],
         },
         accounts: vec![account(1, 2_000), account(2, 500)],
+        services: vec![
+            Service {
+                agency: AgencyId(1),
+                facility: None,
+                keys: Some("711".into()),
+                number: number(70),
+                kind: ServiceKind::Relay,
+            },
+            Service {
+                agency: AgencyId(1),
+                facility: Some(FacilityId(1)),
+                keys: None,
+                number: number(71),
+                kind: ServiceKind::Help,
+            },
+        ],
         languages: vec![],
         trunk: Some(Trunk { address: "198.51.100.5:5060".parse().unwrap() }),
     };
@@ -119,6 +136,8 @@ fn stored_facility(id: u32, key: &str) -> Facility {
         recording: true,
         registry_down: RegistryDown::Refuse,
         talk_max: Duration::from_secs(1_200),
+        relay_talk_max: Duration::from_secs(3_600),
+        disk_full: DiskFull::Refuse,
         allowed_only: true,
         base_per_minute: Money::from_cents(10),
         additive_per_minute: Money::from_cents(2),
@@ -170,6 +189,8 @@ fn changes_are_counted_and_numbers_kept() {
     plan.contacts[1].removed = true;
     plan.numbers[0].rule = Some(NumberUse::Allowed);
     plan.numbers[1].rule = None;
+    plan.services[0].keys = None;
+    plan.services[1].kind = None;
     plan.trunk = Some(Trunk { address: "198.51.100.6:5060".parse().unwrap() });
     let applied = store.apply(&plan, at(2)).unwrap();
     let expected = [
@@ -179,6 +200,7 @@ fn changes_are_counted_and_numbers_kept() {
         count(0, 1, 1, 1),
         count(0, 1, 1, 0),
         count(0, 0, 1, 2),
+        count(0, 1, 1, 0),
         count(0, 1, 1, 0),
         count(0, 0, 0, 2),
         count(0, 0, 0, 2),

@@ -4,7 +4,7 @@ use crate::{
     Store,
     plan::{
         Agency, Contact, Deposit, Facility, NumberRule, Person, Plan, Protected, ProtectedNumber,
-        Station, StationCaller, Table, Unit,
+        Service, Station, StationCaller, Table, Unit,
     },
 };
 use model::{
@@ -15,7 +15,9 @@ use model::{
         NumberClass, OffReason, RateFact, RecordingEnd, RecordingState, Refusal, Rest,
     },
     place::{FacilityKind, Site, State},
-    plan::{Dialling, Hotline, NumberUse, RegistryDown, StationAccess, Trunk},
+    plan::{
+        Dialling, DiskFull, Hotline, NumberUse, RegistryDown, ServiceKind, StationAccess, Trunk,
+    },
     speech::ContentHash,
 };
 use std::time::Duration;
@@ -45,6 +47,8 @@ pub(super) fn facility(key: &str) -> Facility {
         recording: true,
         registry_down: RegistryDown::Refuse,
         talk_max: Duration::from_secs(20 * 60),
+        relay_talk_max: Duration::from_secs(3_600),
+        disk_full: DiskFull::Refuse,
         allowed_only: true,
         base_per_minute: Money::from_cents(10),
         additive_per_minute: Money::from_cents(2),
@@ -91,6 +95,21 @@ pub(super) fn deposit(person: &str, reference: &str, cents: i32) -> Deposit {
         reference: Private::new(reference.into()),
         line: 2,
         table: Table::Deposits,
+    }
+}
+
+pub(super) fn service(
+    facility: Option<&str>,
+    end: u64,
+    keys: Option<&str>,
+    kind: Option<ServiceKind>,
+) -> Service {
+    Service {
+        agency: "cedar".into(),
+        facility: facility.map(str::to_owned),
+        number: number(end),
+        keys: keys.map(str::to_owned),
+        kind,
     }
 }
 
@@ -150,6 +169,10 @@ pub(super) fn jail() -> Plan {
         numbers: vec![
             rule(None, 50, NumberUse::Free),
             rule(Some("cedar/jail"), 51, NumberUse::Blocked),
+        ],
+        services: vec![
+            service(None, 70, Some("711"), Some(ServiceKind::Relay)),
+            service(Some("cedar/jail"), 71, None, Some(ServiceKind::Help)),
         ],
         deposits: vec![deposit("P-1", "R-1", 2_000), deposit("P-2", "R-2", 500)],
         protected: Some(protected(&[60, 61])),

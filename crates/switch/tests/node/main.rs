@@ -12,6 +12,7 @@
 
 mod door;
 mod fault;
+mod hotline;
 mod late;
 mod office;
 mod phone;

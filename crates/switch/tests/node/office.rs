@@ -7,7 +7,7 @@ use model::{
     AgencyId, CallId, E164, FacilityId, Language, Money, PersonId, Private, StationId, Timestamp,
     TrunkId,
     fact::{NumberClass, OffReason, RecordingEnd},
-    plan::Dialling,
+    plan::{Dialling, Hotline},
     speech::ContentHash,
 };
 use std::{
@@ -34,6 +34,8 @@ pub(crate) enum Habit {
     PanicsWhenAnswered,
     /// Never answers an admission.
     Silent,
+    /// Dials by itself, for nobody, and is put through at once.
+    Hotline,
     /// Keeps the node waiting when it is asked who calls.
     Stalls,
 }
@@ -78,6 +80,12 @@ impl Office for Scripted {
         match self.habit(station) {
             Habit::Denies => None,
             Habit::PanicsAtTheDoor => panic!("the script says so"),
+            Habit::Hotline => {
+                let dialled = Private::new("2025550142".to_owned());
+                let hotline = Hotline { dialled, free: true, recording: false };
+                let dialling = Dialling::Hotline(hotline);
+                Some(StationPlan { caller: Caller::Nobody, dialling, ..plan() })
+            }
             Habit::Admits
             | Habit::Panics
             | Habit::PanicsWhenAnswered
@@ -102,6 +110,14 @@ impl Office for Scripted {
                 }));
             }
             Question::Balance { .. } => reply.send(Answer::Balance(Money::ZERO)),
+            Question::Admit { .. } if habit == Habit::Hotline => {
+                self.tell(Told::Asked(call, "admit"));
+                let may_record = Err(OffReason::StationOff);
+                let connect = Connect::AtOnce;
+                let price = Price::Free;
+                let admission = Admission { may_record, price, connect, ..admission() };
+                reply.send(Answer::Admitted(admission));
+            }
             Question::Admit { .. } => {
                 self.tell(Told::Asked(call, "admit"));
                 if habit != Habit::Silent {
@@ -160,6 +176,7 @@ fn plan() -> StationPlan {
         },
         caller: Caller::AskPin,
         dialling: Dialling::Menu,
+        help: false,
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Phone {
 }
 
 /// Knows nobody: a telephone takes any call.
-struct Nobody;
+pub(crate) struct Nobody;
 
 impl Directory for Nobody {
     fn station(&self, _: SocketAddr, _: &str) -> Option<StationId> {

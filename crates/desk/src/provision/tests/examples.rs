@@ -5,7 +5,7 @@ use crate::provision::read;
 use model::{
     E164, Language, Money, Private,
     place::FacilityKind,
-    plan::{Dialling, Hotline, NumberUse, RegistryDown, StationAccess},
+    plan::{Dialling, DiskFull, Hotline, NumberUse, RegistryDown, ServiceKind, StationAccess},
 };
 use std::time::Duration;
 use store::{
@@ -185,6 +185,37 @@ fn agencies_are_named_where_there_are_several() {
     let agencies: Vec<String> =
         plan.protected.unwrap().numbers.into_iter().map(|number| number.agency).collect();
     assert_eq!(agencies, ["juniper", "cedar"]);
+}
+
+#[test]
+fn services_have_keys_a_number_and_a_kind() {
+    let facility = JAIL.replace("recording = \"on\"", "recording = \"on\"\nrelay_minutes_max = 90");
+    let facility = facility.replace("relay_min", "disk_full = \"place_unrecorded\"\nrelay_min");
+    let toml = format!("{facility}\n[files]\nservices = \"s.csv\"\n");
+    let rows = "scope,number,kind,keys,removed\ncedar,202-555-0170,relay,711,\n\
+                cedar/jail,202-555-0171,help,,\ncedar/jail,202-555-0172,speed,07,\n\
+                cedar,202-555-0173,help,,yes\n";
+    let plan = read_files(&[("provision.toml", &toml), ("s.csv", rows)]).unwrap();
+    let said: Vec<_> = plan
+        .services
+        .iter()
+        .map(|service| {
+            let facility = service.facility.as_deref();
+            (facility, service.number, service.keys.as_deref(), service.kind)
+        })
+        .collect();
+    let expected = [
+        (None, number(70), Some("711"), Some(ServiceKind::Relay)),
+        (Some("cedar/jail"), number(71), None, Some(ServiceKind::Help)),
+        (Some("cedar/jail"), number(72), Some("07"), Some(ServiceKind::Speed)),
+        (None, number(73), None, None),
+    ];
+    assert_eq!(said, expected);
+    assert_eq!(plan.facilities[0].relay_talk_max, Duration::from_secs(5_400));
+    assert_eq!(plan.facilities[0].disk_full, DiskFull::PlaceUnrecorded);
+    let little = read_files(&[("provision.toml", JAIL)]).unwrap();
+    assert_eq!(little.facilities[0].relay_talk_max, Duration::from_secs(3_600));
+    assert_eq!(little.facilities[0].disk_full, DiskFull::Refuse);
 }
 
 #[test]

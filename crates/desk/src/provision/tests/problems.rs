@@ -241,6 +241,26 @@ hotline = { number = "911", fee = false }
 }
 
 #[test]
+fn services_are_short_codes_and_told_apart() {
+    let toml = format!("{JAIL}\n[files]\nservices = \"s.csv\"\n");
+    let rows = "scope,number,kind,keys\ncedar,202-555-0170,relay,711\ncedar,202-555-0171,tty,\n\
+                cedar,202-555-0170,help,\ncedar,202-555-0172,help,711\n\
+                cedar,202-555-0173,help,911\ncedar,202-555-0174,speed,\n\
+                cedar,202-555-0175,speed,123\n";
+    check(
+        &problems_of(&[("provision.toml", &toml), ("s.csv", rows)]),
+        &[
+            ("s.csv:3:", "`kind` must be"),
+            ("s.csv:4:", "line 2 has a service with the same number"),
+            ("s.csv:5:", "line 2 has the same keys"),
+            ("s.csv:6:", "emergency numbers stay refused"),
+            ("s.csv:7:", "a speed dial needs `keys`"),
+            ("s.csv:8:", "`keys` must be"),
+        ],
+    );
+}
+
+#[test]
 fn a_gateway_has_lines_or_a_number_of_them() {
     let gateway = |lines: &str| {
         after_jail(&format!(
