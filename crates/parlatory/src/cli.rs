@@ -37,6 +37,20 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Look at a data folder and say what is ready, what is missing and what to do.
     Doctor(DoctorArgs),
+    /// Check a published log with nothing but its key: every entry, up to the signed root.
+    ///
+    /// Works on a copy, without a network, and knows nothing of whoever wrote the log. Ends with 0
+    /// when the log is whole; otherwise with another status, and names the first bad entry. Keep
+    /// the log's `checkpoint` each time and give it to --since the next: only so can it be noticed
+    /// that entries were taken back. Example: `parlatory verify copy-of-log --key log.vkey --since
+    /// kept`.
+    Verify(VerifyArgs),
+    /// Be a witness: vouch for logs of others as long as they only grow (c2sp.org/tlog-witness).
+    ///
+    /// For somebody whom the operator of a log does not command: a public defender, a bar, a
+    /// newspaper, a university. A log that shows different histories to different people cannot
+    /// have the same witness for both. Runs until it is stopped; may be stopped at any time.
+    Witness(WitnessArgs),
 }
 
 /// Which data folder.
@@ -103,4 +117,43 @@ pub(crate) struct DemoArgs {
     /// Address of this machine that your softphone reaches; only with --my-phone.
     #[arg(long, value_name = "IP", default_value = "127.0.0.1", requires = "my_phone")]
     pub(crate) listen: std::net::IpAddr,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The log: a folder with `checkpoint` and `tile/`, best a copy, or an address that begins with
+    /// http://.
+    #[arg(value_name = "LOGDIR|URL")]
+    pub(crate) log: String,
+    /// The log's verifier key, or the file it stands in. Get it in another way than the log.
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) key: String,
+    /// A checkpoint of this log that you kept: the log must begin with it.
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub(crate) since: Option<PathBuf>,
+    /// A witness's verifier key, or its file: it must have cosigned. May be given several times.
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) witness: Vec<String>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `witness`.
+#[derive(Debug, Args)]
+pub(crate) struct WitnessArgs {
+    /// Folder of the witness's key and of what it has seen. Keep it: a witness that forgot is
+    /// worth nothing and must begin anew, with another key.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// A log to watch: its verifier key, or the file it stands in. May be given several times.
+    #[arg(long, value_name = "VKEY", required = true)]
+    pub(crate) log: Vec<String>,
+    /// Name of a new witness, such as `defender.example/witness`; only the first time.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Where to listen. Speaks HTTP: put a server that speaks HTTPS before it.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7380")]
+    pub(crate) listen: std::net::SocketAddr,
 }

@@ -15,6 +15,8 @@ mod node;
 mod print;
 mod provision;
 mod serve;
+mod verify;
+mod witness;
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
         Command::Provision(args) => provision::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Doctor(args) => doctor::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Witness(args) => witness::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

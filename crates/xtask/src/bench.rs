@@ -1,4 +1,5 @@
-//! `cargo xtask bench calls` and `bench setup`: what the node costs, measured from outside.
+//! `cargo xtask bench calls`, `bench setup` and `bench log`: what the node costs, measured from
+//! outside.
 //!
 //! The node is the production `serve` in its release build, on a fresh data folder; the load is
 //! the example `load` or `setup` of crate `parlatory`, in a process of its own; both talk over
@@ -19,6 +20,7 @@ use std::{
 mod county;
 mod figures;
 mod load;
+mod log;
 mod node;
 mod process;
 mod report;
@@ -36,6 +38,8 @@ pub(crate) enum Bench {
     Calls(Calls),
     /// Set up and end two legs without audio, faster and faster; hold thousands at once
     Setup(setup::Setup),
+    /// Append to the log until the proof is in hand, beside one plain sync; verify a large log
+    Log(log::Log),
 }
 
 /// Options of `bench calls`.
@@ -75,6 +79,7 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> anyhow::Result<()> {
     match bench {
         Bench::Calls(options) => run_calls(root, options),
         Bench::Setup(options) => setup::run(root, options),
+        Bench::Log(options) => log::run(root, options),
     }
 }
 

@@ -10,7 +10,7 @@ pub const PUBLISH_ENTRIES_MAX: usize = 262_144;
 pub(super) const GROUP_OCTETS_MAX: usize = 1024 * 1024;
 
 /// Octets of the entries of one append.
-pub(super) const APPEND_OCTETS_MAX: usize = 256 * 1024;
+pub(super) const APPEND_OCTETS_MAX: usize = 1024 * 1024;
 
 /// Appends that may wait for the disk; the next one is refused.
 pub(super) const QUEUE_APPENDS_MAX: usize = 65_536;

@@ -29,6 +29,7 @@ mod recording;
 mod sipp;
 mod sound;
 mod together;
+mod verify;
 mod with_baresip;
 mod with_baresip_tls;
 mod with_sipp;

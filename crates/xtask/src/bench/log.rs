@@ -1,0 +1,155 @@
+//! `cargo xtask bench log`: what the log's gate costs beside one plain `fdatasync`, and what it
+//! costs an outsider to verify a large log.
+
+use super::{DOCUMENT, empty_folder, process::Machine, report};
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use std::{
+    env,
+    ffi::OsString,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Options of `bench log`.
+#[derive(Args)]
+pub(crate) struct Log {
+    /// Appends of each batch size, one after the other
+    #[arg(long, default_value_t = 1_000, value_name = "COUNT")]
+    #[arg(value_parser = clap::value_parser!(u32).range(100..=100_000))]
+    rounds: u32,
+    /// Entries of the log that is verified; about 700 octets of disk each
+    #[arg(long, default_value_t = 1_000_000, value_name = "COUNT")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
+    entries: u64,
+    /// Print one JSON document instead of tables
+    #[arg(long)]
+    json: bool,
+    /// Put the figures into docs/benchmarks.md with this date
+    #[arg(long, value_name = "DATE", conflicts_with = "debug")]
+    date: Option<String>,
+    /// Measure the debug build, to try this program out; its figures mean nothing
+    #[arg(long)]
+    debug: bool,
+}
+
+/// Everything that was measured, as the load prints it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Figures {
+    gates: Vec<Gate>,
+    verified: Verified,
+}
+
+/// One batch size. Times from append to proof, and of a plain write with `fdatasync`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Gate {
+    batch: u64,
+    rounds: u32,
+    entries_per_second: f64,
+    gate_p50_us: f64,
+    gate_p99_us: f64,
+    plain_p50_us: f64,
+    plain_p99_us: f64,
+}
+
+/// A large log.
+#[derive(Debug, Serialize, Deserialize)]
+struct Verified {
+    entries: u64,
+    written_s: f64,
+    verified_s: f64,
+    verified_cpu_s: f64,
+    open_ms: f64,
+}
+
+/// Measures, prints, and fills the document when a date is given.
+pub(super) fn run(root: &Path, options: &Log) -> anyhow::Result<()> {
+    let load = built(root, options.debug)?;
+    let machine = Machine::read()?;
+    let folder = empty_folder(root)?;
+    let output = Command::new(load)
+        .arg(&folder)
+        .args([options.rounds.to_string(), options.entries.to_string()])
+        .output()
+        .context("cannot run the load")?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    fs::remove_dir_all(&folder)?;
+    let figures: Figures = serde_json::from_slice(&output.stdout)?;
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&figures)?);
+    } else {
+        println!("{}", tables(&figures));
+    }
+    if let Some(date) = &options.date {
+        let path = root.join(DOCUMENT);
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {DOCUMENT}"))?;
+        let Log { rounds, entries, .. } = options;
+        let command =
+            format!("cargo xtask bench log --rounds {rounds} --entries {entries} --date {date}");
+        let block = report::headed(&tables(&figures), &machine, &command, date);
+        fs::write(&path, report::filled(&text, "log", &block)?)?;
+    }
+    Ok(())
+}
+
+fn built(root: &Path, debug: bool) -> anyhow::Result<PathBuf> {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    cargo.args(["build", "--locked", "-p", "journal", "--example", "log_load"]);
+    if !debug {
+        cargo.arg("--release");
+    }
+    let status = cargo.current_dir(root).status().context("cannot run cargo")?;
+    if !status.success() {
+        bail!("the load does not build");
+    }
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
+    Ok(target.join(if debug { "debug" } else { "release" }).join("examples/log_load"))
+}
+
+fn tables(figures: &Figures) -> String {
+    let mut text = String::from(
+        "| entries at once | entries/s | append to proof p50 | p99 | plain fdatasync p50 | p99 | \
+         times p50 | times p99 | target |\n\
+         |---|---|---|---|---|---|---|---|---|\n",
+    );
+    for gate in &figures.gates {
+        let (p50, p99) =
+            (gate.gate_p50_us / gate.plain_p50_us, gate.gate_p99_us / gate.plain_p99_us);
+        let verdict = if p50 <= TIMES_MAX { "kept" } else { "**missed**" };
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            text,
+            "| {} | {:.0} | {:.0} µs | {:.0} µs | {:.0} µs | {:.0} µs | {p50:.2} | {p99:.2} | \
+             {TIMES_MAX} at p50: {verdict} |",
+            gate.batch,
+            gate.entries_per_second,
+            gate.gate_p50_us,
+            gate.gate_p99_us,
+            gate.plain_p50_us,
+            gate.plain_p99_us,
+        );
+    }
+    let large = &figures.verified;
+    let rate = |seconds: f64| large.entries as f64 / seconds;
+    let _ = writeln!(
+        text,
+        "\n| a log of {} entries | time | CPU | entries/s |\n|---|---|---|---|\n\
+         | written, 1,000 at once, published ten times | {:.1} s | | {:.0} |\n\
+         | verified, every entry and tile | {:.2} s | {:.2} s | {:.0} |\n\
+         | opened again by its writer | {:.0} ms | | |",
+        large.entries,
+        large.written_s,
+        rate(large.written_s),
+        large.verified_s,
+        large.verified_cpu_s,
+        rate(large.verified_s),
+        large.open_ms,
+    );
+    text
+}
+
+/// How many times a plain `fdatasync` the gate may take.
+const TIMES_MAX: f64 = 1.5;
