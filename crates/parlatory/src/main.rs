@@ -29,8 +29,12 @@ use tracing_subscriber::EnvFilter;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    let small = memory::use_small_pages();
     let cli = Cli::parse();
     start_log();
+    if let Err(error) = small {
+        tracing::warn!(%error, "memory comes in huge pages, and a node takes more of it");
+    }
     let done = match &cli.command {
         Command::Demo(args) => demo::run(args),
         Command::Init(args) => init::run(args),

@@ -11,7 +11,7 @@ use rustix::{
     io::Errno,
     mm::{MlockAllFlags, mlockall},
     process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit},
-    thread::{CapabilitySet, capabilities},
+    thread::{CapabilitySet, capabilities, disable_transparent_huge_pages},
 };
 
 /// Whether the memory of this process is, or could be, kept out of swap.
@@ -41,6 +41,16 @@ impl Locking {
         let swap = if has_swap() { "and there is swap" } else { "though no swap is in use now" };
         format!("memory with audio in it could be swapped out, {swap}: {why}; {cure}")
     }
+}
+
+/// Asks for pages of the usual size, before the allocator takes its first. It would have huge ones
+/// (prctl(2), `PR_SET_THP_DISABLE`): 2 MiB for each place where a thread keeps a little, which came
+/// to three times the memory of a hundred calls.
+///
+/// # Errors
+/// When the kernel cannot do it.
+pub(crate) fn use_small_pages() -> Result<(), Errno> {
+    disable_transparent_huge_pages(true)
 }
 
 /// Forbids core dumps and locks memory, now and for ever, and says in the log what came of it.
@@ -114,6 +124,12 @@ fn forbid_core_dumps() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_are_small_once_asked_for() {
+        use_small_pages().unwrap();
+        assert_eq!(rustix::thread::transparent_huge_pages_are_disabled(), Ok(true));
+    }
 
     #[test]
     fn memory_is_locked_only_where_no_allocation_can_fail_by_it() {
