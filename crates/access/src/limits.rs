@@ -5,8 +5,8 @@ use core::time::Duration;
 /// Octets of the number of a case.
 pub const CASE_OCTETS_MAX: usize = 64;
 
-/// Rows that one entry can name.
-pub const RECORDS_COUNT_MAX: usize = 10_000;
+/// Rows that one entry can name; the log takes 64 KiB of detail with an entry.
+pub const RECORDS_COUNT_MAX: usize = 5_000;
 
 /// Months that one entry can name: ten years.
 pub const MONTHS_COUNT_MAX: usize = 120;

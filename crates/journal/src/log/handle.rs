@@ -63,6 +63,8 @@ pub struct Recovered {
 pub struct Taken {
     /// Their places in the log; fewer than were appended when some had been taken over before.
     pub entries: Range<u64>,
+    /// The log's own entries among them, with the numbers that they got.
+    pub own: Vec<[u8; LEAF_OCTETS]>,
     /// A checkpoint that covers them.
     pub checkpoint: Arc<Checkpoint>,
 }

@@ -226,11 +226,18 @@ impl Writer {
         }
         let Group { entries, waiting, .. } = group;
         let before = self.book.size();
+        let own = |places: &std::ops::Range<usize>| {
+            let leaves = entries.get(places.clone()).unwrap_or_default().iter();
+            let leaves = leaves.map(|entry| entry.leaf);
+            leaves.filter(|leaf| leaf_head(leaf).is_some_and(|head| head.0 == OWN_NODE)).collect()
+        };
+        let owned: Vec<Vec<_>> = waiting.iter().map(|(places, _)| own(places)).collect();
         let written = if entries.is_empty() { Ok(()) } else { self.commit(entries, nodes) };
-        for (places, reply) in waiting {
+        for ((places, reply), own) in waiting.into_iter().zip(owned) {
             let place = |place: usize| before.saturating_add(place as u64);
             let taken = written.clone().map(|()| Taken {
                 entries: place(places.start)..place(places.end),
+                own,
                 checkpoint: Arc::clone(&self.book.checkpoint),
             });
             self.answer(reply, taken);

@@ -1,0 +1,12 @@
+//! Carrying out a disclosure, in the one order there is: decided, entered in the log, proved,
+//! opened by both keyholders, and only then heard.
+//!
+//! What it is not: it decides nothing (that is `access`), has no key of a recording, and takes no
+//! call; a node that takes calls does not need it. Start with [`Register::enter`], then
+//! [`Register::listen`].
+
+mod register;
+
+pub use register::{
+    Entered, Keyholder, NotEntered, NotHeard, Register, RegisterConfig, SealDetail, Sealed,
+};

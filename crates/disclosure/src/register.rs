@@ -1,0 +1,306 @@
+//! The register of disclosures: whatever passes through it stands in the log first.
+
+use access::{
+    Draft as Prepared, Gate, Intent, Leave, NoReceipt, NotAnIntent, Object, Proof, Receipt,
+    decide::Allowed,
+};
+use evidence::{AuditKey, Entry, Random, Said, Statement, leaf, limits::RANDOM_OCTETS};
+use journal::{
+    Draft,
+    log::{Log, LogError},
+};
+use keyholder::{Answer, Ask, BadAsk, Holder, NotAnswered, Refused, Remote, State};
+use model::{AgencyId, RecordingId, Timestamp};
+use sha2::{Digest as _, Sha256};
+use std::{fmt, fs::File, io::BufReader, time::Duration};
+use tlog::Consistency;
+use vault::{Follow, NotOpened, Reading, RecipientSecret, Resealed, Shelf};
+
+/// Enters disclosures in a log, and carries out those that are in it.
+pub struct Register {
+    log: Log,
+    config: RegisterConfig,
+}
+
+/// What a register needs besides the log.
+pub struct RegisterConfig {
+    /// Key under which the auditor reads what entries say.
+    pub audit: AuditKey,
+    /// Which log and which witnesses are believed, here as everywhere.
+    pub gate: Gate,
+    /// Seals what entries say for those who may open it.
+    pub seal: SealDetail,
+    /// Which start of the program this is, from 1.
+    pub boot: u32,
+    /// Length of the intervals at whose ends the log is published: entries show no finer time.
+    pub interval: Duration,
+}
+
+/// Seals what an entry says, for the agency and the auditor.
+pub type SealDetail = Box<dyn Fn(AgencyId, &[u8]) -> Option<Sealed> + Send + Sync>;
+
+/// What an entry says, sealed.
+pub type Sealed = Vec<u8>;
+
+/// A disclosure that stands in the log, durably.
+#[derive(Clone, Debug)]
+pub struct Entered {
+    intent: Intent,
+    proof: Proof,
+}
+
+impl Entered {
+    /// What is going to be disclosed.
+    pub const fn intent(&self) -> &Intent {
+        &self.intent
+    }
+
+    /// What shows it to be in the log.
+    pub const fn proof(&self) -> &Proof {
+        &self.proof
+    }
+}
+
+impl Register {
+    /// A register that writes into `log`.
+    pub const fn new(log: Log, config: RegisterConfig) -> Self {
+        Self { log, config }
+    }
+
+    /// Enters what was allowed, and waits until it is durable and provable. `act` is its number,
+    /// which its approvals and its review have too. A broken glass is an entry of its own, in the
+    /// same append.
+    ///
+    /// # Errors
+    /// When it cannot be entered; then it does not happen. With some faults of the disk it stays
+    /// open whether the entry will be found: it is then an entry of something that did not happen.
+    pub fn enter(&self, allowed: Allowed, act: u64, now: Timestamp) -> Result<Entered, NotEntered> {
+        let owner = allowed.intent().object.agency();
+        let random = random()?;
+        let draft = Prepared::new(allowed, random.salt())?;
+        let intent = draft.intent().clone();
+        let disclosure = Statement::Disclosure {
+            act,
+            records: intent.object.rows().into(),
+            recipient: Sha256::digest(intent.recipient.0).into(),
+        };
+        let detail = &draft.opening().detail;
+        let leaf = self.leaf(disclosure, detail, &random, now);
+        let sealed = (self.config.seal)(owner, &leaf::salted(&random, detail));
+        let sealed = sealed.ok_or(NotEntered::Seal)?;
+        let mut entries = Vec::new();
+        if intent.leave == Leave::BrokenGlass {
+            let random = self::random()?;
+            let leaf = self.leaf(Statement::BreakGlass { act }, &[], &random, now);
+            let detail = (self.config.seal)(owner, &leaf::salted(&random, &[]));
+            entries.push(Draft { leaf, detail: detail.ok_or(NotEntered::Seal)? });
+        }
+        entries.push(Draft { leaf, detail: sealed });
+        let taken = self.log.append_wait(entries)?;
+        let index = taken.entries.end.checked_sub(1).ok_or(NotEntered::Lost)?;
+        // The log gives its own entries their number, so the leaf is the one that it has now.
+        let leaf = *taken.own.last().ok_or(NotEntered::Lost)?;
+        let proven = self.log.prove(index)?;
+        let proof = Proof {
+            leaf,
+            opening: draft.opening().clone(),
+            inclusion: proven.inclusion,
+            checkpoint: proven.checkpoint.note().clone(),
+        };
+        Ok(Entered { intent, proof })
+    }
+
+    /// The receipt of a disclosure that was entered, for data that no keyholder guards.
+    ///
+    /// # Errors
+    /// What is missing; then nothing is disclosed.
+    pub fn receipt(&self, entered: &Entered, now: Timestamp) -> Result<Receipt, NoReceipt> {
+        self.config.gate.receipt(entered.proof.clone(), now)
+    }
+
+    /// Opens the recording of a disclosure that was entered. Safe to try again.
+    ///
+    /// # Errors
+    /// When something is missing, or a keyholder refuses; then nothing is heard.
+    pub fn listen(
+        &self,
+        entered: &Entered,
+        shelf: &Shelf,
+        holders: [&mut dyn Keyholder; 2],
+        secret: &RecipientSecret,
+        now: Timestamp,
+    ) -> Result<Reading<BufReader<File>>, NotHeard> {
+        let (place, shares) = self.shares(entered, shelf, holders, now)?;
+        let receipt = self.receipt(entered, now)?;
+        Ok(shelf.open(place, &shares, secret, receipt)?)
+    }
+
+    /// Follows the recording of a disclosure that was entered. Safe to try again.
+    ///
+    /// # Errors
+    /// As [`Register::listen`].
+    pub fn follow(
+        &self,
+        entered: &Entered,
+        shelf: &Shelf,
+        holders: [&mut dyn Keyholder; 2],
+        secret: &RecipientSecret,
+        now: Timestamp,
+    ) -> Result<Follow, NotHeard> {
+        let (place, shares) = self.shares(entered, shelf, holders, now)?;
+        let receipt = self.receipt(entered, now)?;
+        Ok(shelf.follow(place, &shares, secret, receipt)?)
+    }
+
+    /// Asks both keyholders.
+    fn shares(
+        &self,
+        entered: &Entered,
+        shelf: &Shelf,
+        holders: [&mut dyn Keyholder; 2],
+        now: Timestamp,
+    ) -> Result<((AgencyId, RecordingId), [Resealed; 2]), NotHeard> {
+        let Object::Recording { agency, recording, .. } = entered.intent.object else {
+            return Err(NotOpened::OtherRecording.into());
+        };
+        let header = shelf.header(agency, recording)?;
+        let [first, second] = holders;
+        let shares =
+            [self.share(entered, &header, first, now)?, self.share(entered, &header, second, now)?];
+        Ok(((agency, recording), shares))
+    }
+
+    fn share(
+        &self,
+        entered: &Entered,
+        header: &[u8],
+        holder: &mut dyn Keyholder,
+        now: Timestamp,
+    ) -> Result<Resealed, NotHeard> {
+        let seen = holder.state()?.seen;
+        let mut proof = entered.proof.clone();
+        // Others may have entered something since; the keyholder looks at nothing older than it
+        // has seen.
+        let proven = self.log.prove(proof.inclusion.index())?;
+        proof.inclusion = proven.inclusion;
+        proof.checkpoint = proven.checkpoint.note().clone();
+        let way = match seen {
+            0 => Consistency::new(Vec::new()),
+            seen => self.log.prove_growth(seen, proven.checkpoint.size())?,
+        };
+        let ask = Ask::new(&proof, &way, header, entered.intent.recipient);
+        holder.open(&ask, now)?.resealed().map_err(NotHeard::Answer)
+    }
+
+    fn leaf(
+        &self,
+        what: Statement,
+        detail: &[u8],
+        random: &Random,
+        now: Timestamp,
+    ) -> [u8; journal::LEAF_OCTETS] {
+        let said = Said { at: now, boot: self.config.boot, what };
+        let interval = floor(now, self.config.interval);
+        let entry = Entry { node: LOG_ITSELF, interval, said: &said, detail, mark: None };
+        leaf::write(&entry, &self.config.audit, random)
+    }
+}
+
+impl fmt::Debug for Register {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Register")
+    }
+}
+
+/// A keyholder, here or elsewhere.
+pub trait Keyholder {
+    /// What must be known before asking.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    fn state(&mut self) -> Result<State, NotHeard>;
+
+    /// Asks for a share.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or refuses.
+    fn open(&mut self, ask: &Ask, now: Timestamp) -> Result<Answer, NotHeard>;
+}
+
+impl Keyholder for Holder {
+    fn state(&mut self) -> Result<State, NotHeard> {
+        Ok(Self::state(self))
+    }
+
+    fn open(&mut self, ask: &Ask, now: Timestamp) -> Result<Answer, NotHeard> {
+        Ok(Self::open(self, ask, now)?)
+    }
+}
+
+impl Keyholder for Remote {
+    fn state(&mut self) -> Result<State, NotHeard> {
+        Ok(Self::state(self)?)
+    }
+
+    /// It has a clock of its own.
+    fn open(&mut self, ask: &Ask, _now: Timestamp) -> Result<Answer, NotHeard> {
+        Ok(Self::open(self, ask)?)
+    }
+}
+
+/// Why a disclosure was not entered. Nothing was disclosed.
+#[derive(Debug, thiserror::Error)]
+pub enum NotEntered {
+    /// It is out of bounds.
+    #[error(transparent)]
+    Bounds(#[from] NotAnIntent),
+    /// The log cannot take it.
+    #[error("the log cannot take the disclosure, so it does not happen: {0}")]
+    Log(#[from] LogError),
+    /// What it says cannot be sealed.
+    #[error("what the entry says cannot be sealed for this agency, so nothing is disclosed")]
+    Seal,
+    /// The log does not say where it is.
+    #[error("the log took the disclosure and does not say where, so nothing is disclosed")]
+    Lost,
+    /// The operating system gave no random octets.
+    #[error("the operating system gives no random numbers, so nothing can be entered")]
+    NoRandomness,
+}
+
+/// Why nothing is heard.
+#[derive(Debug, thiserror::Error)]
+pub enum NotHeard {
+    /// A keyholder here refuses.
+    #[error("a keyholder refuses: {0}")]
+    Refused(#[from] Refused),
+    /// A keyholder elsewhere refuses or does not answer.
+    #[error(transparent)]
+    NotAnswered(#[from] NotAnswered),
+    /// A keyholder's answer cannot be read.
+    #[error("the keyholder's answer cannot be read: {0}")]
+    Answer(BadAsk),
+    /// The log cannot prove it.
+    #[error("the log cannot prove the disclosure, so it does not happen: {0}")]
+    Log(#[from] LogError),
+    /// The proof is not good enough here.
+    #[error(transparent)]
+    NoReceipt(#[from] NoReceipt),
+    /// The recording does not open.
+    #[error(transparent)]
+    NotOpened(#[from] NotOpened),
+}
+
+fn random() -> Result<Random, NotEntered> {
+    let mut octets = [0; RANDOM_OCTETS];
+    getrandom::fill(&mut octets).map_err(|_| NotEntered::NoRandomness)?;
+    Ok(Random(octets))
+}
+
+fn floor(now: Timestamp, interval: Duration) -> Timestamp {
+    let length = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX).max(1);
+    Timestamp::from_micros(now.micros() - now.micros().rem_euclid(length))
+}
+
+/// Number of the log itself among the nodes.
+const LOG_ITSELF: u32 = 0;
