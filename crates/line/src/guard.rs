@@ -130,7 +130,7 @@ fn start_line(line: &str) -> Result<Start<'_>, Malformed> {
     let (uri, version) = rest.split_once(' ').ok_or(Malformed::Start)?;
     let method = !first.is_empty() && first.len() <= METHOD_MAX_OCTETS && is_token(first);
     let scheme = uri.split_once(':').is_some_and(|(scheme, rest)| {
-        !rest.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric())
+        !rest.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
     });
     if !method || !scheme || version != VERSION || uri.contains(['\t', '<', '>', '"']) {
         return Err(Malformed::Start);
@@ -144,6 +144,8 @@ struct Found<'a> {
     content_length: Option<&'a str>,
     cseq: Option<&'a str>,
     to: Option<&'a str>,
+    /// In a Via, whether its hop after the last comma is empty so far.
+    hop_is_empty: Option<bool>,
     via: bool,
     from: bool,
     call_id: bool,
@@ -165,6 +167,9 @@ impl<'a> Found<'a> {
                 if !may_fold {
                     return Err(Malformed::Headers);
                 }
+                if found.hop_is_empty.is_some() {
+                    found.hops(line)?;
+                }
                 continue;
             }
             let (name, value) = line.split_once(':').ok_or(Malformed::Headers)?;
@@ -172,8 +177,10 @@ impl<'a> Found<'a> {
             if name.is_empty() || !is_token(name) {
                 return Err(Malformed::Headers);
             }
+            found.end_hops()?;
             may_fold = found.header(name, value.trim())?;
         }
+        found.end_hops()?;
         Ok(found)
     }
 
@@ -195,10 +202,8 @@ impl<'a> Found<'a> {
             return Ok(false);
         }
         if is("Via", "v") {
-            // An empty Via, also one of several in a list, has no hop to answer to.
-            if value.split(',').any(|hop| hop.trim().is_empty()) {
-                return Err(Malformed::Mandatory);
-            }
+            self.hop_is_empty = Some(true);
+            self.hops(value)?;
             self.via = true;
             return Ok(true);
         }
@@ -220,6 +225,25 @@ impl<'a> Found<'a> {
         }
         *once = true;
         Ok(true)
+    }
+
+    /// A piece of a Via. An empty one, also one of several in a list and over several lines, has no
+    /// hop to answer to.
+    fn hops(&mut self, piece: &str) -> Result<(), Malformed> {
+        for (index, hop) in piece.split(',').enumerate() {
+            if index > 0 && self.hop_is_empty.replace(true) == Some(true) {
+                return Err(Malformed::Mandatory);
+            }
+            if !hop.trim().is_empty() {
+                self.hop_is_empty = Some(false);
+            }
+        }
+        Ok(())
+    }
+
+    /// The Via is over, if it was one.
+    fn end_hops(&mut self) -> Result<(), Malformed> {
+        if self.hop_is_empty.take() == Some(true) { Err(Malformed::Mandatory) } else { Ok(()) }
     }
 
     /// RFC 3261 section 18.3: with UDP the length may be left out, but the library then drops the

@@ -25,6 +25,8 @@ fn what_may_go_on() {
     check(invite("l : 4\r\n", "v=0\nand more that is ignored"), passed);
     check(invite("Subject: one\r\n two\r\nContent-Length: 0\r\n", ""), passed);
     check(invite("Subject: ünïcode\r\n", ""), passed);
+    check(invite("", "").replace("Via: ", "Via:\r\n "), passed);
+    check(invite("", "").replace("bK1", "bK1,\r\n\tSIP/2.0/UDP h"), passed);
     check(invite("", "").replace("Via:", "v:").replace("From:", "f :"), passed);
     let within = Passed::Request { method: "INVITE", uri: "sip:1@127.0.0.1", within: true };
     check(invite("", "").replace("<sip:b@h>", "<sip:b@h>;Tag = 7"), Ok(within));
@@ -124,6 +126,9 @@ fn mandatory_headers() {
         ("Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK1\r\n", "Via: \r\n"),
         ("branch=z9hG4bK1", "branch=z9hG4bK1,"),
         ("branch=z9hG4bK1", "branch=z9hG4bK1, ,SIP/2.0/UDP h"),
+        ("branch=z9hG4bK1", "branch=z9hG4bK1,\r\n "),
+        ("branch=z9hG4bK1", "branch=z9hG4bK1,\r\n ,SIP/2.0/UDP h"),
+        ("branch=z9hG4bK1", "branch=z9hG4bK1\r\n twk,"),
         ("From: <sip:a@h>;tag=1\r\n", ""),
         ("To: <sip:b@h>\r\n", "To:\r\n"),
         ("To: <sip:b@h>\r\n", "To: <sip:b@h>\r\nt: <sip:c@h>\r\n"),

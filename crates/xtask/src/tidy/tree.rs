@@ -130,7 +130,7 @@ fn walk(folder: &Path, prefix: &str, files: &mut Vec<File>) -> anyhow::Result<()
 }
 
 /// What `.gitignore` names, the history, and files whose words are not ours: the inputs of fuzz
-/// targets are those of machines.
+/// targets are those of machines, the torture messages those of RFC 4475.
 const NOT_OURS: &[&str] = &[
     "target",
     ".git",
@@ -138,6 +138,7 @@ const NOT_OURS: &[&str] = &[
     "mutants.out",
     "mutants.out.old",
     "corpus",
+    "torture",
     "Cargo.lock",
     "LICENSE",
 ];
