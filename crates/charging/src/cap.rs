@@ -109,6 +109,11 @@ impl CapTable {
         Self { caps: csv::read(BUILTIN, &BTreeSet::new()).unwrap_or_default() }
     }
 
+    /// The text of the built-in caps: what a log says is in use.
+    pub const fn builtin_text() -> &'static str {
+        BUILTIN
+    }
+
     /// The built-in caps and those of `text`, in the form of `data/caps.csv`: a state's own caps, a
     /// free-call law, a contract.
     ///

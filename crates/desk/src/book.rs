@@ -10,7 +10,8 @@ use std::{
 use model::{
     AgencyId, E164, FacilityId, PersonId, Private, StationId,
     plan::{
-        Configuration, Facility, NumberUse, Person, ServiceKind, Station, StationAccess, Trunk,
+        Configuration, Facility, NumberUse, Person, Protection, ServiceKind, Station,
+        StationAccess, Trunk,
     },
 };
 use registry::Snapshot;
@@ -31,6 +32,7 @@ pub(crate) struct Book {
     services: HashMap<(AgencyId, Option<FacilityId>, E164), ServiceKind>,
     sources: HashMap<(IpAddr, Option<String>), Vec<Source>>,
     digests: HashMap<String, (StationId, Private<[u8; 16]>)>,
+    counsel: HashMap<E164, Vec<Protection>>,
 }
 
 /// A port (0 for any) and who calls from there.
@@ -53,7 +55,12 @@ impl Book {
             services: HashMap::new(),
             sources: HashMap::new(),
             digests: HashMap::new(),
+            counsel: HashMap::new(),
         };
+        for protection in configuration.counsel {
+            let number = *protection.number.expose();
+            book.counsel.entry(number).or_default().push(protection);
+        }
         for facility in configuration.facilities {
             book.facilities.insert(facility.id, facility);
         }
@@ -136,6 +143,12 @@ impl Book {
                 && scope.is_none_or(|scope| scope == facility.id)
                 && *kind != ServiceKind::Speed
         })
+    }
+
+    /// Whose a protected number is: as this agency registered it, or else as another did.
+    pub(crate) fn counsel(&self, agency: AgencyId, number: E164) -> Option<&Protection> {
+        let known = self.counsel.get(&number)?;
+        known.iter().find(|it| it.agency == agency).or_else(|| known.first())
     }
 
     /// The station that calls from `source`, with `user` in its From URI. A gateway's line is known

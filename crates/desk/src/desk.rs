@@ -22,12 +22,15 @@ use vault::{RegistryView, Vault, VaultError};
 
 use crate::{
     book::Book,
+    clerk::{Clerk, EvidenceConfig},
     disk::{DiskWatch, Space},
     guesses::Guesses,
     limits::{PIN_WINDOW, REGISTRY_GUARD},
+    office::Item,
     pin::PinKey,
-    projector::{Item, Projector},
+    projector::{self, Projector},
     recovery::{self, Recovered},
+    registering,
     reload::Reloader,
 };
 
@@ -50,6 +53,8 @@ pub struct DeskConfig {
     pub version: String,
     /// Waits and limits of calls.
     pub timing: call::limits::Timing,
+    /// What entries for the log are made with.
+    pub evidence: EvidenceConfig,
 }
 
 /// The services of one node. A cheap handle: clones share everything.
@@ -82,6 +87,9 @@ pub enum Broken {
         /// Last fact that the store knows.
         store: u64,
     },
+    /// No entry for the log can be made.
+    #[error("no entry for the log can be made: see the log of the program")]
+    NoEntry,
     /// The store does not take what the journal holds.
     #[error("the store does not take records; the journal has them: see the log, and start again")]
     NotProjected,
@@ -103,6 +111,24 @@ pub(crate) struct OpenCall {
     pub(crate) talked: std::time::Duration,
     /// The vault's word that there is no recording although there was consent.
     pub(crate) off: Option<OffReason>,
+    /// When the called party answered.
+    pub(crate) answered: Option<Timestamp>,
+    /// Whether the called party accepted.
+    pub(crate) accepted: bool,
+    /// Whether its admission is in the log.
+    pub(crate) entered: bool,
+    pub(crate) file: FileState,
+}
+
+/// What is known of the recording of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileState {
+    /// There is to be none.
+    Absent,
+    /// It was to begin, and nobody said yet how it ended.
+    Expected,
+    /// It is closed and booked.
+    Closed,
 }
 
 /// What changes during calls. One lock, held for short computations only.
@@ -115,9 +141,11 @@ pub(crate) struct State {
     pub(crate) wrong_pins: Guesses,
     pub(crate) languages: BTreeMap<(AgencyId, E164), Language>,
     /// What the journal refused and must not be missing; it is appended again, in its order.
-    pub(crate) unsaid: Vec<Fact>,
+    pub(crate) unsaid: Vec<Item>,
     /// Whether facts are being appended again: later ones wait behind them.
     pub(crate) appending_again: bool,
+    /// Calls that are over and whose recording is still to be closed.
+    pub(crate) closing: BTreeMap<CallId, OpenCall>,
 }
 
 pub(crate) struct Inner {
@@ -131,6 +159,7 @@ pub(crate) struct Inner {
     pub(crate) boot: u32,
     /// How full the disks of journal and recordings are.
     pub(crate) disk: DiskWatch,
+    pub(crate) clerk: Clerk,
     /// The journal has stopped for good.
     pub(crate) failed: AtomicBool,
     state: Mutex<State>,
@@ -144,12 +173,15 @@ impl Desk {
     /// behind, and only then is ready for calls.
     ///
     /// `open_vault` gets the view of the registry that the vault asks before every recording.
+    /// `outbox` is handed every entry for the log once it is durable, in order, on the journal's
+    /// thread; those of earlier runs are read with [`journal::replay_entries`].
     ///
     /// # Errors
     /// [`Broken`] with what is broken. Nothing is lost: the next start begins in the same place.
     pub fn open(
         config: DeskConfig,
         clock: Clock,
+        outbox: impl FnMut(journal::Entry) + Send + 'static,
         open_vault: impl FnOnce(RegistryView) -> Result<Vault, VaultError>,
     ) -> Result<(Self, Vault, Recovered), Broken> {
         let store = Store::open(&config.store)?;
@@ -159,15 +191,21 @@ impl Desk {
             segment_octets_max: config.journal_segment_octets,
             ..journal::Options::default()
         };
-        let (journal, found) = Journal::open(&config.journal, options, move |seq, fact| {
-            let _ = sink.send(Item::Fact(seq.0, fact.clone()));
-        })?;
+        let (journal, found) = Journal::open_with_outbox(
+            &config.journal,
+            options,
+            move |seq, fact| {
+                let _ = sink.send(projector::Item::Fact(seq.0, fact.clone()));
+            },
+            outbox,
+        )?;
         // After opening, which cuts what a crash left unfinished, and before the first append.
         let caught_up = recovery::catch_up(&store, &config.journal, found.last)?;
         let projector = Projector::start(store.clone(), items, received)
             .map_err(|source| Broken::Thread { what: "projector", source })?;
         let now = clock.now();
         let book = crate::reload::read_book(&store, None, now)?;
+        let boot = store.boots()?.saturating_add(1);
         let desk = Self(Arc::new(Inner {
             journal,
             clock,
@@ -175,8 +213,9 @@ impl Desk {
             pin_key: config.pin_key,
             pack: config.pack,
             timing: config.timing,
-            boot: store.boots()?.saturating_add(1),
+            boot,
             disk: DiskWatch::new([config.journal.clone(), config.recordings]),
+            clerk: Clerk::new(config.evidence, boot),
             failed: AtomicBool::new(false),
             state: Mutex::new(State {
                 ledger: Ledger::new(),
@@ -187,6 +226,7 @@ impl Desk {
                 languages: BTreeMap::new(),
                 unsaid: Vec::new(),
                 appending_again: false,
+                closing: BTreeMap::new(),
             }),
             book: RwLock::new(Arc::new(book)),
             store,
@@ -198,7 +238,9 @@ impl Desk {
         recovered.journal_octets_cut = found.torn.map_or(0, |torn| torn.octets);
         recovered.facts_caught_up = caught_up;
         desk.inner().disk.look();
+        recovered.entries = found.entry.0;
         desk.announce_boot(config.version)?;
+        registering::enter(&desk, &desk.book().registry)?;
         desk.open_accounts()?;
         desk.start_reloader()?;
         Ok((desk, vault, recovered))
@@ -249,6 +291,17 @@ impl Desk {
         }
     }
 
+    /// Says whether entries wait that the log does not take. As long as they do, no recording
+    /// begins: calls go on without.
+    pub fn log_is_behind(&self, behind: bool) {
+        self.0.clerk.log_is_behind(behind);
+    }
+
+    /// Entries of the log itself that fill a batch up, for the log's writer.
+    pub fn padding(&self, count: u64) -> Vec<[u8; journal::LEAF_OCTETS]> {
+        self.0.clerk.padding(count, self.0.clock.now())
+    }
+
     /// What the vault asks before every recording.
     pub fn registry_view(&self) -> RegistryView {
         // Weak, because the vault outlives nothing: it is dropped with the node.
@@ -281,8 +334,10 @@ impl Desk {
     }
 
     fn announce_boot(&self, version: String) -> Result<(), Broken> {
-        let at = self.0.clock.now();
-        self.0.journal.append_wait(vec![Fact::Boot { boot: self.0.boot, at, version }])?;
+        let (at, clerk) = (self.0.clock.now(), &self.0.clerk);
+        let drafts = [clerk.started(&version, at), clerk.tariff(at)].into_iter().flatten();
+        let facts = vec![Fact::Boot { boot: self.0.boot, at, version }];
+        self.0.journal.append_entries_wait(facts, drafts.collect())?;
         Ok(())
     }
 

@@ -8,9 +8,11 @@
 
 mod admission;
 mod book;
+mod clerk;
 mod desk;
 mod directory;
 mod disk;
+mod entering;
 mod guesses;
 mod limits;
 mod office;
@@ -18,8 +20,10 @@ mod pin;
 mod projector;
 pub mod provision;
 mod recovery;
+mod registering;
 mod reload;
 
+pub use clerk::{EVIDENCE_KEY_OCTETS, EvidenceConfig, EvidenceKeys, counsel_secret};
 pub use desk::{Broken, Desk, DeskConfig};
 pub use disk::Space;
 pub use pin::{PIN_KEY_OCTETS, PinKey};

@@ -37,8 +37,12 @@ pub(crate) const UNSAID_COUNT_MAX: usize = 10_000;
 /// How many facts are written to the store in one transaction.
 pub(crate) const PROJECT_BATCH_MAX: usize = 1_000;
 
-/// How many facts recovery appends at once; far below what one append may hold.
-pub(crate) const APPEND_FACTS_MAX: usize = 256;
+/// How many facts, with their entries, are appended at once where there are many; far below what
+/// one append may hold.
+pub(crate) const APPEND_FACTS_MAX: usize = 96;
+
+/// Entries say no more of when they may be published than the interval of this length.
+pub(crate) const PUBLISH_EVERY: Duration = Duration::from_mins(10);
 
 /// How long a fact waits for others before it is written to the store.
 pub(crate) const PROJECT_WAIT: Duration = Duration::from_millis(100);

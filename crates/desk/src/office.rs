@@ -7,7 +7,8 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use call::{Admission, Answer, CallEvent, Caller, Finished, Identified, Price, Question};
 use charging::{Quote, Settlement};
-use journal::JournalError;
+use evidence::Statement;
+use journal::{Draft, JournalError};
 use model::{
     CallId, Language, Money, PersonId, Private, StationId, Timestamp, TrunkId,
     fact::{
@@ -21,7 +22,11 @@ use switch::{Office, Reply, StationPlan};
 use crate::{
     admission::{self, NotAdmitted, Screened, Wish},
     book::Book,
-    desk::{Desk, OpenCall, State},
+    desk::{
+        Desk,
+        FileState::{Absent, Closed, Expected},
+        OpenCall, State,
+    },
     disk::Space,
     limits::{APPEND_FACTS_MAX, UNSAID_COUNT_MAX},
 };
@@ -59,7 +64,12 @@ impl Office for Desk {
 
     fn tell(&self, call: CallId, event: CallEvent) {
         match event {
-            CallEvent::Answered { at } => self.note(Fact::Answered { call, at }),
+            CallEvent::Answered { at } => {
+                if let Some(open) = self.state().calls.get_mut(&call) {
+                    open.answered = Some(at);
+                }
+                self.note(Fact::Answered { call, at });
+            }
             CallEvent::LanguageChosen { language, at } => self.remember(call, language, at),
             CallEvent::Talked { talked, at } => {
                 if let Some(open) = self.state().calls.get_mut(&call) {
@@ -72,20 +82,38 @@ impl Office for Desk {
     }
 
     fn dialled(&self, call: CallId, trunk: TrunkId, at: Timestamp) {
-        self.note(Fact::Dialled { call, trunk, at });
+        let fact = Fact::Dialled { call, trunk, at };
+        let draft = self.entered_agency(call).and_then(|agency| {
+            self.inner().clerk.of_fact(Statement::Dialled { call, trunk }, at, agency, &fact)
+        });
+        self.note_with(fact, draft);
     }
 
     fn not_recorded(&self, call: CallId, reason: OffReason) {
         tracing::warn!(call = call.0, ?reason, "no recording although there was consent");
-        if let Some(open) = self.state().calls.get_mut(&call) {
+        let mut state = self.state();
+        if let Some(open) = state.calls.get_mut(&call) {
             open.off = Some(reason);
+            return;
+        }
+        let closing = state.closing.remove(&call);
+        drop(state);
+        // The call was over before the vault said so.
+        if let Some(open) = closing {
+            let at = self.inner().clock.now();
+            let fact = Fact::NeverRecorded { call, reason, at };
+            let draft = self.not_recorded_entry(&open, &fact, (open.talked, at), Some(reason));
+            self.insist(Item { fact, draft });
         }
     }
 
     fn recording_closed(&self, call: CallId, recording: Option<RecordingEnd>) {
         let at = self.inner().clock.now();
         match recording {
-            Some(recording) => self.insist(Fact::RecordingClosed { call, recording, at }),
+            Some(recording) => {
+                let draft = self.closed_entry(call, &recording, at);
+                self.insist(Item { fact: Fact::RecordingClosed { call, recording, at }, draft });
+            }
             // The file is there without its final frame: the next start finds and books it.
             None => tracing::error!(call = call.0, "a recording was not closed"),
         }
@@ -169,6 +197,7 @@ impl Desk {
         };
         let wish = Wish { person: known.flatten(), station, facility, dialled, now };
         let decided = admission::screen(&book, &wish)
+            .map(|screened| self.only_entered(screened))
             .and_then(|screened| match self.inner().disk.space() {
                 Space::Full => admission::on_full_disk(screened, facility),
                 Space::Ample | Space::Below20 | Space::Below10 | Space::Below5 => Ok(screened),
@@ -177,7 +206,7 @@ impl Desk {
         match decided {
             Ok((admission, admitted)) => {
                 let unwritten = goes_unwritten(&admission, facility.disk_full);
-                self.admitted(admission, admitted, unwritten, reply);
+                self.admitted(admission, admitted, (unwritten, facility.talk_max), reply);
             }
             Err(refused) => self.denied(call, &wish, &refused, reply),
         }
@@ -258,18 +287,39 @@ impl Desk {
         Ok(if quote.per_minute() == Money::ZERO { None } else { Some(quote) })
     }
 
-    /// Makes an admission durable, and then tells. On a full disk a call that goes `unwritten` is
-    /// placed all the same, unrecorded and free of charge, and its record waits for room.
-    fn admitted(&self, admission: Admission, admitted: Admitted, unwritten: bool, reply: Reply) {
+    /// Makes an admission durable with its entry, and then tells. On a full disk a call that goes
+    /// `unwritten` is placed all the same, unrecorded and free of charge, and its record waits for
+    /// room.
+    fn admitted(
+        &self,
+        mut admission: Admission,
+        mut admitted: Admitted,
+        (unwritten, talk_max): (bool, Duration),
+        reply: Reply,
+    ) {
+        let draft = self.admission_entry(&self.book(), &admitted, talk_max);
+        if draft.is_none() {
+            // What the log does not know of is not recorded.
+            admission.may_record = admission.may_record.and(Err(OffReason::LogUnavailable));
+            admitted.may_record = admitted.may_record.and(Err(OffReason::LogUnavailable));
+        }
+        if let Some(open) = self.state().calls.get_mut(&admitted.call) {
+            open.entered = draft.is_some();
+            open.admitted.may_record = admitted.may_record;
+        }
         let (desk, kept) = (self.clone(), admitted.clone());
         let facts = vec![Fact::Admitted(Box::new(admitted))];
-        self.inner().journal.append(facts, move |durable| {
+        let drafts = draft.into_iter().collect();
+        self.inner().journal.append_entries(facts, drafts, move |durable| {
             let call = kept.call;
             let Err(error) = durable else { return reply.send(Answer::Admitted(admission)) };
             tracing::error!(%error, call = call.0, "an admission could not be made durable");
             desk.note_failure(&error);
             let now = desk.inner().clock.now();
             let full = matches!(error, JournalError::DiskFull { .. });
+            let may_record = admission.may_record.and(Err(OffReason::Disk));
+            let kept = Admitted { hold: None, may_record: may_record.map(|_| ()), ..kept };
+            let draft = desk.admission_entry(&desk.book(), &kept, talk_max);
             let mut state = desk.state();
             state.take_back(call, now);
             let reason = if full { Refusal::DiskFull } else { Refusal::Unavailable };
@@ -277,10 +327,11 @@ impl Desk {
                 drop(state);
                 return reply.send(Answer::Denied(reason));
             }
-            let may_record = admission.may_record.and(Err(OffReason::Disk));
-            let kept = Admitted { hold: None, may_record: may_record.map(|_| ()), ..kept };
             state.open(None, kept.clone());
-            state.unsaid.push(Fact::Admitted(Box::new(kept)));
+            if let Some(open) = state.calls.get_mut(&call) {
+                open.entered = draft.is_some();
+            }
+            state.unsaid.push(Item { fact: Fact::Admitted(Box::new(kept)), draft });
             drop(state);
             reply.send(Answer::Admitted(Admission { may_record, price: Price::Free, ..admission }));
         });
@@ -308,10 +359,17 @@ impl Desk {
         recording: Result<Epoch, OffReason>,
         reply: Reply,
     ) {
-        let fact = Fact::Accepted { call, evidence: Box::new(evidence), recording };
-        self.inner().journal.append(vec![fact], move |durable| {
+        let desk = self.clone();
+        let (fact, drafts, recording) = self.consent_entries(call, evidence, recording);
+        self.inner().journal.append_entries(vec![fact], drafts, move |durable| {
             let recording = match durable {
-                Ok(_) => recording,
+                Ok(_) => {
+                    if let Some(open) = desk.state().calls.get_mut(&call) {
+                        open.accepted = true;
+                        open.file = if recording.is_ok() { Expected } else { Absent };
+                    }
+                    recording
+                }
                 Err(error) => {
                     tracing::error!(%error, call = call.0, "consent could not be made durable");
                     Err(OffReason::LogUnavailable)
@@ -337,6 +395,7 @@ impl Desk {
         let settlement = state.settle(&open, finished.talked, finished.at);
         drop(state);
         let off = if finished.talked.is_zero() { None } else { open.off.or(finished.off) };
+        let over = (finished.talked, finished.at);
         let ended = Ended {
             call,
             at: finished.at,
@@ -347,33 +406,49 @@ impl Desk {
             decision_key: finished.decision_key,
             off,
         };
-        self.insist(Fact::Ended(Box::new(ended)));
+        let fact = Fact::Ended(Box::new(ended));
+        let recorded = match open.file {
+            Closed => true,
+            Expected => open.off.is_none(),
+            Absent => false,
+        };
+        let off = open.off.or(off);
+        let draft = if recorded { None } else { self.not_recorded_entry(&open, &fact, over, off) };
+        if recorded && open.file == Expected {
+            self.state().closing.insert(call, OpenCall { talked: finished.talked, ..open });
+        }
+        self.insist(Item { fact, draft });
     }
 
     /// Appends a fact that must not be missing: one that the journal refuses is kept and appended
     /// again, so that a disk that was full for a while costs no record and no money. What the
     /// node's end finds unsaid, the next start settles from what was said.
-    fn insist(&self, fact: Fact) {
+    fn insist(&self, item: Item) {
         let mut state = self.state();
         if state.appending_again || !state.unsaid.is_empty() {
             // An end is never written before its beginning.
-            state.unsaid.push(fact);
+            state.unsaid.push(item);
             return;
         }
         drop(state);
-        let (desk, kept) = (self.clone(), fact.clone());
-        self.inner().journal.append(vec![fact], move |durable| match durable {
-            Ok(_) => {
-                if let Fact::Ended(ended) = kept {
-                    desk.state().ledger.forget(ended.call.hold());
+        let (desk, kept) = (self.clone(), item.clone());
+        let drafts = item.draft.into_iter().collect();
+        self.inner().journal.append_entries(
+            vec![item.fact],
+            drafts,
+            move |durable| match durable {
+                Ok(_) => {
+                    if let Fact::Ended(ended) = kept.fact {
+                        desk.state().ledger.forget(ended.call.hold());
+                    }
                 }
-            }
-            Err(error) => {
-                tracing::error!(%error, "the journal does not take the end of a call");
-                desk.note_failure(&error);
-                desk.state().unsaid.push(kept);
-            }
-        });
+                Err(error) => {
+                    tracing::error!(%error, "the journal does not take the end of a call");
+                    desk.note_failure(&error);
+                    desk.state().unsaid.push(kept);
+                }
+            },
+        );
     }
 
     /// Appends again what the journal refused, the earliest first and as much at once as one append
@@ -384,17 +459,19 @@ impl Desk {
             return;
         }
         let some = state.unsaid.len().min(APPEND_FACTS_MAX);
-        let facts: Vec<Fact> = state.unsaid.drain(..some).collect();
+        let items: Vec<Item> = state.unsaid.drain(..some).collect();
         state.appending_again = true;
         drop(state);
-        let (desk, kept) = (self.clone(), facts.clone());
-        self.inner().journal.append(facts, move |durable| {
+        let facts = items.iter().map(|item| item.fact.clone()).collect();
+        let drafts = items.iter().filter_map(|item| item.draft.clone()).collect();
+        let (desk, kept) = (self.clone(), items);
+        self.inner().journal.append_entries(facts, drafts, move |durable| {
             let mut state = desk.state();
             state.appending_again = false;
             match durable {
                 Ok(_) => {
-                    for fact in kept {
-                        if let Fact::Ended(ended) = fact {
+                    for item in kept {
+                        if let Fact::Ended(ended) = item.fact {
                             state.ledger.forget(ended.call.hold());
                         }
                     }
@@ -418,8 +495,12 @@ impl Desk {
     /// Appends a fact whose durability nobody waits for. A failure is loud; the next start finds
     /// the call open and settles it.
     fn note(&self, fact: Fact) {
-        let desk = self.clone();
-        self.inner().journal.append(vec![fact], move |durable| {
+        self.note_with(fact, None);
+    }
+
+    fn note_with(&self, fact: Fact, draft: Option<Draft>) {
+        let (desk, drafts) = (self.clone(), draft.into_iter().collect());
+        self.inner().journal.append_entries(vec![fact], drafts, move |durable| {
             if let Err(error) = durable {
                 tracing::error!(%error, "the journal does not take facts");
                 desk.note_failure(&error);
@@ -436,6 +517,13 @@ fn goes_unwritten(admission: &Admission, disk_full: DiskFull) -> bool {
     always || disk_full == DiskFull::PlaceUnrecorded
 }
 
+/// A fact that must not be missing, with its entry.
+#[derive(Clone)]
+pub(crate) struct Item {
+    pub(crate) fact: Fact,
+    pub(crate) draft: Option<Draft>,
+}
+
 fn identified(person: &Person) -> Identified {
     Identified { person: person.id, name: person.name.clone(), language: person.language }
 }
@@ -444,7 +532,16 @@ impl State {
     fn open(&mut self, quote: Option<Quote>, admitted: Admitted) {
         let call = admitted.call;
         self.calling.extend(admitted.person);
-        let open = OpenCall { admitted, quote, talked: Duration::ZERO, off: None };
+        let open = OpenCall {
+            admitted,
+            quote,
+            talked: Duration::ZERO,
+            off: None,
+            answered: None,
+            accepted: false,
+            entered: false,
+            file: Absent,
+        };
         self.calls.insert(call, open);
     }
 

@@ -5,12 +5,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ops::ControlFlow,
     path::Path,
+    time::Duration,
 };
 
 use charging::{CapTable, Quote, tariff::LawfulRate};
-use journal::Seq;
+use evidence::Unrecorded;
+use journal::{Draft, Seq};
 use model::{
-    CallId, Money, RecordingId, Timestamp,
+    AgencyId, CallId, Money, RecordingId, Timestamp,
     fact::{EndReason, Ended, Fact, HoldFact, OffReason, RecordingEnd, RecordingState, Rest},
 };
 use registry::Standing;
@@ -18,8 +20,10 @@ use store::{OpenCall, Store};
 use vault::Vault;
 
 use crate::{
+    clerk::{self, Over},
     desk::{Broken, Desk},
     limits::{APPEND_FACTS_MAX, PROJECT_BATCH_MAX},
+    office::Item,
 };
 
 /// What was found and settled at the start.
@@ -35,6 +39,8 @@ pub struct Recovered {
     pub recordings: u64,
     /// Charged for those calls, up to the last mark in the journal.
     pub charged: Money,
+    /// Number of the last entry for the log that earlier runs left.
+    pub entries: u64,
 }
 
 /// Writes the facts that the store lacks into it.
@@ -63,21 +69,22 @@ pub(crate) fn catch_up(store: &Store, journal: &Path, last: Seq) -> Result<u64, 
 pub(crate) fn settle_open_calls(desk: &Desk, vault: &Vault) -> Result<Recovered, Broken> {
     let now = desk.inner().clock.now();
     let mut recovered = Recovered::default();
-    let mut facts = Vec::new();
+    let mut items = Vec::new();
     let recordings: BTreeMap<RecordingId, RecordingEnd> = vault.recover().into_iter().collect();
     let mut done: BTreeSet<CallId> = recordings.keys().map(|id| CallId(id.0)).collect();
     for (recording, end) in &recordings {
         recovered.recordings += u64::from(end.state == RecordingState::Cut);
-        let call = CallId(recording.0);
-        facts.push(Fact::RecordingClosed { call, recording: end.clone(), at: now });
+        items.push(closed(desk, None, CallId(recording.0), end.clone(), now));
     }
     for open in desk.inner().store.open_calls()? {
         let call = open.admitted.call;
         done.insert(call);
         let mut missing = None;
+        let mut recorded = open.recording_closed || recordings.contains_key(&call.recording());
         match file_of(&open, &recordings, vault)? {
             File::Unbooked(end) => {
-                facts.push(Fact::RecordingClosed { call, recording: end, at: now });
+                recorded = true;
+                items.push(closed(desk, Some(open.admitted.agency), call, end, now));
             }
             File::Missing => missing = Some(why_missing(desk, &open, now)),
             File::NotMine => {}
@@ -87,13 +94,17 @@ pub(crate) fn settle_open_calls(desk: &Desk, vault: &Vault) -> Result<Recovered,
         recovered.calls += 1;
         recovered.charged =
             recovered.charged.checked_add(ended.charged).unwrap_or(recovered.charged);
-        facts.push(Fact::Ended(Box::new(ended)));
+        let fact = Fact::Ended(Box::new(ended));
+        let draft = if recorded { None } else { not_recorded(desk, &open, &fact, off, now) };
+        items.push(Item { fact, draft });
     }
-    facts.extend(unbooked_of_the_ended(desk, vault, &done)?);
+    items.extend(unbooked_of_the_ended(desk, vault, &done)?);
     // In pieces, since one append has a limit: each end stands alone, and a node that dies in
     // between finds the others open again.
-    for piece in facts.chunks(APPEND_FACTS_MAX) {
-        desk.inner().journal.append_wait(piece.to_vec())?;
+    for piece in items.chunks(APPEND_FACTS_MAX) {
+        let facts = piece.iter().map(|item| item.fact.clone()).collect();
+        let drafts = piece.iter().filter_map(|item| item.draft.clone()).collect();
+        desk.inner().journal.append_entries_wait(facts, drafts)?;
     }
     desk.flush()?;
     Ok(recovered)
@@ -104,18 +115,63 @@ fn unbooked_of_the_ended(
     desk: &Desk,
     vault: &Vault,
     done: &BTreeSet<CallId>,
-) -> Result<Vec<Fact>, Broken> {
+) -> Result<Vec<Item>, Broken> {
     let at = desk.inner().clock.now();
-    let mut facts = Vec::new();
+    let mut items = Vec::new();
     for (agency, id) in desk.inner().store.unbooked_recordings()? {
         let call = CallId(id.0);
-        if !done.contains(&call)
-            && let Some(recording) = vault.end_of(agency, id)?
-        {
-            facts.push(Fact::RecordingClosed { call, recording, at });
+        if done.contains(&call) {
+            continue;
         }
+        items.push(match vault.end_of(agency, id)? {
+            Some(recording) => closed(desk, Some(agency), call, recording, at),
+            None => never_recorded(desk, agency, call, at),
+        });
     }
-    Ok(facts)
+    Ok(items)
+}
+
+/// A recording that is closed, with its entry.
+fn closed(
+    desk: &Desk,
+    agency: Option<AgencyId>,
+    call: CallId,
+    recording: RecordingEnd,
+    at: Timestamp,
+) -> Item {
+    let draft = desk.inner().clerk.closed(agency, call, &recording, at);
+    Item { fact: Fact::RecordingClosed { call, recording, at }, draft }
+}
+
+/// A call that ended in order, and whose recording was never begun: the node died before it knew.
+fn never_recorded(desk: &Desk, agency: AgencyId, call: CallId, at: Timestamp) -> Item {
+    let fact = Fact::NeverRecorded { call, reason: OffReason::Disk, at };
+    let why = Unrecorded::NeverBegun;
+    let over = Over { fact: &fact, agency, call, why, talked: Duration::ZERO, start: at, at };
+    let draft = desk.inner().clerk.not_recorded(&over, None);
+    Item { fact, draft }
+}
+
+/// The entry of a call that is over without a recording.
+fn not_recorded(
+    desk: &Desk,
+    open: &OpenCall,
+    fact: &Fact,
+    off: Option<OffReason>,
+    at: Timestamp,
+) -> Option<Draft> {
+    let admitted = &open.admitted;
+    let over = Over {
+        fact,
+        agency: admitted.agency,
+        call: admitted.call,
+        why: clerk::unrecorded(admitted, off, open.accepted.is_some() || !open.talked.is_zero()),
+        talked: open.talked,
+        start: open.answered.unwrap_or(admitted.at),
+        at,
+    };
+    let counsel = desk.counsel(&desk.book(), admitted);
+    desk.inner().clerk.not_recorded(&over, counsel.as_ref())
 }
 
 /// What became of the recording of a call that nobody saw end.

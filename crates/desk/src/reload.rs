@@ -16,6 +16,7 @@ use crate::{
     book::Book,
     desk::{Broken, Desk, Inner},
     limits::{REGISTRY_CONFIRM_EVERY, REGISTRY_GUARD, RELOAD_EVERY},
+    registering,
 };
 
 /// The thread that asks the store for changes. It ends when dropped.
@@ -82,6 +83,9 @@ fn reload(desk: &Desk) -> Result<(), Broken> {
     let now = inner.clock.now();
     let old = desk.book();
     let changed = version != old.version;
+    if let Err(error) = registering::enter(desk, &old.registry) {
+        tracing::error!(%error, "an epoch of the registry is not in the log: nothing is recorded");
+    }
     if !changed && now.since(old.registry.confirmed()) < REGISTRY_CONFIRM_EVERY {
         return Ok(());
     }
@@ -100,8 +104,9 @@ fn reload(desk: &Desk) -> Result<(), Broken> {
         take_deposits(desk)?;
         tracing::info!(version, "the configuration was read again");
     }
+    let registry = Arc::clone(&book.registry);
     desk.swap_book(Arc::new(book));
-    Ok(())
+    registering::enter(desk, &registry)
 }
 
 /// Books what was paid in since. Charges are not taken from the store: the ledger made them.

@@ -36,6 +36,7 @@ fn position(fact: &Fact) -> usize {
         Fact::LanguageChosen { .. } => 8,
         Fact::PinRefused { .. } => 9,
         Fact::Dialled { .. } => 10,
+        Fact::NeverRecorded { .. } => 11,
     }
 }
 
@@ -100,7 +101,7 @@ fn accepted() -> Fact {
 }
 
 /// One fact of each kind, in order, with its octets.
-fn golden() -> [(Fact, &'static str); 11] {
+fn golden() -> [(Fact, &'static str); 12] {
     let recording =
         RecordingEnd { state: RecordingState::Cut, bytes: 16_000, frames: 1, sha256: [4; 32] };
     let ended = Ended {
@@ -133,6 +134,7 @@ fn golden() -> [(Fact, &'static str); 11] {
         ),
         (Fact::PinRefused { station: StationId(4), at: AT }, PIN_REFUSED),
         (Fact::Dialled { call: CALL, trunk: TrunkId(300), at: AT }, DIALLED),
+        (Fact::NeverRecorded { call: CALL, reason: OffReason::Disk, at: AT }, NEVER_RECORDED),
     ]
 }
 
@@ -169,3 +171,4 @@ const ENDED: &str = "0783808080208080f28183898506013df403eaf6090101013100";
 const LANGUAGE_CHOSEN: &str = "0801beaa9de62c018080f28183898506";
 const PIN_REFUSED: &str = "09048080f28183898506";
 const DIALLED: &str = "0a8380808020ac028080f28183898506";
+const NEVER_RECORDED: &str = "0b8380808020048080f28183898506";

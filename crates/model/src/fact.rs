@@ -101,6 +101,15 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
+    /// A recording that was to be made was never begun, and its call had ended before anybody knew.
+    NeverRecorded {
+        /// The call.
+        call: CallId,
+        /// Why.
+        reason: OffReason,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 /// A call that was allowed.

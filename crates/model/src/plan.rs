@@ -36,6 +36,19 @@ pub struct Configuration {
     pub languages: Vec<(AgencyId, Private<E164>, Language)>,
     /// Where calls go out.
     pub trunk: Option<Trunk>,
+    /// Whose the protected numbers are; the registry above is what decides.
+    pub counsel: Vec<Protection>,
+}
+
+/// A protected number as one agency registered it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Protection {
+    /// The agency.
+    pub agency: AgencyId,
+    /// The number.
+    pub number: Private<E164>,
+    /// Whose it is, if that was said.
+    pub holder: Option<Private<String>>,
 }
 
 /// A facility.

@@ -51,6 +51,85 @@ pub(crate) enum Command {
     /// newspaper, a university. A log that shows different histories to different people cannot
     /// have the same witness for both. Runs until it is stopped; may be stopped at any time.
     Witness(WitnessArgs),
+    /// Read every entry of the log and every recording, and say what breaks an invariant.
+    ///
+    /// Every call ends once, recorded or not; a recording starts after consent and never on a
+    /// protected number; no entry is missing; every file belongs to an entry. Run it on a copy, or
+    /// on a folder whose node has stopped. It fails when it finds anything.
+    Audit(AuditArgs),
+    /// What an attorney or another protected party can check without the operator.
+    Counsel {
+        /// What to do.
+        #[command(subcommand)]
+        command: CounselCommand,
+    },
+}
+
+/// Arguments of `audit`.
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// The audit key, where it is not `keys/audit.key` of the data folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit_key: Option<PathBuf>,
+    /// The carrier's own call records: a table with the columns trunk, start and seconds.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) carrier: Option<PathBuf>,
+    /// The published SHA-256 of the program, as `sha256sum` prints it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) build_hash: Option<PathBuf>,
+    /// Print the findings as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What counsel can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CounselCommand {
+    /// Write the secret of one holder of protected numbers to a new file, for the operator to hand
+    /// over.
+    Secret(CounselSecretArgs),
+    /// Find the calls of one secret in a published log, and compare them with a telephone bill.
+    ///
+    /// Three lists: proven unrecorded, on the bill without proof, in the log and not on the bill.
+    /// It fails when the second has anything in it.
+    Check(CounselCheckArgs),
+}
+
+/// Arguments of `counsel secret`.
+#[derive(Debug, Args)]
+pub(crate) struct CounselSecretArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Key of the agency that registered the numbers.
+    #[arg(long)]
+    pub(crate) agency: String,
+    /// The holder, as the table of protected numbers names it.
+    #[arg(long)]
+    pub(crate) holder: String,
+    /// The file to write; it must not exist.
+    pub(crate) file: PathBuf,
+}
+
+/// Arguments of `counsel check`.
+#[derive(Debug, Args)]
+pub(crate) struct CounselCheckArgs {
+    /// The file with the secret.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret: PathBuf,
+    /// A telephone bill: a table with the columns start and seconds.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bill: Option<PathBuf>,
+    /// The log's verifier key; without it the file `log.vkey` beside the folder `log`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// Print the lists as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Folder of the published log, or of a copy of it.
+    #[arg(default_value = "parlatory-data/log")]
+    pub(crate) log: PathBuf,
 }
 
 /// Which data folder.

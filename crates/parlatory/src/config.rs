@@ -26,6 +26,28 @@ pub(crate) struct Config {
     pub(crate) trunks: Vec<Trunk>,
     #[serde(default)]
     pub(crate) limits: Limits,
+    #[serde(default)]
+    pub(crate) log: Publishing,
+}
+
+/// How the log is published.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Publishing {
+    /// Seconds between two publications.
+    pub(crate) publish_seconds: u64,
+}
+
+impl Default for Publishing {
+    fn default() -> Self {
+        Self { publish_seconds: PUBLISH_SECONDS }
+    }
+}
+
+impl Publishing {
+    pub(crate) fn every(&self) -> Duration {
+        Duration::from_secs(self.publish_seconds.max(1))
+    }
 }
 
 /// Where SIP is spoken.
@@ -111,8 +133,10 @@ impl Config {
         audio: IpAddr,
         ports: [u16; 2],
         drain_seconds: u64,
+        publish_seconds: u64,
     ) -> String {
         TEMPLATE
+            .replace("{publish}", &publish_seconds.to_string())
             .replace("{drain}", &drain_seconds.to_string())
             .replace("{sip}", &sip.to_string())
             .replace("{audio}", &audio.to_string())
@@ -123,6 +147,9 @@ impl Config {
 
 /// As long as the longest call that most facilities allow.
 pub(crate) const DRAIN_SECONDS: u64 = 30 * 60;
+
+/// Long enough that the log does not show when a call was made.
+pub(crate) const PUBLISH_SECONDS: u64 = 10 * 60;
 
 fn default_threads() -> usize {
     1
@@ -157,6 +184,10 @@ threads = 1
 calls_max = 1000
 # Seconds that running calls get to finish after SIGTERM.
 drain_seconds = {drain}
+
+[log]
+# Seconds between two publications of the log. The longer, the less it shows.
+publish_seconds = {publish}
 "#;
 
 #[cfg(test)]
@@ -173,13 +204,14 @@ mod tests {
     fn template() -> String {
         let loopback = IpAddr::from([127, 0, 0, 1]);
         let sip = SocketAddr::new(loopback, 5060);
-        Config::template(sip, loopback, [40_000, 49_999], DRAIN_SECONDS)
+        Config::template(sip, loopback, [40_000, 49_999], DRAIN_SECONDS, PUBLISH_SECONDS)
     }
 
     #[test]
     fn the_template_reads_and_means_the_defaults() {
         let config = read(&template()).unwrap();
         assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.log, Publishing::default());
         assert_eq!(config.sip.listen.port(), 5060);
         assert_eq!(config.media.ports, [40_000, 49_999]);
     }

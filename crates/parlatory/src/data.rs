@@ -56,6 +56,26 @@ impl Data {
         self.0.join("keys").join("pin.key")
     }
 
+    /// A key of the entries for the log: `audit`, which the auditor has too, `label` or `counsel`.
+    pub(crate) fn evidence_key(&self, name: &str) -> PathBuf {
+        self.0.join("keys").join(format!("{name}.key"))
+    }
+
+    /// What anybody may read of the log.
+    pub(crate) fn log_public(&self) -> PathBuf {
+        self.0.join("log")
+    }
+
+    /// The log's own files, with the sealed details.
+    pub(crate) fn log_private(&self) -> PathBuf {
+        self.0.join("log-private")
+    }
+
+    /// The key that the log is verified with: beside the public folder, never in it.
+    pub(crate) fn log_verifier(&self) -> PathBuf {
+        self.0.join("log.vkey")
+    }
+
     /// Public key of a keyholder, `agency` or `independent`.
     pub(crate) fn keyholder_public(&self, holder: &str) -> PathBuf {
         self.0.join("keyholders").join(format!("{holder}.pub"))

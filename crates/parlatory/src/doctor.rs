@@ -17,7 +17,7 @@ use crate::{
     data::Data,
     init,
     memory::{self, Locking},
-    node::{read_keyholders, read_pin_key},
+    node::{read_evidence_keys, read_keyholders, read_pin_key},
     print::line,
 };
 
@@ -169,6 +169,10 @@ impl Findings {
         match read_pin_key(data) {
             Ok(_) => self.ok("keys", "the key of the PIN hash is there"),
             Err(error) => self.problem("keys", format!("{error:#}")),
+        }
+        match read_evidence_keys(data) {
+            Ok(_) => self.ok("log", "the keys of its entries are there"),
+            Err(error) => self.problem("log", format!("{error:#}")),
         }
         if let Err(error) = read_keyholders(data) {
             self.problem("keyholders", format!("{error:#}"));

@@ -6,8 +6,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     cli::DataArgs,
-    config::{Config, DRAIN_SECONDS},
+    config::{Config, DRAIN_SECONDS, PUBLISH_SECONDS},
     data::{Data, write_new},
+    logbook,
     print::line,
 };
 
@@ -18,6 +19,7 @@ pub(crate) struct Addresses {
     pub(crate) audio: IpAddr,
     pub(crate) ports: [u16; 2],
     pub(crate) drain_seconds: u64,
+    pub(crate) publish_seconds: u64,
 }
 
 impl Default for Addresses {
@@ -28,6 +30,7 @@ impl Default for Addresses {
             audio: loopback,
             ports: AUDIO_PORTS,
             drain_seconds: DRAIN_SECONDS,
+            publish_seconds: PUBLISH_SECONDS,
         }
     }
 }
@@ -59,6 +62,14 @@ pub(crate) fn create(data: &Data, addresses: Addresses) -> Result<()> {
     let mut pin_key = [0_u8; desk::PIN_KEY_OCTETS];
     getrandom::fill(&mut pin_key).context("the operating system gives no randomness")?;
     write_key(&data.pin_key(), &pin_key)?;
+    for name in EVIDENCE_KEYS {
+        let mut key = [0_u8; desk::EVIDENCE_KEY_OCTETS];
+        getrandom::fill(&mut key).context("the operating system gives no randomness")?;
+        write_key(&data.evidence_key(name), &key)?;
+    }
+    let signer = logbook::make_signer()?;
+    write_key(&data.evidence_key("log"), signer.secret_text().as_bytes())?;
+    write_key(&data.log_verifier(), format!("{}\n", signer.verifier()).as_bytes())?;
     for holder in ["agency", "independent"] {
         let (private, public) = vault::generate().context("cannot make a key pair")?;
         write_key(&data.keyholder_private(holder), private.text().as_bytes())?;
@@ -66,14 +77,18 @@ pub(crate) fn create(data: &Data, addresses: Addresses) -> Result<()> {
         write_key(&data.keyholder_public(holder), public.as_bytes())?;
     }
     store::Store::open(&data.store()).context("cannot make the store")?;
-    let Addresses { sip, audio, ports, drain_seconds } = addresses;
+    let Addresses { sip, audio, ports, drain_seconds, publish_seconds } = addresses;
+    let settings = Config::template(sip, audio, ports, drain_seconds, publish_seconds);
     // Last: a folder with settings is whole.
-    write_key(&data.config(), Config::template(sip, audio, ports, drain_seconds).as_bytes())
+    write_key(&data.config(), settings.as_bytes())
 }
 
 /// What stands behind the public key of a pair that was made on this machine. Nobody can prove that
 /// no copy of its private key is left here, so custody stays solo until keyholders bring their own.
 pub(crate) const MADE_HERE: &str = "# this pair was made on this machine by `parlatory init`";
+
+/// The keys of the entries for the log.
+pub(crate) const EVIDENCE_KEYS: [&str; 3] = ["audit", "label", "counsel"];
 
 /// Registered port of SIP (RFC 3261 section 18).
 const SIP_PORT: u16 = 5060;

@@ -3,13 +3,16 @@
 //! It holds no rule of its own. `node.rs` is where desk, vault, media, line and switch meet;
 //! `serve.rs` runs a node; `demo/` plays stations and called parties against one.
 
+mod audit;
 mod cli;
 mod clock;
 mod config;
+mod counsel;
 mod data;
 mod demo;
 mod doctor;
 mod init;
+mod logbook;
 mod memory;
 mod node;
 mod print;
@@ -43,6 +46,8 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Witness(args) => witness::run(args),
+        Command::Audit(args) => audit::run(args),
+        Command::Counsel { command } => counsel::run(command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

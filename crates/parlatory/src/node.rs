@@ -3,7 +3,9 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::Read,
     net::SocketAddr,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,15 +14,20 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use desk::{Desk, DeskConfig, PinKey, Recovered};
+use desk::{Desk, DeskConfig, EvidenceConfig, EvidenceKeys, PinKey, Recovered};
 use line::{Inbound, Line, LineConfig};
 use media::{Media, MediaConfig, Pack};
 use model::Clock;
+use sha2::Digest;
 use store::Store;
 use switch::{Mailbox, Parts, Switch, SwitchConfig, Watch};
-use vault::{KeyholderKey, Keyholders, Vault, VaultConfig};
+use vault::{DetailSealer, KeyholderKey, Keyholders, Vault, VaultConfig};
 
-use crate::{config::Config, data::Data};
+use crate::{
+    config::Config,
+    data::Data,
+    logbook::{Logbook, Publisher},
+};
 
 /// A running node.
 pub(crate) struct Node {
@@ -31,6 +38,9 @@ pub(crate) struct Node {
     switch: Switch,
     /// The switch's thread has ended.
     over: Arc<AtomicBool>,
+    details: DetailSealer,
+    /// `None` where the log cannot be opened; then nothing is recorded.
+    publisher: Option<Publisher>,
     /// What was found and settled at the start.
     pub(crate) recovered: Recovered,
 }
@@ -44,7 +54,13 @@ impl Node {
         watch: Option<Watch>,
     ) -> Result<Self> {
         let pack = Arc::new(Pack::builtin().context("the built-in prompts do not read")?);
-        let (desk, vault, recovered) = open_desk(data, &pack, clock)?;
+        let keyholders = read_keyholders(data)?;
+        let details = DetailSealer::new(keyholders.clone());
+        let logbook = open_log(data, config, clock);
+        let outbox = logbook.as_ref().map(Logbook::outbox);
+        let (desk, vault, recovered) =
+            open_desk(data, &pack, clock, (keyholders, details.clone()), outbox)?;
+        let publisher = begin_log(logbook, &desk, clock, recovered.entries);
         let mailbox = Mailbox::new();
         let media =
             Media::start(audio(config), pack, clock.clone(), mailbox.media_events(clock.clone()))
@@ -81,7 +97,7 @@ impl Node {
         let over = Arc::new(AtomicBool::new(false));
         let tell = Arc::clone(&over);
         switch.when_ended(move || tell.store(true, Ordering::Relaxed));
-        Ok(Self { desk, line, media, vault, switch, over, recovered })
+        Ok(Self { details, publisher, desk, line, media, vault, switch, over, recovered })
     }
 
     /// Where SIP is taken.
@@ -103,6 +119,7 @@ impl Node {
         }
         match read_keyholders(data) {
             Ok(keyholders) => {
+                self.details.set_keyholders(keyholders.clone());
                 self.vault.set_keyholders(keyholders);
                 current
             }
@@ -136,6 +153,9 @@ impl Node {
         self.media.stop();
         self.vault.close();
         self.desk.close();
+        if let Some(publisher) = self.publisher {
+            publisher.end();
+        }
     }
 }
 
@@ -162,8 +182,37 @@ fn audio(config: &Config) -> MediaConfig {
     }
 }
 
-fn open_desk(data: &Data, pack: &Pack, clock: &Clock) -> Result<(Desk, Vault, Recovered)> {
-    let keyholders = read_keyholders(data)?;
+/// Opens the log. Without it calls go on, and nothing is recorded.
+fn open_log(data: &Data, config: &Config, clock: &Clock) -> Option<Logbook> {
+    Logbook::open(data, config.log.every(), clock)
+        .inspect_err(|error| tracing::error!("nothing is recorded: {error:#}"))
+        .ok()
+}
+
+/// Fills the log from now on. Where that is not possible, nothing is recorded.
+fn begin_log(
+    logbook: Option<Logbook>,
+    desk: &Desk,
+    clock: &Clock,
+    entries: u64,
+) -> Option<Publisher> {
+    let begun = logbook.map(|logbook| logbook.begin(desk, clock, entries));
+    let publisher = begun.and_then(|begun| {
+        begun.inspect_err(|error| tracing::error!("nothing is recorded: {error:#}")).ok()
+    });
+    desk.log_is_behind(publisher.is_none());
+    publisher
+}
+
+fn open_desk(
+    data: &Data,
+    pack: &Pack,
+    clock: &Clock,
+    (keyholders, details): (Keyholders, DetailSealer),
+    mut outbox: Option<impl FnMut(journal::Entry) + Send + 'static>,
+) -> Result<(Desk, Vault, Recovered)> {
+    let evidence =
+        EvidenceConfig { keys: read_evidence_keys(data)?, details, build: build_hash()? };
     let config = DeskConfig {
         store: data.store(),
         journal: data.journal(),
@@ -173,9 +222,16 @@ fn open_desk(data: &Data, pack: &Pack, clock: &Clock) -> Result<(Desk, Vault, Re
         pack: pack.version(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         timing: call::limits::Timing::default(),
+        evidence,
     };
     let recordings = data.recordings();
-    Desk::open(config, clock.clone(), |registry| {
+    let outbox = move |entry| {
+        // Without a log they wait in the journal.
+        if let Some(outbox) = &mut outbox {
+            outbox(entry);
+        }
+    };
+    Desk::open(config, clock.clone(), outbox, |registry| {
         let config = VaultConfig { dir: recordings, keyholders, sync_every: SYNC_EVERY };
         Vault::open(config, registry, clock.clone())
     })
@@ -184,13 +240,42 @@ fn open_desk(data: &Data, pack: &Pack, clock: &Clock) -> Result<(Desk, Vault, Re
 
 /// The key of the PIN hash.
 pub(crate) fn read_pin_key(data: &Data) -> Result<PinKey> {
-    let path = data.pin_key();
-    let octets = fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let octets = octets
-        .try_into()
-        .map_err(|_| anyhow!("`{}` is damaged: restore it from a backup", path.display()))?;
-    Ok(PinKey::new(octets))
+    Ok(PinKey::new(read_key(&data.pin_key())?))
 }
+
+/// The keys of the entries for the log.
+pub(crate) fn read_evidence_keys(data: &Data) -> Result<EvidenceKeys> {
+    let read = |name| read_key(&data.evidence_key(name));
+    Ok(EvidenceKeys { audit: read("audit")?, labels: read("label")?, counsel: read("counsel")? })
+}
+
+/// Reads 32 octets.
+pub(crate) fn read_key(path: &Path) -> Result<[u8; 32]> {
+    let octets = fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    octets
+        .try_into()
+        .map_err(|_| anyhow!("`{}` is damaged: restore it from a backup", path.display()))
+}
+
+/// SHA-256 of the running program, which the log keeps: it is compared with the published one.
+fn build_hash() -> Result<[u8; 32]> {
+    let mut program = fs::File::open(THIS_PROGRAM).context("cannot read the running program")?;
+    let mut hash = sha2::Sha256::new();
+    let mut octets = vec![0; READ_OCTETS];
+    loop {
+        let count = program.read(&mut octets).context("cannot read the running program")?;
+        match octets.get(..count) {
+            None | Some([]) => break,
+            Some(read) => hash.update(read),
+        }
+    }
+    Ok(hash.finalize().into())
+}
+
+/// The file of the running program, also when another was put in its place.
+const THIS_PROGRAM: &str = "/proc/self/exe";
+
+const READ_OCTETS: usize = 256 * 1024;
 
 /// Public keys of the keyholders: the folder's own two, and those of agencies that named theirs.
 pub(crate) fn read_keyholders(data: &Data) -> Result<Keyholders> {

@@ -119,7 +119,7 @@ impl Snapshot {
     }
 
     /// The numbers that it protects, ascending.
-    pub(crate) fn numbers(&self) -> impl Iterator<Item = E164> {
+    pub fn numbers(&self) -> impl Iterator<Item = E164> {
         self.numbers.iter().copied()
     }
 

@@ -389,7 +389,8 @@ impl<'a> Auditor<'a> {
             | Fact::RecordingClosed { .. }
             | Fact::LanguageChosen { .. }
             | Fact::PinRefused { .. }
-            | Fact::Dialled { .. } => {}
+            | Fact::Dialled { .. }
+            | Fact::NeverRecorded { .. } => {}
         }
     }
 

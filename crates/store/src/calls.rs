@@ -236,7 +236,9 @@ pub(crate) async fn unbooked_recordings(
 ) -> Result<Vec<(AgencyId, RecordingId)>, Broken> {
     let mut work = database.read().await?;
     let rows = sqlx::query(
-        "SELECT agency_id, call_id FROM recording WHERE state IS NULL ORDER BY agency_id, call_id",
+        "SELECT r.agency_id, r.call_id FROM recording r \
+         JOIN call c ON c.agency_id = r.agency_id AND c.call_id = r.call_id \
+         WHERE r.state IS NULL AND c.off_reason IS NULL ORDER BY r.agency_id, r.call_id",
     )
     .fetch_all(&mut *work)
     .await

@@ -12,8 +12,8 @@ use model::{
     fact::Epoch,
     place::Site,
     plan::{
-        Account, Configuration, Facility, NumberRule, Person, RegistryData, Service, Station,
-        StationCaller, Trunk,
+        Account, Configuration, Facility, NumberRule, Person, Protection, RegistryData, Service,
+        Station, StationCaller, Trunk,
     },
 };
 use std::collections::BTreeMap;
@@ -45,6 +45,7 @@ pub(crate) async fn configuration(database: &Database) -> Result<Configuration, 
         services: services(&mut work).await?,
         languages: languages(&mut work).await?,
         trunk: trunk(&mut work).await?,
+        counsel: counsel(&mut work).await?,
     };
     Ok(configuration)
 }
@@ -212,6 +213,18 @@ async fn registry(work: &mut Work) -> Result<RegistryData, Broken> {
         count_max: row.count("count_max")?,
         numbers,
     })
+}
+
+async fn counsel(work: &mut Work) -> Result<Vec<Protection>, Broken> {
+    let sql = "SELECT agency_id, number, holder FROM protected_number ORDER BY agency_id, number";
+    each(work, sql, |row| {
+        Ok(Protection {
+            agency: AgencyId(row.number("agency_id")?),
+            number: Private::new(row.e164("number")?),
+            holder: row.maybe_text("holder")?.map(Private::new),
+        })
+    })
+    .await
 }
 
 /// Also the accounts of people who left: their open calls may still have to be settled.

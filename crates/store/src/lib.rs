@@ -12,6 +12,7 @@ mod calls;
 mod code;
 mod configuration;
 mod dialect;
+mod entered;
 mod error;
 mod limits;
 pub mod plan;
@@ -19,12 +20,13 @@ mod project;
 
 pub use calls::{CallFilter, CallRow, MoneyTotals, OpenCall, Outcome, RecordingRow};
 pub use configuration::AgencyRow;
+pub use entered::{LateRecording, RegistryChanges};
 pub use error::{Refused, StoreError};
 pub use plan::{Applied, Plan};
 
 use dialect::Database;
 use error::Broken;
-use model::{AgencyId, RecordingId, StationId, Timestamp, fact::Fact, plan::Configuration};
+use model::{AgencyId, E164, RecordingId, StationId, Timestamp, fact::Fact, plan::Configuration};
 use std::{path::Path, sync::Arc};
 
 /// The database of one cell. Cheap to clone; all clones share the same connections.
@@ -148,6 +150,26 @@ impl Store {
         since: Timestamp,
     ) -> Result<Vec<(StationId, Timestamp)>, StoreError> {
         Ok(self.0.run(calls::pin_refusals(&self.0, since))?)
+    }
+
+    /// How the registry differs from the newest epoch that was entered in the log. Recordings are
+    /// those whose facts were projected.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn registry_changes(&self) -> Result<RegistryChanges, StoreError> {
+        Ok(self.0.run(entered::changes(&self.0))?)
+    }
+
+    /// Keeps that an epoch with exactly these numbers was entered in the log.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn registry_entered(
+        &self,
+        numbers: impl IntoIterator<Item = E164>,
+    ) -> Result<(), StoreError> {
+        Ok(self.0.run(entered::entered(&self.0, numbers))?)
     }
 
     /// Calls and refusals that match, in the order of their record numbers.

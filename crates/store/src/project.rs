@@ -133,6 +133,7 @@ async fn project_one(work: &mut Work, fact: &Fact, batch: &mut Batch) -> Result<
         // The journal alone says which trunk a call went out on: whoever compares a carrier's
         // records with ours reads that, and a row more would cost every call.
         Fact::Dialled { .. } => Ok(Found::Row),
+        Fact::NeverRecorded { call, reason, .. } => never_recorded(work, *call, *reason).await,
     }
 }
 
@@ -312,6 +313,18 @@ async fn close_recording(
     .execute(&mut **work)
     .await
     .doing(KEEP)?;
+    Ok(Found::rows(updated.rows_affected()))
+}
+
+/// Says why an ended call has no recording after all.
+async fn never_recorded(work: &mut Work, call: CallId, reason: OffReason) -> Result<Found, Broken> {
+    let updated =
+        sqlx::query("UPDATE call SET off_reason = COALESCE(off_reason, $2) WHERE call_id = $1")
+            .bind(call.0.cast_signed())
+            .bind(reason.code())
+            .execute(&mut **work)
+            .await
+            .doing(KEEP)?;
     Ok(Found::rows(updated.rows_affected()))
 }
 

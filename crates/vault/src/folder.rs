@@ -275,6 +275,23 @@ impl<R: Read> Walk<R> {
     }
 }
 
+/// Where files are while they are written, and afterwards.
+pub(crate) fn places(root: &Path) -> (PathBuf, PathBuf) {
+    (root.join(OPEN_NAME), root.join(CLOSED_NAME))
+}
+
+/// Which recording an unfinished file is by its name.
+pub(crate) fn unfinished(path: &Path) -> Option<RecordingId> {
+    part_of(path).map(|(recording, _)| recording)
+}
+
+/// Which recording a closed file is by its name.
+pub(crate) fn finished(path: &Path) -> Option<RecordingId> {
+    let (name, suffix) = path.file_name()?.to_str()?.split_once('.')?;
+    let id = u64::from_str_radix(name, 16).ok()?;
+    ([ENDED, CUT].contains(&suffix) && name.len() == 16).then_some(RecordingId(id))
+}
+
 /// What the name of an unfinished file says.
 fn part_of(path: &Path) -> Option<(RecordingId, AgencyId)> {
     let name = path.file_name()?.to_str()?.strip_suffix(".part")?;

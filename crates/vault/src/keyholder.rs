@@ -302,6 +302,11 @@ impl Keyholders {
         self.agencies.get(&agency).map(|own| own.as_ref().unwrap_or(&self.common))
     }
 
+    /// The holder of share a for agencies without one of their own.
+    pub(crate) fn common(&self) -> &KeyholderKey {
+        &self.common
+    }
+
     /// The holder of share b.
     pub fn independent(&self) -> &KeyholderKey {
         &self.independent

@@ -7,6 +7,7 @@
 //! `open.rs` (the way back).
 //! `docs/formats/recording.md` draws the octets and says how to read a file that was cut.
 
+mod detail;
 mod error;
 mod folder;
 mod format;
@@ -16,8 +17,10 @@ mod open;
 mod recorder;
 mod seal;
 mod shelf;
+mod stored;
 mod vault;
 
+pub use detail::DetailSealer;
 pub use error::{NotRecorded, VaultError};
 pub use folder::survey;
 pub use format::HEADER_OCTETS;
@@ -29,4 +32,5 @@ pub use limits::{QUEUED_SECONDS_MAX, RECORDINGS_COUNT_MAX};
 pub use open::{About as OpenedAbout, Next, NotOpened, Reading, Resealed, holders, object, open};
 pub use seal::Share;
 pub use shelf::{Follow, Followed, Shelf};
+pub use stored::{Stored, stored};
 pub use vault::{About, RegistryView, Vault, VaultConfig, Writer};

@@ -2,7 +2,8 @@
 //! moves.
 
 use call::{Answer, Question};
-use desk::{Broken, Desk, DeskConfig, PinKey, Recovered};
+use desk::{Broken, Desk, DeskConfig, EvidenceConfig, EvidenceKeys, PinKey, Recovered};
+use evidence::{AuditKey, Auditor, Object, Report};
 use line::Directory;
 use model::{
     AgencyId, CallId, Clock, Language, Money, PersonId, Private, StationId, Timestamp,
@@ -12,6 +13,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     fs,
+    ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -23,7 +25,7 @@ use std::{
 use store::{Applied, CallFilter, CallRow, MoneyTotals, Plan, Store};
 use switch::{Office, Reply};
 use tempfile::TempDir;
-use vault::{Keyholders, Vault, VaultConfig, generate};
+use vault::{DetailSealer, Keyholders, Vault, VaultConfig, generate};
 
 /// A county's files and the data folder of its node.
 pub(crate) struct County {
@@ -63,6 +65,10 @@ pub(crate) const ANNA: Caller = Caller { address: "192.0.2.30:5060", pin: "26487
 pub(crate) const HELP: Caller = Caller { address: "192.0.2.31:5060", pin: "" };
 /// Anna's own telephone.
 pub(crate) const CELL: Caller = Caller { address: "192.0.2.32:5060", pin: "" };
+
+/// The keys of the node's entries.
+pub(crate) const EVIDENCE_KEYS: EvidenceKeys =
+    EvidenceKeys { audit: [2; 32], labels: [3; 32], counsel: [4; 32] };
 
 impl County {
     /// The county of this file, provisioned.
@@ -151,16 +157,45 @@ impl County {
             pack: ContentHash([1; 32]),
             version: "0.0.0".to_owned(),
             timing: call::limits::Timing::default(),
+            evidence: EvidenceConfig {
+                keys: EVIDENCE_KEYS,
+                details: DetailSealer::new(self.keyholders.clone()),
+                build: [6; 32],
+            },
         };
         let clock = self.clock();
-        let (desk, vault, recovered) = Desk::open(config, clock.clone(), |registry| {
-            let keyholders = self.keyholders.clone();
-            let config =
-                VaultConfig { dir: self.data("recordings"), keyholders, sync_every: SYNC_EVERY };
-            Vault::open(config, registry, clock)
-        })?;
+        let (desk, vault, recovered) = Desk::open(
+            config,
+            clock.clone(),
+            |_| {},
+            |registry| {
+                let keyholders = self.keyholders.clone();
+                let config = VaultConfig {
+                    dir: self.data("recordings"),
+                    keyholders,
+                    sync_every: SYNC_EVERY,
+                };
+                Vault::open(config, registry, clock)
+            },
+        )?;
         let recordings = self.data("recordings");
         Ok(Node { desk, vault, recovered, recordings, now: Arc::clone(&self.now) })
+    }
+
+    /// What an auditor finds in all entries that this node ever made and the files it has.
+    pub(crate) fn audit(&self) -> Report {
+        let mut auditor = Auditor::new(AuditKey::new(EVIDENCE_KEYS.audit));
+        let mut index = 0;
+        journal::replay_entries(&self.data("journal"), journal::EntrySeq(0), |entry| {
+            auditor.read(index, &entry.draft.leaf);
+            index += 1;
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        let stored = vault::stored(&self.data("recordings")).unwrap();
+        let objects =
+            stored.iter().map(|it| Object { recording: it.recording.unwrap(), sha256: it.sha256 });
+        auditor.finish(objects)
     }
 
     /// What a dead node would leave behind now: a copy of its data, with the same keys and its own

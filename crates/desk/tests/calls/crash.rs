@@ -79,6 +79,7 @@ const NOTHING: Expected = Expected { charged: 0, frames: None };
 fn assert_recovered(image: &County, expected: &Expected) {
     let before = image.image();
     let image = &image.image();
+    assert_eq!(image.audit().violations, [], "as it died");
     let node = image.open();
     assert_eq!((node.recovered.calls, node.recovered.charged), (1, micros(expected.charged)));
     let cut = matches!(expected.frames, Some((RecordingState::Cut, _)));
@@ -88,6 +89,8 @@ fn assert_recovered(image: &County, expected: &Expected) {
     assert_one_call(&kept, expected);
     let after = image.image();
     node.end();
+    let report = image.audit();
+    assert_eq!((report.violations, report.open), (vec![], 0), "as it was settled");
 
     // It starts again: nothing is left to do.
     assert_nothing_more(image, &kept);
@@ -98,6 +101,7 @@ fn assert_recovered(image: &County, expected: &Expected) {
     let node = moved.open();
     assert_eq!((node.recovered.calls, node.recovered.charged), (1, micros(expected.charged)));
     let again = node.end();
+    assert_eq!(moved.audit().violations, []);
     assert_eq!(again, kept);
     assert_nothing_more(&moved, &kept);
 }

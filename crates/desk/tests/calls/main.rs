@@ -16,6 +16,7 @@ mod closing;
 mod conversation;
 mod county;
 mod crash;
+mod entries;
 mod full;
 mod money;
 mod pins;

@@ -72,7 +72,8 @@ impl Files {
                         found(Violation::ErasedFile { index });
                     }
                 }
-                (None, None) if first && calls.may_be_unfinished(recording) => {}
+                // Written, or closed by a node that died before it said so.
+                (_, None) if first && calls.may_be_unfinished(recording) => {}
                 _ => found(self.stray(recording)),
             }
         }

@@ -70,7 +70,8 @@ impl Demo {
         let outside = start(port(my_phone::TRUNK_PORT), OUTSIDE_PORTS, account.at_exchange())?;
         let sip = port(my_phone::NODE_PORT);
         let drain_seconds = DRAIN_SECONDS;
-        let addresses = init::Addresses { sip, audio: ip, ports: NODE_PORTS, drain_seconds };
+        let (ports, publish_seconds) = (NODE_PORTS, PUBLISH_SECONDS);
+        let addresses = init::Addresses { sip, audio: ip, ports, drain_seconds, publish_seconds };
         init::create(data, addresses)?;
         let file = county::write(data, inside.address(), outside.address(), &account)?;
         provision::apply(data, &file, clock.now())?;
@@ -218,6 +219,8 @@ impl Drop for Folder {
 
 /// A demo that ends does not wait for long.
 const DRAIN_SECONDS: u64 = 2;
+/// Nobody is to be hidden here, and the reader wants to look at the log.
+const PUBLISH_SECONDS: u64 = 5;
 const NODE_PORTS: [u16; 2] = [42_000, 43_999];
 const INSIDE_PORTS: std::ops::RangeInclusive<u16> = 44_000..=44_999;
 const OUTSIDE_PORTS: std::ops::RangeInclusive<u16> = 45_000..=45_999;

@@ -36,6 +36,7 @@ fn six_calls_end_as_they_must() {
     assert_document(&document);
     assert_kept(&data, &document);
     assert_shown(&plain, &data);
+    assert_audited(&data);
     let left = |folder: &Path| files(folder).into_iter().chain(folders(folder)).count();
     assert_eq!(left(temporary.path()), 0, "a demo that keeps nothing leaves nothing");
     assert_eq!(left(elsewhere.path()), 0, "a demo that keeps a folder keeps it there alone");
@@ -67,6 +68,54 @@ fn ctrl_c_in_mid_call_leaves_nothing_behind() {
     // Nobody waits for the orphan here; it may be a zombie, but its memory is gone.
     let node = fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
     assert!(!node.contains("serve"), "the node lives on: {node}");
+}
+
+/// The log that the demo wrote is whole, says what was recorded, and shows what is changed.
+fn assert_audited(data: &Path) {
+    let folder = data.to_str().unwrap();
+    let audit = |more: &[&str]| {
+        let arguments = [&["audit", "--json", "--data", folder], more].concat();
+        parlatory(&arguments)
+    };
+    let report = |finished: &Finished| serde_json::from_str::<Value>(&finished.out).unwrap();
+    let clean = report(&audit(&[]).well());
+    let counts = ["calls", "recorded", "not_recorded", "open", "starts", "count"];
+    assert_eq!(counts.map(|name| clean[name].as_u64().unwrap()), [5, 2, 3, 0, 2, 0], "{clean}");
+    assert_eq!(clean["published"], clean["entries"]);
+    assert_eq!(clean["entries"].as_u64().unwrap() % 64, 0);
+
+    // Five calls went out at most; a carrier who has an hour with more knows of one too many.
+    let carrier = data.join("carrier.csv");
+    fs::write(&carrier, "trunk,start,seconds,number\n0,2026-01-01T00:00:00Z,60,withheld\n")
+        .unwrap();
+    let more = report(&audit(&["--carrier", carrier.to_str().unwrap()]).badly());
+    assert_eq!(more["count"], json!(1), "{more}");
+    let build = data.join("SHA256SUMS");
+    fs::write(&build, format!("{}  parlatory\n", "0".repeat(64))).unwrap();
+    let other = report(&audit(&["--build-hash", build.to_str().unwrap()]).badly());
+    assert_eq!(other["count"], json!(2), "both starts ran another program");
+
+    let secret = data.join("counsel.secret");
+    let secret = secret.to_str().unwrap();
+    let holder = "Cedar County Public Defender";
+    let issue =
+        ["counsel", "secret", "--data", folder, "--agency", "cedar", "--holder", holder, secret];
+    parlatory(&issue).well();
+    parlatory(&issue).badly();
+    let log = data.join("log");
+    let check = ["counsel", "check", "--json", "--secret", secret, log.to_str().unwrap()];
+    let found = report(&parlatory(&check).well());
+    assert_eq!((&found["unrecorded"], &found["missing"]), (&json!(1), &json!(0)), "{found}");
+
+    let closed = files(&data.join("recordings").join("closed"));
+    fs::copy(&closed[0], closed[0].with_file_name("00000000000000ff.rec")).unwrap();
+    let extra = report(&audit(&[]).badly());
+    assert!(extra["found"][0].as_str().unwrap().starts_with("I5: "), "{extra}");
+    let bundle = files(&log.join("tile").join("entries"));
+    let mut octets = fs::read(&bundle[0]).unwrap();
+    octets[100] ^= 1;
+    fs::write(&bundle[0], octets).unwrap();
+    assert!(audit(&[]).badly().err.contains("not the one that was signed"));
 }
 
 /// What a scene must come to.

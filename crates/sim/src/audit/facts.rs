@@ -22,6 +22,7 @@ pub(crate) fn kind(fact: &Fact) -> (u8, CallId) {
         Fact::LanguageChosen { .. } => (8, CallId(0)),
         Fact::PinRefused { .. } => (9, CallId(0)),
         Fact::Dialled { call, .. } => (10, *call),
+        Fact::NeverRecorded { call, .. } => (11, *call),
     }
 }
 

@@ -83,7 +83,8 @@ impl Caught {
             | Fact::Answered { .. }
             | Fact::RecordingClosed { .. }
             | Fact::PinRefused { .. }
-            | Fact::Dialled { .. } => {}
+            | Fact::Dialled { .. }
+            | Fact::NeverRecorded { .. } => {}
         }
     }
 

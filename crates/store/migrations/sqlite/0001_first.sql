@@ -2,8 +2,8 @@
 -- micro-dollars, telephone numbers are integers with the country code first. Ids are given once and
 -- never again.
 --
--- Every key starts with agency_id, so that agencies can be moved between cells. Four tables speak
--- of the cell as a whole and have none: cell, registry, trunk and boot.
+-- Every key starts with agency_id, so that agencies can be moved between cells. Five tables speak
+-- of the cell as a whole and have none: cell, registry, entered_number, trunk and boot.
 --
 -- Tables that follow from the journal (call, refusal, hold, recording, called_language,
 -- pin_refusal, boot) refer to nothing by foreign key: the journal is the truth, and a fact is kept
@@ -150,6 +150,12 @@ CREATE TABLE protected_number (
     PRIMARY KEY (agency_id, number)
 );
 
+-- The protected numbers of the newest epoch that was entered in the log, to say what the next one
+-- adds and lacks.
+CREATE TABLE entered_number (
+    number  INTEGER PRIMARY KEY
+);
+
 CREATE TABLE registry (
     one           INTEGER PRIMARY KEY CHECK (one = 1),
     epoch         BIGINT  NOT NULL,
@@ -200,6 +206,7 @@ CREATE TABLE call (
 );
 CREATE INDEX call_by_id ON call (call_id);
 CREATE INDEX call_by_time ON call (agency_id, at_us);
+CREATE INDEX call_by_number ON call (number);
 CREATE INDEX call_open ON call (agency_id, call_id) WHERE ended_us IS NULL;
 
 -- One row per number that was refused before it was dialled. A person may try several in one call,

@@ -12,8 +12,8 @@ use model::{
     fact::{Epoch, Fact},
     plan::{
         Account, Configuration, Dialling, DiskFull, Facility, NumberRule, NumberUse, Person,
-        RegistryData, RegistryDown, Service, ServiceKind, Station, StationAccess, StationCaller,
-        Trunk,
+        Protection, RegistryData, RegistryDown, Service, ServiceKind, Station, StationAccess,
+        StationCaller, Trunk,
     },
 };
 use std::time::Duration;
@@ -118,12 +118,18 @@ fn the_configuration_says_what_the_plan_said() {
         ],
         languages: vec![],
         trunk: Some(Trunk { address: "198.51.100.5:5060".parse().unwrap() }),
+        counsel: [60, 61].map(protection).to_vec(),
     };
     assert_eq!(store.configuration().unwrap(), expected);
     let agencies = store.agencies().unwrap();
     assert_eq!(agencies.len(), 1);
     assert_eq!(agencies[0].key, "cedar");
     assert_eq!(agencies[0].keyholder.as_deref(), Some("keyholder-key"));
+}
+
+fn protection(end: u64) -> Protection {
+    let holder = Some(Private::new(format!("Counsel {end}")));
+    Protection { agency: AgencyId(1), number: number(end), holder }
 }
 
 fn stored_facility(id: u32, key: &str) -> Facility {

@@ -1,0 +1,326 @@
+//! `parlatory audit`: every entry of a data folder's log, and every recording, against each other.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use evidence::{
+    AuditKey, Auditor, Object, Report,
+    carrier::{self, Carried, Reconciled},
+};
+use model::{Timestamp, TrunkId};
+use serde_json::json;
+use tlog::{Checkpoint, Directory, Policy, Unreadable, Verifier};
+
+use crate::{cli::AuditArgs, data::Data, node::read_key, print::line};
+
+/// Audits, and fails when anything is found.
+pub(crate) fn run(args: &AuditArgs) -> Result<()> {
+    let data = Data::existing(&args.data.data)?;
+    let key = match &args.audit_key {
+        Some(path) => read_key(path)?,
+        None => read_key(&data.evidence_key("audit"))?,
+    };
+    let found = audit(&data, AuditKey::new(key))?;
+    let reconciled = match &args.carrier {
+        Some(path) => Some(carrier::reconcile(&found.report.dialled, &read_carrier(path)?)),
+        None => None,
+    };
+    let strangers = match &args.build_hash {
+        Some(path) => strange_programs(&found.report, &read_hash(path)?),
+        None => Vec::new(),
+    };
+    let verdict = Verdict { found, reconciled, strangers };
+    if args.json {
+        line(&serde_json::to_string_pretty(&verdict.json())?);
+    } else {
+        verdict.print();
+    }
+    match verdict.count() {
+        0 => Ok(()),
+        count => bail!("the audit found {count} things that must not be"),
+    }
+}
+
+/// What an audit of a data folder found.
+pub(crate) struct Findings {
+    pub(crate) report: Report,
+    /// Entries that are published.
+    pub(crate) published: u64,
+    /// Files among the recordings whose names are no recordings'.
+    pub(crate) unknown: Vec<PathBuf>,
+}
+
+/// Reads the published log up to its signed root, then what waits for publication in the log, then
+/// what waits in the journal, and all recordings.
+pub(crate) fn audit(data: &Data, key: AuditKey) -> Result<Findings> {
+    // First, so that what a running node closes meanwhile is not taken for too much.
+    let stored = vault::stored(&data.recordings())?;
+    let mut auditor = Auditor::new(key);
+    let mut last: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut take = |index: u64, leaf: &[u8]| {
+        auditor.read(index, leaf);
+        let head = leaf.first_chunk().and_then(journal::leaf_head);
+        if let Some((node, seq)) = head {
+            last.insert(node, seq.0);
+        }
+    };
+    let published = read_published(data, &mut take)?;
+    let mut next = published;
+    if data.log_private().is_dir() {
+        journal::log::replay_log(&data.log_private(), published, |entry| {
+            take(entry.index, &entry.leaf);
+            next = entry.index.saturating_add(1);
+            ControlFlow::Continue(())
+        })
+        .context("the part of the log that is not published yet cannot be read")?;
+    }
+    let carried = journal::EntrySeq(last.get(&NODE).copied().unwrap_or_default());
+    journal::replay_entries(&data.journal(), carried, |entry| {
+        auditor.read(next, &entry.draft.leaf);
+        next = next.saturating_add(1);
+        ControlFlow::Continue(())
+    })
+    .context("the entries that wait in the journal cannot be read")?;
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        stored.into_iter().partition(|it| it.recording.is_some());
+    let objects =
+        known.iter().filter_map(|it| Some(Object { recording: it.recording?, sha256: it.sha256 }));
+    let report = auditor.finish(objects);
+    Ok(Findings { report, published, unknown: unknown.into_iter().map(|it| it.path).collect() })
+}
+
+/// Reads the published log, whole and up to its root; 0 when nothing was published yet.
+fn read_published(data: &Data, take: &mut dyn FnMut(u64, &[u8])) -> Result<u64> {
+    let folder = Folder(data.log_public());
+    let verifier = read_verifier(&data.log_verifier())?;
+    read_log(&folder, &verifier, take)
+}
+
+/// Reads the log in a folder, whole and up to its signed root.
+pub(crate) fn read_log(
+    folder: &Folder,
+    verifier: &Verifier,
+    take: &mut dyn FnMut(u64, &[u8]),
+) -> Result<u64> {
+    let Some(octets) = folder.read("checkpoint")? else { return Ok(0) };
+    let checkpoint = Checkpoint::read(&octets, verifier, &Policy::LOG_ALONE)
+        .context("the checkpoint of the log is not signed by its key")?;
+    let audited = tlog::audit(folder, &checkpoint, None, take)
+        .context("the published log is not the one that was signed")?;
+    Ok(audited.entries)
+}
+
+/// Reads a verifier key.
+pub(crate) fn read_verifier(path: &Path) -> Result<Verifier> {
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("cannot read the verifier key `{}`", path.display()))?;
+    Verifier::parse(text.trim()).with_context(|| format!("`{}` is no verifier key", path.display()))
+}
+
+/// A published log as a folder.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Directory for Folder {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Unreadable> {
+        match fs::read(self.0.join(path)) {
+            Ok(octets) => Ok(Some(octets)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Unreadable::failed(path, &error)),
+        }
+    }
+}
+
+/// The programs of the log that are not the published one: node and start.
+fn strange_programs(report: &Report, build: &[u8; 32]) -> Vec<(u32, u32)> {
+    let strange = report.programs.iter().filter(|(_, _, hash)| hash != build);
+    strange.map(|(node, boot, _)| (*node, *boot)).collect()
+}
+
+/// The first 64 hexadecimal digits of a file, as `sha256sum` prints them.
+fn read_hash(path: &Path) -> Result<[u8; 32]> {
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("cannot read the published hash `{}`", path.display()))?;
+    let digits = text.split_whitespace().next().unwrap_or_default();
+    let mut hash = [0; 32];
+    let pairs = digits.as_bytes().chunks_exact(2);
+    let readable = digits.len() == 64
+        && hash.iter_mut().zip(pairs).all(|(octet, pair)| {
+            let pair = std::str::from_utf8(pair).ok();
+            let value = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok());
+            value.is_some_and(|value| {
+                *octet = value;
+                true
+            })
+        });
+    if readable {
+        Ok(hash)
+    } else {
+        Err(anyhow!("`{}` does not begin with a SHA-256 in hexadecimal", path.display()))
+    }
+}
+
+/// Reads the carrier's account: a table with the columns `trunk`, `start` and `seconds`. Numbers in
+/// other columns are not read.
+fn read_carrier(path: &Path) -> Result<Vec<Carried>> {
+    let mut calls = Vec::new();
+    for (row, fields) in read_table(path, ["trunk", "start", "seconds"])? {
+        let [trunk, start, seconds] = fields;
+        let wrong = |what: &str| anyhow!("`{}`, row {row}: `{what}` does not read", path.display());
+        calls.push(Carried {
+            row,
+            trunk: TrunkId(trunk.parse().map_err(|_| wrong("trunk"))?),
+            start: read_time(&start).ok_or_else(|| wrong("start"))?,
+            length: read_length(&seconds).ok_or_else(|| wrong("seconds"))?,
+        });
+    }
+    Ok(calls)
+}
+
+/// Three columns of a table, by name, with the number of each row from 1.
+pub(crate) fn read_table<const N: usize>(
+    path: &Path,
+    columns: [&str; N],
+) -> Result<Vec<(u64, [String; N])>> {
+    let mut table = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_path(path)
+        .with_context(|| format!("cannot read `{}`", path.display()))?;
+    let headers = table.headers().context("the table has no first line")?.clone();
+    let mut places = [0; N];
+    for (place, column) in places.iter_mut().zip(columns) {
+        let at = headers.iter().position(|it| it.eq_ignore_ascii_case(column));
+        *place = at.with_context(|| format!("`{}` has no column `{column}`", path.display()))?;
+    }
+    let mut rows = Vec::new();
+    for (row, record) in (1..).zip(table.records()) {
+        // The library's own message would repeat the line, which may hold numbers.
+        let record =
+            record.map_err(|_| anyhow!("`{}`: row {row} does not read", path.display()))?;
+        rows.push((row, places.map(|at| record.get(at).unwrap_or_default().to_owned())));
+    }
+    Ok(rows)
+}
+
+/// A time with its zone, such as `2026-04-06T14:03:05Z`, or seconds since 1970.
+pub(crate) fn read_time(text: &str) -> Option<Timestamp> {
+    if let Ok(seconds) = text.parse::<i64>() {
+        return seconds.checked_mul(1_000_000).map(Timestamp::from_micros);
+    }
+    let time: jiff::Timestamp = text.parse().ok()?;
+    Some(Timestamp::from_micros(time.as_microsecond()))
+}
+
+pub(crate) fn read_length(text: &str) -> Option<std::time::Duration> {
+    text.parse().ok().map(std::time::Duration::from_secs)
+}
+
+/// All that was found.
+struct Verdict {
+    found: Findings,
+    reconciled: Option<Reconciled>,
+    strangers: Vec<(u32, u32)>,
+}
+
+impl Verdict {
+    fn count(&self) -> u64 {
+        let unmatched = self.reconciled.as_ref().map_or(0, |it| it.unmatched.len());
+        let others = unmatched + self.found.unknown.len() + self.strangers.len();
+        self.found.report.violations_count + u64::try_from(others).unwrap_or(u64::MAX)
+    }
+
+    fn sentences(&self) -> Vec<String> {
+        let report = &self.found.report;
+        let mut sentences: Vec<String> =
+            report.violations.iter().map(|it| format!("{}: {it}", it.invariant())).collect();
+        for path in &self.found.unknown {
+            sentences.push(format!("I5: `{}` is no recording of this node", path.display()));
+        }
+        for (node, boot) in &self.strangers {
+            sentences.push(format!(
+                "start {boot} of node {node} ran a program that is not the published one"
+            ));
+        }
+        for call in self.reconciled.iter().flat_map(|it| &it.unmatched) {
+            sentences.push(format!(
+                "the carrier's row {} (trunk {}, {}, {} s) was never entered in the log",
+                call.row,
+                call.trunk.0,
+                show(call.start),
+                call.length.as_secs()
+            ));
+        }
+        sentences
+    }
+
+    fn print(&self) {
+        let report = &self.found.report;
+        line(&format!(
+            "Read {} entries, {} of them published and {} padding.",
+            report.entries, self.found.published, report.padding
+        ));
+        line(&format!(
+            "  {} calls: {} recorded, {} not, {} may be running; {} starts.",
+            report.admissions,
+            report.recordings,
+            report.not_recorded,
+            report.open,
+            report.programs.len()
+        ));
+        for ((trunk, hour), counts) in self.reconciled.iter().flat_map(|it| &it.hours) {
+            line(&format!(
+                "  trunk {}, hour from {}: {} by the carrier, {} in the log, {} not in the log",
+                trunk.0,
+                show(Timestamp::from_micros(hour.saturating_mul(HOUR_MICROS))),
+                counts.carried,
+                counts.dialled,
+                counts.unmatched
+            ));
+        }
+        for sentence in self.sentences() {
+            line(&sentence);
+        }
+        if self.count() == 0 {
+            line("Nothing breaks an invariant.");
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let report = &self.found.report;
+        let hours = self.reconciled.iter().flat_map(|it| &it.hours).map(|((trunk, hour), it)| {
+            json!({
+                "trunk": trunk.0,
+                "hour": show(Timestamp::from_micros(hour.saturating_mul(HOUR_MICROS))),
+                "carrier": it.carried, "log": it.dialled, "unmatched": it.unmatched,
+            })
+        });
+        json!({
+            "entries": report.entries,
+            "published": self.found.published,
+            "padding": report.padding,
+            "calls": report.admissions,
+            "recorded": report.recordings,
+            "not_recorded": report.not_recorded,
+            "open": report.open,
+            "starts": report.programs.len(),
+            "hours": hours.collect::<Vec<_>>(),
+            "found": self.sentences(),
+            "count": self.count(),
+        })
+    }
+}
+
+/// A time as a person reads it.
+pub(crate) fn show(at: Timestamp) -> String {
+    jiff::Timestamp::from_microsecond(at.micros())
+        .map_or_else(|_| "an impossible time".to_owned(), |it| it.to_string())
+}
+
+const HOUR_MICROS: i64 = 3_600 * 1_000_000;
+
+/// The number of this node in its journal.
+const NODE: u32 = 1;

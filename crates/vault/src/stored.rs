@@ -1,0 +1,59 @@
+//! What lies in a vault's folder, for whoever audits it.
+
+use crate::{VaultError, folder};
+use model::RecordingId;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// A file in a vault's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Which recording it is; `None` when its name is no recording's.
+    pub recording: Option<RecordingId>,
+    /// SHA-256 of it, or `None` while it is being written.
+    pub sha256: Option<[u8; 32]>,
+}
+
+/// Every file in the vault's folder `root`, however it came there, hashed. Nothing is opened or
+/// changed, and the vault may be in use: what is closed while this reads may be missed or be gone.
+///
+/// # Errors
+/// A folder or a file that cannot be read.
+pub fn stored(root: &Path) -> Result<Vec<Stored>, VaultError> {
+    let (open, closed) = folder::places(root);
+    let mut found = Vec::new();
+    for path in files(&open)? {
+        found.push(Stored { recording: folder::unfinished(&path), sha256: None, path });
+    }
+    for path in files(&closed)? {
+        let sha256 = folder::survey_file(&path)?.sha256;
+        found.push(Stored { recording: folder::finished(&path), sha256: Some(sha256), path });
+    }
+    Ok(found)
+}
+
+/// All files below a folder, in the order of their names.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, VaultError> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let fault = |error| VaultError::io("list", &folder, error);
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(fault(error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(fault)?;
+            let into =
+                if entry.file_type().map_err(fault)?.is_dir() { &mut folders } else { &mut files };
+            into.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
