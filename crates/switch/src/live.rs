@@ -21,6 +21,8 @@ use crate::{
     step::{Step, StepKind, Watch},
 };
 
+mod apology;
+
 /// What a call needs of its node.
 pub(crate) struct Surroundings {
     pub(crate) line: Line,
@@ -46,6 +48,7 @@ pub(crate) struct Live {
     last: Timestamp,
     /// What went wrong while an output was performed; the machine hears of it after its drain.
     mishap: Option<Input>,
+    apology: apology::Apology,
     over: bool,
 }
 
@@ -92,6 +95,7 @@ impl Live {
             presses: Presses::default(),
             last: now,
             mishap: None,
+            apology: apology::Apology::default(),
             over: false,
         }
     }
@@ -106,9 +110,12 @@ impl Live {
         self.over
     }
 
-    /// When the machine wants to be woken.
+    /// When the machine wants to be woken, or the apology is over.
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
-        self.machine.poll_timeout()
+        match self.apology.until() {
+            Some(until) => Some(until),
+            None => self.machine.poll_timeout(),
+        }
     }
 
     /// The SIP dialogs of this call.
@@ -142,6 +149,10 @@ impl Live {
         }
         let now = self.reach(now);
         self.watched(now, StepKind::of_input(&input), around);
+        if self.is_apologising() {
+            self.hear_apology(now, &input, around);
+            return;
+        }
         self.machine.handle(now, input);
         self.drain(now, around);
     }
@@ -156,7 +167,10 @@ impl Live {
     /// The called leg goes out to `trunk`.
     pub(crate) fn dialled(&mut self, now: Timestamp, trunk: TrunkId, around: &Surroundings) {
         let now = self.reach(now);
-        around.office.dialled(self.call, trunk, now);
+        // To the office a call that a fault ended is over.
+        if !self.is_apologising() {
+            around.office.dialled(self.call, trunk, now);
+        }
     }
 
     /// The called party answered with `answer`: from here on audio flows.
@@ -180,6 +194,7 @@ impl Live {
         };
         connect(&around.media, self.call.leg(side), agreed, keys);
         if side == Side::Called {
+            self.apology.called_answered();
             self.handle(now, Input::CalledAnswered, around);
         }
     }
@@ -247,6 +262,7 @@ impl Live {
     fn perform(&mut self, output: Output, around: &Surroundings) {
         match output {
             Output::Play { side, play, script } => {
+                self.apology.spoken(side, script.language);
                 around.media.play(self.call.leg(side), play, script);
             }
             Output::Hush(side) => around.media.hush(self.call.leg(side)),

@@ -405,6 +405,12 @@ impl Node {
             self.fault(call, now);
             return;
         }
+        self.book(call);
+    }
+
+    /// Takes note of a call's dialogs and of when it is to be woken, or forgets it when it is over.
+    fn book(&mut self, call: CallId) {
+        let Some(live) = self.calls.get(&call) else { return };
         if live.is_over() {
             self.forget(call);
             return;
@@ -417,21 +423,25 @@ impl Node {
         }
     }
 
-    /// A fault of ours in one call: its legs are ended and the office settles what was talked.
+    /// A fault of ours in one call: the office settles what was talked, and the two are told that
+    /// we are sorry. A second one, in the apology, ends the legs at once.
     fn fault(&mut self, call: CallId, now: Timestamp) {
         tracing::error!(call = call.0, "a fault of ours ended this call");
         self.counts.faults.fetch_add(1, Ordering::Relaxed);
-        let mut at = now;
-        if let Some(live) = self.calls.get_mut(&call) {
-            at = live.reach(now);
-            let around = &self.around;
+        self.wakes.retain(|(_, waiting)| *waiting != call);
+        let Some(live) = self.calls.get_mut(&call) else { return };
+        let (around, at, settled) = (&self.around, live.reach(now), live.is_apologising());
+        let sorry = !settled
+            && catch_unwind(AssertUnwindSafe(|| live.apologise(at, around))).is_ok();
+        if !sorry {
+            // What cannot be ended has ended for us all the same.
             let _ = catch_unwind(AssertUnwindSafe(|| live.abandon(around)));
         }
-        let office = &self.around.office;
-        // The office may be what is broken; then the next start settles the call.
-        let _ = catch_unwind(AssertUnwindSafe(|| office.broken(call, at)));
-        self.wakes.retain(|(_, waiting)| *waiting != call);
-        self.forget(call);
+        if !settled {
+            // The office may be what is broken; then the next start settles the call.
+            let _ = catch_unwind(AssertUnwindSafe(|| around.office.broken(call, at)));
+        }
+        self.book(call);
     }
 
     fn forget(&mut self, call: CallId) {

@@ -1,7 +1,9 @@
 //! Faults, ours and others', cost the call they are in and no other.
 
 use call::Finished;
-use model::{CallId, TrunkId, fact::EndReason};
+use model::{CallId, Language, Side, TrunkId, fact::EndReason};
+use std::time::Duration;
+use switch::StepKind;
 
 use crate::{
     door::one_pair,
@@ -47,19 +49,66 @@ fn a_panic_in_one_call_ends_that_call_and_no_other() {
 }
 
 #[test]
-fn a_panic_after_the_called_party_answered_ends_both_legs() {
-    let mut world = World::new(&[Habit::PanicsWhenAnswered]);
-    let (phone, carrier) = (Phone::new(), Phone::new());
+fn a_panic_after_the_called_party_answered_ends_both_legs_with_an_apology() {
+    let mut world = World::new(&[Habit::PanicsWhenAnswered, Habit::Admits]);
+    let (phone, carrier, other) = (Phone::new(), Phone::new(), Phone::new());
     world.connect_trunk(carrier.address());
     let station = phone.call(world.node, 1);
     world.press_until_asked(&phone, call(1), "admit");
-    let called = carrier.ring();
-    carrier.answer(called);
+    let called = carrier.pick_up();
+    // It is settled at once, not when the apology is over.
     assert_eq!(world.told_end(), Told::Broken(call(1)));
+    let kept = other.call(world.node, 2);
+    let mut heard = Vec::new();
+    while heard.len() < 4 {
+        heard.push(world.wait_step(call(1), |kind| match kind {
+            StepKind::Plays { prompts, .. } => prompts == &["apology"],
+            StepKind::Played { complete, .. } => *complete,
+            _ => false,
+        }));
+    }
+    let plays = |side| {
+        let (language, prompts) = (Language::En, vec!["apology"]);
+        StepKind::Plays { side, language, prompts }
+    };
+    let played = |side| StepKind::Played { side, complete: true };
+    for side in [Side::Station, Side::Called] {
+        assert!(heard.contains(&plays(side)), "{heard:?}");
+        assert!(heard.contains(&played(side)), "{heard:?}");
+    }
     phone.wait_hung_up(station);
     carrier.wait_hung_up(called);
+    // The other call goes on.
+    world.press_until_asked(&other, call(2), "admit");
+    other.hang_up(kept);
+    assert_eq!(reason(&world.told_end()), (call(2), Some(EndReason::StationHungUp)));
     assert_eq!(world.counted().faults, 1);
     world.wait_empty();
+    world.assert_told_nothing_more();
+}
+
+#[test]
+fn a_stop_does_not_wait_for_an_apology() {
+    let mut world = World::new(&[Habit::PanicsWhenAnswered, Habit::PanicsWhenAnswered]);
+    let carrier = Phone::new();
+    world.connect_trunk(carrier.address());
+    let phones = [Phone::new(), Phone::new()];
+    let legs = [(1, &phones[0]), (2, &phones[1])].map(|(counter, phone)| {
+        let station = phone.call(world.node, counter);
+        world.press_until_asked(phone, call(counter), "admit");
+        let called = carrier.ring();
+        carrier.answer(called);
+        assert_eq!(world.told_end(), Told::Broken(call(counter)));
+        (station, called)
+    });
+    phones[0].hang_up(legs[0].0);
+    carrier.hang_up(legs[0].1);
+    assert_eq!(world.counted().faults, 2);
+    world.begin_stop(Duration::ZERO);
+    phones[1].wait_hung_up(legs[1].0);
+    carrier.wait_hung_up(legs[1].1);
+    world.join();
+    world.assert_told_nothing_more();
 }
 
 #[test]

@@ -86,9 +86,13 @@ impl Office for Scripted {
                 let dialling = Dialling::Hotline(hotline);
                 Some(StationPlan { caller: Caller::Nobody, dialling, ..plan() })
             }
+            Habit::PanicsWhenAnswered => {
+                // Long enough for an apology to be heard.
+                let timing = Timing { farewell_max: Duration::from_secs(15), ..plan().timing };
+                Some(StationPlan { timing, ..plan() })
+            }
             Habit::Admits
             | Habit::Panics
-            | Habit::PanicsWhenAnswered
             | Habit::Silent
             | Habit::Stalls => Some(plan()),
         }

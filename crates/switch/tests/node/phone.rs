@@ -117,6 +117,19 @@ impl Phone {
         }
     }
 
+    /// Waits until it is called, rings, is answered, and sends and takes audio.
+    pub(crate) fn pick_up(&self) -> WireId {
+        match self.next() {
+            LineEvent::Incoming { wire, offer: Some(offer), .. } => {
+                self.line.ring(wire);
+                self.media.connect(LEG, agree(&self.local, &offer).unwrap());
+                self.answer(wire);
+                wire
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub(crate) fn answer(&self, wire: WireId) {
         self.line.answer(wire, self.local.clone());
     }

@@ -13,7 +13,7 @@ use std::{
     },
     time::Duration,
 };
-use switch::{Mailbox, Parts, Switch, SwitchConfig};
+use switch::{Mailbox, Parts, Step, StepKind, Switch, SwitchConfig};
 use tempfile::TempDir;
 use vault::{Keyholders, Vault, VaultConfig, generate};
 
@@ -26,6 +26,7 @@ pub(crate) struct World {
     switch: Option<Switch>,
     pub(crate) node: SocketAddr,
     told: Receiver<Told>,
+    steps: Receiver<Step>,
     gateway: Arc<Gateway>,
     _folder: TempDir,
 }
@@ -92,10 +93,14 @@ impl World {
         let node = line.local_address();
         let office = Arc::new(office(sender));
         let vault = vault(&folder);
-        let parts = Parts { line, media, vault, office, watch: None };
+        let (sender, steps) = channel();
+        let sender = Mutex::new(sender);
+        // A test that is over does not watch any more.
+        let watch = move |step: &Step| drop(sender.lock().unwrap().send(step.clone()));
+        let parts = Parts { line, media, vault, office, watch: Some(Arc::new(watch)) };
         let config = SwitchConfig { boot: 1, calls_max, calls_per_station_max: 3 };
         let switch = Some(Switch::start(config, mailbox, parts, clock).unwrap());
-        Self { switch, node, told, gateway, _folder: folder }
+        Self { switch, node, told, steps, gateway, _folder: folder }
     }
 
     pub(crate) fn connect_trunk(&self, trunk: SocketAddr) {
@@ -128,6 +133,17 @@ impl World {
             match self.told() {
                 Told::Asked(..) | Told::Dialled(..) => {}
                 end @ (Told::Finished(..) | Told::Broken(_)) => return end,
+            }
+        }
+    }
+
+    /// The next step of a call that is not yet seen and for which `is` holds; what came before it
+    /// is passed over.
+    pub(crate) fn wait_step(&self, call: CallId, is: impl Fn(&StepKind) -> bool) -> StepKind {
+        loop {
+            let step = self.steps.recv_timeout(PATIENCE).unwrap();
+            if step.call == call && is(&step.kind) {
+                return step.kind;
             }
         }
     }
