@@ -202,7 +202,7 @@ impl Committing {
 
     pub(crate) fn on_committed(self, call: &mut Call, durable: Result<Epoch, OffReason>) -> State {
         let recording = Recording::decide(self.consent, durable);
-        Talking::begin(call, self.placed.admission.talk_max, recording)
+        Talking::begin(call, &self.placed.admission, recording)
     }
 
     /// They want to talk and nobody knows whether the start of a recording is durable: unrecorded.

@@ -75,10 +75,7 @@ impl Ringing {
         call.event(CallEvent::Answered { at: call.now });
         call.set_ringback(false);
         match nothing_to_accept(&self.placed.admission) {
-            Some(reason) => {
-                let talk_max = self.placed.admission.talk_max;
-                Talking::begin(call, talk_max, Recording::Off(reason))
-            }
+            Some(reason) => Talking::begin(call, &self.placed.admission, Recording::Off(reason)),
             None => Announcing::begin(call, self.placed, Tally::default(), None),
         }
     }

@@ -1,12 +1,15 @@
 //! The two talk.
 
 use core::time::Duration;
-use model::{PromptId, Script, Side, Timestamp, fact::EndReason};
+use model::{
+    PromptId, Script, Side, Timestamp,
+    fact::{EndReason, NumberClass},
+};
 
 use crate::{
     call::Call,
     ending::{Ending, Outcome, hung_up},
-    io::{CallEvent, Output},
+    io::{Admission, CallEvent, Output},
     machine::State,
     recording::Recording,
 };
@@ -23,12 +26,15 @@ pub(crate) struct Talking {
 }
 
 impl Talking {
-    pub(crate) fn begin(call: &mut Call, talk_max: Duration, recording: Recording) -> State {
+    pub(crate) fn begin(call: &mut Call, admission: &Admission, recording: Recording) -> State {
+        let talk_max = admission.talk_max;
         let timing = call.setup.timing;
         call.off = recording.off();
         call.output(Output::Bridge(recording));
         call.event(CallEvent::TalkStarted { at: call.now });
-        let warning = (talk_max >= timing.warned_talk_min)
+        // In a relay call somebody passes on what the two say: our voice would break into that.
+        let relayed = admission.class == NumberClass::Relay;
+        let warning = (talk_max >= timing.warned_talk_min && !relayed)
             .then(|| call.now.after(talk_max.saturating_sub(timing.warn_before)));
         let mark = call.now.after(timing.mark_every);
         let talking = Self { since: call.now, talk_max, mark, warning };

@@ -4,6 +4,7 @@ use std::{fs, io::ErrorKind, net::UdpSocket, os::unix::fs::PermissionsExt, path:
 
 use anyhow::{Result, bail};
 use charging::{CapTable, Rate, tariff::LawfulRate};
+use desk::Space;
 use media::Pack;
 use model::{Timestamp, plan::Configuration};
 use rustix::fs::statvfs;
@@ -208,16 +209,28 @@ impl Findings {
         match statvfs(root) {
             Err(error) => self.problem("disk", error.to_string()),
             Ok(found) => {
-                let percent = found.f_bavail.saturating_mul(100) / found.f_blocks.max(1);
-                let hours =
-                    found.f_bavail.saturating_mul(found.f_frsize) / OCTETS_PER_RECORDED_HOUR;
-                let says = format!("{percent} % free, room for {hours} hours of recorded calls");
-                match percent {
-                    0..5 => self.problem("disk", format!("{says}: make room")),
-                    5..20 => self.know("disk", says),
-                    _ => self.ok("disk", says),
-                }
+                let octets = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+                self.space(octets(found.f_bavail), octets(found.f_blocks));
             }
+        }
+    }
+
+    /// Steps at the same places as the node's own log.
+    fn space(&mut self, free: u64, all: u64) {
+        let percent = free.saturating_mul(100) / all.max(1);
+        let hours = free / OCTETS_PER_RECORDED_HOUR;
+        let says = format!("{percent} % free, room for {hours} hours of recorded calls");
+        match Space::of(free, all) {
+            Space::Ample => self.ok("disk", says),
+            Space::Below20 => self.know("disk", says),
+            Space::Below10 => self.know("disk", format!("{says}: make room")),
+            Space::Below5 => self.problem("disk", format!("{says}: make room now")),
+            Space::Full => self.problem(
+                "disk",
+                format!(
+                    "{says}: nothing is recorded, and calls go as each facility chose; make room"
+                ),
+            ),
         }
     }
 
@@ -334,3 +347,27 @@ fn is_made_here(public: &Path) -> bool {
 
 /// Two directions of G.711 for an hour, with headers.
 const OCTETS_PER_RECORDED_HOUR: u64 = 2 * 8_000 * 3_600 + 200_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_disk_is_told_at_20_10_and_5_percent_and_when_only_the_reserve_is_left() {
+        let gib = 1_u64 << 30;
+        for (free, all, grade, ends) in [
+            (20 * gib, 100 * gib, Grade::Ok, "recorded calls"),
+            (19 * gib, 100 * gib, Grade::Know, "recorded calls"),
+            (9 * gib, 100 * gib, Grade::Know, ": make room"),
+            (4 * gib, 100 * gib, Grade::Problem, ": make room now"),
+            (1 << 20, gib, Grade::Problem, "as each facility chose; make room"),
+        ] {
+            let mut findings = Findings::default();
+            findings.space(free, all);
+            let [Finding { grade: found, about: "disk", says }] = findings.0.as_slice() else {
+                panic!("one finding about the disk");
+            };
+            assert!(*found == grade && says.ends_with(ends), "{free} of {all}: {says}");
+        }
+    }
+}

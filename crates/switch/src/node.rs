@@ -431,8 +431,8 @@ impl Node {
         self.wakes.retain(|(_, waiting)| *waiting != call);
         let Some(live) = self.calls.get_mut(&call) else { return };
         let (around, at, settled) = (&self.around, live.reach(now), live.is_apologising());
-        let sorry = !settled
-            && catch_unwind(AssertUnwindSafe(|| live.apologise(at, around))).is_ok();
+        let sorry =
+            !settled && catch_unwind(AssertUnwindSafe(|| live.apologise(at, around))).is_ok();
         if !sorry {
             // What cannot be ended has ended for us all the same.
             let _ = catch_unwind(AssertUnwindSafe(|| live.abandon(around)));

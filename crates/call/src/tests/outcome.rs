@@ -6,7 +6,7 @@ use model::{
     Language,
     Side::{Called, Station},
     Timestamp,
-    fact::{EndReason, Epoch, OffReason},
+    fact::{EndReason, Epoch, NumberClass, OffReason},
 };
 use std::string::String;
 
@@ -140,6 +140,20 @@ fn short_conversations_are_not_warned() {
     assert_eq!(warned(89), (false, 89));
     assert_eq!(warned(90), (true, 90));
     assert_eq!(warned(0), (false, 0));
+}
+
+#[test]
+fn a_relay_call_is_not_warned() {
+    let heard = |class| {
+        let mut ladder = Ladder::new();
+        let talk_max = Duration::from_secs(600);
+        let admission = Admission { class, talk_max, ..unrecorded(OffReason::Relay) };
+        ladder.reach_talk(admission).run_out();
+        (ladder.text().matches("one_minute_left").count(), ladder.finished.unwrap().talked)
+    };
+    let all = Duration::from_secs(600);
+    assert_eq!(heard(NumberClass::Relay), (0, all));
+    assert_eq!(heard(NumberClass::Service), (2, all));
 }
 
 #[test]

@@ -91,10 +91,7 @@ impl Office for Scripted {
                 let timing = Timing { farewell_max: Duration::from_secs(15), ..plan().timing };
                 Some(StationPlan { timing, ..plan() })
             }
-            Habit::Admits
-            | Habit::Panics
-            | Habit::Silent
-            | Habit::Stalls => Some(plan()),
+            Habit::Admits | Habit::Panics | Habit::Silent | Habit::Stalls => Some(plan()),
         }
     }
 
