@@ -1,8 +1,8 @@
 //! The proof that a conversation may be recorded, and the only place where one is made.
 //!
 //! A [`Consent`] needs, all at once: the notice played to its end to both parties, a notice that
-//! said the call is recorded, and the accepting key of the called party with its onset not before
-//! the end of the notice. Who presses accept without the rest has accepted nothing.
+//! said the call is recorded, and the accepting key of the called party with its onset a moment
+//! after the end of the notice. Who presses accept without the rest has accepted nothing.
 
 use model::{
     CallId, E164, Key, Private, Timestamp,
@@ -83,6 +83,11 @@ impl Heard {
     pub(crate) fn ended(&self) -> Timestamp {
         self.called.ended.max(self.station.ended)
     }
+
+    /// From when on a key decides.
+    pub(crate) fn decides_from(&self, setup: &Setup) -> Timestamp {
+        self.ended().after(setup.timing.accept_gap)
+    }
 }
 
 /// A key of the called party.
@@ -104,7 +109,9 @@ pub(crate) struct Accepted {
 /// Whether `press` accepts the call after `heard`.
 ///
 /// # Errors
-/// `None` when it is another key, or began before the notice had ended for both.
+/// `None` when it is another key than the notice named, or began before the notice had ended for
+/// both, or so soon after it ([`Timing::accept_gap`](crate::Timing)) that it answers something
+/// else.
 pub(crate) fn accept(
     setup: &Setup,
     admission: &Admission,
@@ -112,7 +119,8 @@ pub(crate) fn accept(
     press: Press,
 ) -> Option<Accepted> {
     let notice_ended = heard.ended();
-    if press.key.label() != ACCEPT || press.onset < notice_ended {
+    let key = heard.notice.accept().label();
+    if press.key.label() != key || press.onset < heard.decides_from(setup) {
         return None;
     }
     let evidence = ConsentEvidence {
@@ -123,7 +131,7 @@ pub(crate) fn accept(
         played_station: heard.station.content,
         notice_ended,
         key_onset: press.onset,
-        key: ACCEPT,
+        key,
         path: press.path,
     };
     // What they were told decides, so that a recording and a notice that denies it cannot meet.
@@ -135,6 +143,3 @@ pub(crate) fn accept(
     });
     Some(Accepted { evidence, consent })
 }
-
-/// Accepts the call, once the notice has ended.
-const ACCEPT: char = '1';

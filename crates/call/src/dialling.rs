@@ -14,7 +14,7 @@ use crate::{
     ending::{Ending, Outcome},
     io::{Admission, CallEvent, Connect, Identified, Price, TrunkFailure},
     machine::State,
-    notice::quote,
+    notice::{Opening, quote},
     recording::Recording,
     talking::Talking,
 };
@@ -76,7 +76,7 @@ impl Ringing {
         call.set_ringback(false);
         match nothing_to_accept(&self.placed.admission) {
             Some(reason) => Talking::begin(call, &self.placed.admission, Recording::Off(reason)),
-            None => Announcing::begin(call, self.placed, Tally::default(), None),
+            None => Announcing::begin(call, self.placed, Tally::default(), Opening::Plain),
         }
     }
 
@@ -105,9 +105,9 @@ fn fail(call: &mut Call, failure: TrunkFailure) -> State {
         TrunkFailure::Busy => (EndReason::Busy, PromptId::Busy),
         TrunkFailure::NoAnswer => (EndReason::NoAnswer, PromptId::NoAnswer),
         TrunkFailure::Unallocated => (EndReason::Unallocated, PromptId::Unallocated),
-        TrunkFailure::Declined | TrunkFailure::Failed => {
-            (EndReason::TrunkFailed, PromptId::NotConnected)
-        }
+        TrunkFailure::Declined => (EndReason::Declined, PromptId::Declined),
+        TrunkFailure::Forwarded => (EndReason::Forwarded, PromptId::Forwarded),
+        TrunkFailure::Failed => (EndReason::TrunkFailed, PromptId::NotConnected),
     };
     let script = Script::of(call.station_language, &[sentence]);
     Ending::begin(call, Outcome::of(reason).tell(Side::Station, script))

@@ -1,7 +1,7 @@
 //! Farewells, hang-ups and the one `Finished`.
 
 use core::time::Duration;
-use model::{PlayId, Script, Side, fact::EndReason};
+use model::{PlayId, PromptId, Script, Side, fact::EndReason};
 
 use crate::{
     call::{AdmissionState, Call},
@@ -49,9 +49,15 @@ impl Outcome {
         Self { talked, bridged: true, ..self }
     }
 
-    /// Ends because somebody stopped the call.
-    pub(crate) fn stopped(self) -> Self {
-        Self { cause: stop_cause(self.reason), ..self }
+    /// Ends because somebody stopped the call. That staff did is told to both.
+    pub(crate) fn stopped(self, call: &Call) -> Self {
+        let cause = stop_cause(self.reason);
+        if self.reason != EndReason::CutByStaff {
+            return Self { cause, ..self };
+        }
+        let farewell = |side| Script::of(call.language(side), &[PromptId::CutByStaff]);
+        let [station, called] = [Side::Station, Side::Called].map(farewell);
+        Self { cause, ..self }.tell(Side::Station, station).tell(Side::Called, called)
     }
 }
 
@@ -173,6 +179,11 @@ fn stop_cause(reason: EndReason) -> HangUpCause {
         | EndReason::Unallocated
         | EndReason::TrunkFailed
         | EndReason::LimitReached
-        | EndReason::MediaLost => HangUpCause::Normal,
+        | EndReason::MediaLost
+        | EndReason::Declined
+        | EndReason::Forwarded
+        | EndReason::BlockedByKey
+        | EndReason::LooksLikeMachine
+        | EndReason::CutByStaff => HangUpCause::Normal,
     }
 }

@@ -82,6 +82,18 @@ pub enum Input {
     CalledFailed(TrunkFailure),
     /// A leg hung up.
     HungUp(Side),
+    /// A leg goes to another address from now on: perhaps another phone, and somebody who has not
+    /// heard the notice.
+    LegMoved(Side),
+    /// Sound begins, or ended, on a leg: speech, music, tones.
+    Sound {
+        /// On which leg.
+        side: Side,
+        /// Whether it begins.
+        sounding: bool,
+        /// Since when.
+        since: Timestamp,
+    },
     /// No audio arrived on a leg for too long; the last packet came at `last`.
     MediaLost {
         /// The silent leg.
@@ -120,6 +132,8 @@ pub enum TrunkFailure {
     Unallocated,
     /// The called party's side refused: 603 and the like.
     Declined,
+    /// The number is forwarded to another one: a 3xx, which is never followed unscreened.
+    Forwarded,
     /// Everything else.
     Failed,
 }
@@ -154,6 +168,8 @@ pub enum Question {
         /// Whether a recording is to start, or why not.
         recording: Result<Epoch, OffReason>,
     },
+    /// The called party wants no more calls: make that durable. Answered by [`Answer::Blocked`].
+    Block,
 }
 
 /// The office's answer.
@@ -176,6 +192,11 @@ pub enum Answer {
     Committed {
         /// What holds now.
         recording: Result<Epoch, OffReason>,
+    },
+    /// The called party's number is not called any more; `kept` says whether that is durable.
+    Blocked {
+        /// Whether it is on disk.
+        kept: bool,
     },
 }
 
@@ -207,6 +228,8 @@ pub struct Admission {
     pub called_language: Language,
     /// What answering means.
     pub connect: Connect,
+    /// What they may choose.
+    pub choices: Choices,
 }
 
 /// What answering means.
@@ -218,6 +241,57 @@ pub enum Connect {
     /// for a call that is free and not recorded; any other is announced all the same.
     AtOnce,
 }
+
+/// What the called party may choose, and how. The default offers as little as can be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Choices {
+    /// The key that accepts.
+    pub accept: AcceptKey,
+    /// Whether they may say by key that the call is private. It is offered only where the call
+    /// would be recorded.
+    pub private_claim: bool,
+    /// How often both are reminded where the call comes from.
+    pub reminder_every: Option<Duration>,
+}
+
+/// A key that can accept a call: `1`, or one that was drawn for this call so that no tone recorded
+/// in a greeting accepts it. No other key of the dialogue is ever one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AcceptKey {
+    /// `1`, as everybody expects.
+    #[default]
+    One,
+    /// `5`.
+    Five,
+    /// `6`.
+    Six,
+    /// `8`.
+    Eight,
+}
+
+impl AcceptKey {
+    /// One of the keys that are drawn, by an octet of randomness.
+    pub const fn drawn(randomness: u8) -> Self {
+        match randomness % DRAWN_COUNT {
+            0 => Self::Five,
+            1 => Self::Six,
+            _ => Self::Eight,
+        }
+    }
+
+    /// Its label.
+    pub const fn label(self) -> char {
+        match self {
+            Self::One => '1',
+            Self::Five => '5',
+            Self::Six => '6',
+            Self::Eight => '8',
+        }
+    }
+}
+
+/// How many keys are drawn from.
+const DRAWN_COUNT: u8 = 3;
 
 /// What a call costs, as announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -294,6 +368,11 @@ pub enum CallEvent {
     LanguageChosen {
         /// Which.
         language: Language,
+        /// When.
+        at: Timestamp,
+    },
+    /// The called party said by key that the call is private.
+    PrivateClaimed {
         /// When.
         at: Timestamp,
     },

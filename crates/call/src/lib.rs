@@ -12,6 +12,7 @@ extern crate alloc;
 extern crate std;
 
 mod announcing;
+mod blocking;
 mod call;
 mod consent;
 mod dialling;
@@ -30,8 +31,8 @@ mod tests;
 
 pub use consent::Consent;
 pub use io::{
-    Admission, Answer, CallEvent, Caller, Connect, Finished, HangUpCause, Identified, Input,
-    Output, PlayEnd, Price, Question, Setup, Start, TrunkFailure,
+    AcceptKey, Admission, Answer, CallEvent, Caller, Choices, Connect, Finished, HangUpCause,
+    Identified, Input, Output, PlayEnd, Price, Question, Setup, Start, TrunkFailure,
 };
 pub use limits::Timing;
 pub use machine::Machine;

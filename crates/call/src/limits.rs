@@ -20,6 +20,11 @@ pub struct Timing {
     pub ring_max: Duration,
     /// Silence after the notice until it is spoken again.
     pub accept_wait: Duration,
+    /// Shortest time between the end of the notice and the onset of a key that decides: a key
+    /// nearer to it answers something else.
+    pub accept_gap: Duration,
+    /// Sound of the called party during notices and silences from which on it is like a greeting.
+    pub greeting_min: Duration,
     /// Longest wait for the acceptance to be durable; then the talk begins unrecorded.
     pub commit_wait: Duration,
     /// Longest farewell; then both legs are hung up.
@@ -40,7 +45,9 @@ pub struct Timing {
     pub type_ahead_count_max: usize,
     /// How often the notice starts in one call, language switches apart.
     pub notices_count_max: u8,
-    /// How often the called party may switch the language in one call.
+    /// How often the notice starts where a greeting goes on over it.
+    pub machine_notices_count_max: u8,
+    /// How often the called party may switch the language or ask for the price in one call.
     pub switches_count_max: u8,
 }
 
@@ -54,6 +61,8 @@ impl Default for Timing {
             answer_wait: Duration::from_millis(ANSWER_WAIT_MS),
             ring_max: Duration::from_millis(RING_MS_MAX),
             accept_wait: Duration::from_millis(ACCEPT_WAIT_MS),
+            accept_gap: Duration::from_millis(ACCEPT_GAP_MS),
+            greeting_min: Duration::from_millis(GREETING_MS_MIN),
             commit_wait: Duration::from_millis(COMMIT_WAIT_MS),
             farewell_max: Duration::from_millis(FAREWELL_MS_MAX),
             mark_every: Duration::from_millis(MARK_EVERY_MS),
@@ -64,6 +73,7 @@ impl Default for Timing {
             digits_count_max: DIGITS_COUNT_MAX,
             type_ahead_count_max: TYPE_AHEAD_COUNT_MAX,
             notices_count_max: NOTICES_COUNT_MAX,
+            machine_notices_count_max: MACHINE_NOTICES_COUNT_MAX,
             switches_count_max: SWITCHES_COUNT_MAX,
         }
     }
@@ -76,6 +86,10 @@ const PLAY_MS_MAX: u64 = 60_000;
 const ANSWER_WAIT_MS: u64 = 5_000;
 const RING_MS_MAX: u64 = 45_000;
 const ACCEPT_WAIT_MS: u64 = 10_000;
+/// Less than anybody needs to react to what they heard.
+const ACCEPT_GAP_MS: u64 = 100;
+/// People say "hello" a few times; greetings last longer.
+const GREETING_MS_MIN: u64 = 6_000;
 const COMMIT_WAIT_MS: u64 = 3_000;
 const FAREWELL_MS_MAX: u64 = 15_000;
 const MARK_EVERY_MS: u64 = 5_000;
@@ -87,4 +101,5 @@ const NUMBER_ATTEMPTS_COUNT_MAX: u8 = 6;
 const DIGITS_COUNT_MAX: usize = 20;
 const TYPE_AHEAD_COUNT_MAX: usize = 40;
 const NOTICES_COUNT_MAX: u8 = 4;
+const MACHINE_NOTICES_COUNT_MAX: u8 = 2;
 const SWITCHES_COUNT_MAX: u8 = 6;

@@ -4,6 +4,7 @@ use model::{Side, Timestamp, fact::EndReason};
 
 use crate::{
     announcing::{Announcing, Committing, Deciding},
+    blocking::{Blocking, Confirming},
     call::Call,
     consent::Press,
     dialling::{Quoting, Ringing},
@@ -71,6 +72,8 @@ impl Machine {
             | State::Ringing(_)
             | State::Announcing(_)
             | State::Deciding(_)
+            | State::Confirming(_)
+            | State::Blocking(_)
             | State::Committing(_)
             | State::Talking(_)
             | State::Ending(_) => Some(self.call.until()),
@@ -83,6 +86,8 @@ impl Machine {
             Input::Key { side, .. }
             | Input::Played { side, .. }
             | Input::HungUp(side)
+            | Input::LegMoved(side)
+            | Input::Sound { side, .. }
             | Input::MediaLost { side, .. } => self.call.is_up(*side),
             Input::Ringing | Input::CalledAnswered | Input::CalledFailed(_) => {
                 self.call.is_up(Side::Called)
@@ -105,6 +110,8 @@ pub(crate) enum State {
     Ringing(Ringing),
     Announcing(Announcing),
     Deciding(Deciding),
+    Confirming(Confirming),
+    Blocking(Blocking),
     Committing(Committing),
     Talking(Talking),
     Ending(Ending),
@@ -122,17 +129,15 @@ impl State {
             (S::Identifying(s), I::Key { side: Station, key, .. }) => s.on_key(call, key),
             (S::EnteringNumber(s), I::Key { side: Station, key, .. }) => s.on_key(call, key),
             (S::AskingBalance(s), I::Key { side: Station, key, .. }) => s.on_key(call, key),
-            (S::Announcing(s), I::Key { side: Called, key, onset, path }) => {
-                s.on_key(call, Press { key, onset, path })
-            }
-            (S::Deciding(s), I::Key { side: Called, key, onset, path }) => {
-                s.on_key(call, Press { key, onset, path })
+            (state, I::Key { side: Called, key, onset, path }) => {
+                state.on_called_key(call, Press { key, onset, path })
             }
 
             (S::EnteringPin(s), I::Played { play, .. }) => s.on_played(call, play),
             (S::EnteringNumber(s), I::Played { play, .. }) => s.on_played(call, play),
             (S::Quoting(s), I::Played { play, .. }) => s.on_played(call, play),
             (S::Announcing(s), I::Played { side, play, end }) => s.on_played(call, side, play, end),
+            (S::Confirming(s), I::Played { side, play, .. }) => s.on_played(call, side, play),
             (S::Ending(s), I::Played { side, play, .. }) => s.on_played(call, side, play),
 
             (S::Identifying(s), I::Answer(A::Person(who))) => s.on_person(call, who),
@@ -144,6 +149,7 @@ impl State {
             (S::Committing(s), I::Answer(A::Committed { recording })) => {
                 s.on_committed(call, recording)
             }
+            (S::Blocking(s), I::Answer(A::Blocked { kept })) => s.on_answer(call, kept),
             (S::Ending(s), I::Answer(A::Admitted(_))) => s.on_answer(call, true),
             (S::Ending(s), I::Answer(A::Denied(_))) => s.on_answer(call, false),
 
@@ -156,6 +162,11 @@ impl State {
             (S::Announcing(s), I::MediaLost { side: Called, .. }) => s.on_gone(call),
             (S::Deciding(s), I::HungUp(Called)) => s.on_gone(call),
             (S::Deciding(s), I::MediaLost { side: Called, .. }) => s.on_gone(call),
+            (S::Confirming(s), I::HungUp(Called)) => s.on_gone(call),
+            (S::Confirming(s), I::MediaLost { side: Called, .. }) => s.on_gone(call),
+            // What they wanted holds whether they wait for the answer or not.
+            (S::Blocking(s), I::HungUp(Called)) => s.on_answer(call, false),
+            (S::Blocking(s), I::MediaLost { side: Called, .. }) => s.on_answer(call, false),
             (S::Talking(s), I::HungUp(side)) => s.on_hung_up(call, side),
             (S::Talking(s), I::MediaLost { last, .. }) => s.on_lost(call, last),
             (S::Ending(s), I::HungUp(side) | I::MediaLost { side, .. }) => s.on_gone(call, side),
@@ -170,16 +181,87 @@ impl State {
             (S::Ringing(s), I::Timeout) => s.on_timeout(call),
             (S::Announcing(s), I::Timeout) => s.on_cut(call),
             (S::Deciding(s), I::Timeout) => s.on_timeout(call),
+            (S::Confirming(s), I::Timeout) => s.back(call),
+            (S::Blocking(s), I::Timeout) => s.on_answer(call, false),
             (S::Committing(s), I::Timeout) => s.on_timeout(call),
             (S::Talking(s), I::Timeout) => s.on_timeout(call),
             (S::Ending(s), I::Timeout) => s.on_timeout(call),
 
+            (state, I::LegMoved(_)) => state.on_moved(call),
+            (state, I::Sound { side: Called, sounding, since }) => {
+                state.on_sound(call, sounding, since)
+            }
+
             (S::Ending(s), I::Stop(reason)) => s.on_stop(call, reason),
             (S::Talking(s), I::Stop(reason)) => s.on_stop(call, reason),
-            (_, I::Stop(reason)) => Ending::begin(call, Outcome::of(reason).stopped()),
+            (_, I::Stop(reason)) => Ending::begin(call, Outcome::of(reason).stopped(call)),
 
             (state, I::Key { .. } | I::Played { .. } | I::Answer(_)) => state,
             (state, I::Ringing | I::CalledAnswered | I::CalledFailed(_)) => state,
+            (state, I::Sound { .. }) => state,
+        }
+    }
+
+    /// A key of the called party decides before anything is decided, and means nothing else.
+    fn on_called_key(self, call: &mut Call, press: Press) -> Self {
+        match self {
+            Self::Announcing(s) => s.on_key(call, press),
+            Self::Deciding(s) => s.on_key(call, press),
+            Self::Confirming(s) => s.on_key(call, press),
+            Self::EnteringPin(_)
+            | Self::Identifying(_)
+            | Self::EnteringNumber(_)
+            | Self::AskingBalance(_)
+            | Self::Admitting(_)
+            | Self::Quoting(_)
+            | Self::Ringing(_)
+            | Self::Blocking(_)
+            | Self::Committing(_)
+            | Self::Talking(_)
+            | Self::Ending(_)
+            | Self::Finished => self,
+        }
+    }
+
+    /// Whoever is on a leg that moved has heard nothing of the notice.
+    fn on_moved(self, call: &mut Call) -> Self {
+        match self {
+            Self::Announcing(s) => s.on_cut(call),
+            Self::Deciding(s) => s.on_moved(call),
+            Self::Confirming(s) => s.back(call),
+            Self::Committing(s) => s.on_moved(),
+            Self::EnteringPin(_)
+            | Self::Identifying(_)
+            | Self::EnteringNumber(_)
+            | Self::AskingBalance(_)
+            | Self::Admitting(_)
+            | Self::Quoting(_)
+            | Self::Ringing(_)
+            | Self::Blocking(_)
+            | Self::Talking(_)
+            | Self::Ending(_)
+            | Self::Finished => self,
+        }
+    }
+
+    /// What sounds while the called party is asked tells a greeting from a person.
+    fn on_sound(self, call: &Call, sounding: bool, since: Timestamp) -> Self {
+        match self {
+            Self::Announcing(s) => s.on_sound(call, sounding, since),
+            Self::Deciding(s) => s.on_sound(call, sounding, since),
+            Self::Confirming(s) => s.on_sound(call, sounding, since),
+            Self::EnteringPin(_)
+            | Self::Identifying(_)
+            | Self::EnteringNumber(_)
+            | Self::AskingBalance(_)
+            | Self::Admitting(_)
+            | Self::Quoting(_)
+            | Self::Ringing(_)
+            | Self::Blocking(_)
+            | Self::Committing(_)
+            | Self::Talking(_)
+            | Self::Ending(_)
+            | Self::Finished => self,
         }
     }
 }

@@ -352,6 +352,7 @@ fn refusal_sentence(reason: Refusal) -> PromptId {
         Refusal::AlreadyCalling => PromptId::AlreadyCalling,
         Refusal::DiskFull => PromptId::DiskFull,
         Refusal::Unavailable => PromptId::Unavailable,
+        Refusal::OwnNumber => PromptId::OwnNumber,
     }
 }
 

@@ -7,7 +7,7 @@ use model::{
 };
 
 use crate::{
-    io::{Admission, Price},
+    io::{AcceptKey, Admission, Price},
     spoken::Spoken,
 };
 
@@ -17,6 +17,20 @@ pub(crate) struct Notice {
     called: Script,
     station: Script,
     recording: Result<Epoch, OffReason>,
+    accept: AcceptKey,
+}
+
+/// What is said before a notice, and why it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// Nothing: it starts for the first time, or again.
+    Plain,
+    /// The called party pressed a key without a meaning.
+    WrongKey,
+    /// The called party said that the call is private: both are told.
+    Private,
+    /// The called party asked for the price.
+    Price,
 }
 
 /// What a notice is about.
@@ -35,8 +49,8 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Notice {
-    /// The notice about `subject`; the called party hears `first` before it.
-    pub(crate) fn new(subject: Subject<'_>, first: Option<PromptId>) -> Self {
+    /// The notice about `subject`, after `opening`.
+    pub(crate) fn new(subject: Subject<'_>, opening: Opening) -> Self {
         let Subject { facility, name, admission, called, station } = subject;
         let recording = admission.may_record;
         // Without a name it is "a call from a person in custody at …".
@@ -47,22 +61,29 @@ impl Notice {
             .collect();
         let sentence = recording_sentence(recording);
         let called = Spoken::new(called)
-            .prompts(first)
+            .phrases(to_called(opening, admission))
             .phrases(caller.clone())
             .prompts([PromptId::NoChargeToYou])
             .price(PromptId::CallerPays, admission.price)
-            .prompts([sentence, PromptId::ChooseAcceptRefuse])
+            .prompts([sentence])
+            .phrases(choices(admission))
             .in_other(PromptId::ChooseLanguage)
             .script();
         // "You will not be charged" is true of the called party only, so the person does not hear
         // it.
         let station = Spoken::new(station)
             .prompts([PromptId::WaitingForAcceptance])
+            .prompts((opening == Opening::Private).then_some(PromptId::PrivateByOther))
             .phrases(caller)
             .price(PromptId::CallerPays, admission.price)
             .prompts([sentence])
             .script();
-        Self { called, station, recording }
+        Self { called, station, recording, accept: admission.choices.accept }
+    }
+
+    /// The key that accepts, as the called party is told.
+    pub(crate) fn accept(&self) -> AcceptKey {
+        self.accept
     }
 
     /// What the called party hears.
@@ -107,18 +128,56 @@ pub(crate) fn quote(language: Language, price: Price, at_once: Option<OffReason>
     .script()
 }
 
+/// What the called party hears first.
+fn to_called(opening: Opening, admission: &Admission) -> Vec<Phrase> {
+    match opening {
+        Opening::Plain => Vec::new(),
+        Opening::WrongKey => Vec::from([Phrase::Prompt(PromptId::WrongKey)]),
+        Opening::Private => Vec::from([Phrase::Prompt(PromptId::PrivateByYou)]),
+        Opening::Price => {
+            let longest =
+                [Phrase::Prompt(PromptId::LongestTalk), Phrase::Length(admission.talk_max)];
+            let spoken =
+                Spoken::new(Language::default()).price(PromptId::CallCosts, admission.price);
+            spoken.phrases(longest).script().phrases
+        }
+    }
+}
+
+/// The keys of the called party.
+fn choices(admission: &Admission) -> Vec<Phrase> {
+    let accept = match admission.choices.accept {
+        AcceptKey::One => Vec::from([Phrase::Prompt(PromptId::ChooseAcceptRefuse)]),
+        drawn @ (AcceptKey::Five | AcceptKey::Six | AcceptKey::Eight) => Vec::from([
+            Phrase::Prompt(PromptId::ChooseAccept),
+            Phrase::Digits(Private::new(String::from(drawn.label()))),
+            Phrase::Prompt(PromptId::ChooseRefuse),
+        ]),
+    };
+    let private = may_claim(admission).then_some(Phrase::Prompt(PromptId::ChoosePrivate));
+    let more = Phrase::Prompt(PromptId::ChoosePriceBlock);
+    accept.into_iter().chain(private).chain([more]).collect()
+}
+
+/// Whether the called party may say that the call is private: where it would be recorded, and not
+/// too often before staff have looked at it.
+pub(crate) fn may_claim(admission: &Admission) -> bool {
+    admission.may_record.is_ok() && admission.choices.private_claim
+}
+
 fn recording_sentence(recording: Result<Epoch, OffReason>) -> PromptId {
     match recording {
         Ok(_) => PromptId::NoticeRecorded,
-        Err(OffReason::Protected | OffReason::Relay | OffReason::Service) => {
-            PromptId::NoticeProtected
-        }
+        Err(
+            OffReason::Protected | OffReason::Relay | OffReason::Service | OffReason::PrivateClaim,
+        ) => PromptId::NoticeProtected,
         Err(
             OffReason::FacilityOff
             | OffReason::StationOff
             | OffReason::RegistryUnusable
             | OffReason::LogUnavailable
-            | OffReason::Disk,
+            | OffReason::Disk
+            | OffReason::LegMoved,
         ) => PromptId::NoticeNotRecorded,
     }
 }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use model::{
-    PromptId, Script, Side, Timestamp,
+    Phrase, PromptId, Script, Side, Timestamp,
     fact::{EndReason, NumberClass},
 };
 
@@ -12,6 +12,7 @@ use crate::{
     io::{Admission, CallEvent, Output},
     machine::State,
     recording::Recording,
+    spoken::Spoken,
 };
 
 /// The two talk. Keys mean nothing here.
@@ -23,6 +24,8 @@ pub(crate) struct Talking {
     mark: Timestamp,
     /// When both are warned, unless they were or the conversation is too short for it.
     warning: Option<Timestamp>,
+    /// How often both are reminded where the call comes from, and when that is due.
+    reminder: Option<(Duration, Timestamp)>,
 }
 
 impl Talking {
@@ -37,7 +40,11 @@ impl Talking {
         let warning = (talk_max >= timing.warned_talk_min && !relayed)
             .then(|| call.now.after(talk_max.saturating_sub(timing.warn_before)));
         let mark = call.now.after(timing.mark_every);
-        let talking = Self { since: call.now, talk_max, mark, warning };
+        // Time must pass between two of them, or nobody could talk.
+        let every = admission.choices.reminder_every.filter(|_| !relayed);
+        let every = every.map(|every| every.max(timing.mark_every));
+        let reminder = every.map(|every| (every, call.now.after(every)));
+        let talking = Self { since: call.now, talk_max, mark, warning, reminder };
         talking.wait(call)
     }
 
@@ -58,9 +65,14 @@ impl Talking {
         }
         if self.warning.is_some_and(|due| now >= due) {
             self.warning = None;
+            // In the last minute there is nothing more to say than this.
+            self.reminder = None;
             for side in [Side::Station, Side::Called] {
                 call.play(side, Script::of(call.language(side), &[PromptId::OneMinuteLeft]));
             }
+        } else if let Some((every, _)) = self.reminder.filter(|(_, due)| now >= *due) {
+            self.reminder = Some((every, now.after(every)));
+            remind(call);
         }
         self.wait(call)
     }
@@ -77,7 +89,7 @@ impl Talking {
     }
 
     pub(crate) fn on_stop(self, call: &mut Call, reason: EndReason) -> State {
-        let outcome = self.outcome(reason, call.now).stopped();
+        let outcome = self.outcome(reason, call.now).stopped(call);
         Ending::begin(call, outcome)
     }
 
@@ -86,8 +98,9 @@ impl Talking {
     }
 
     fn wait(self, call: &mut Call) -> State {
-        let due = self.mark.min(self.limit());
-        call.wait_until(self.warning.map_or(due, |warning| warning.min(due)));
+        let reminder = self.reminder.map(|(_, due)| due);
+        let due = [Some(self.mark), Some(self.limit()), self.warning, reminder];
+        call.wait_until(due.into_iter().flatten().min().unwrap_or(self.mark));
         State::Talking(self)
     }
 
@@ -98,5 +111,15 @@ impl Talking {
 
     fn limit(&self) -> Timestamp {
         self.since.after(self.talk_max)
+    }
+}
+
+/// Tells both, each in their language, where the call comes from.
+fn remind(call: &mut Call) {
+    for side in [Side::Station, Side::Called] {
+        let place = Phrase::Name(call.setup.facility.clone());
+        let script =
+            Spoken::new(call.language(side)).prompts([PromptId::Reminder]).phrases([place]);
+        call.play(side, script.script());
     }
 }

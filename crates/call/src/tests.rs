@@ -1,7 +1,8 @@
 //! The machine driven from outside. `ladder` is the driver; `menu`, `starts`, `dialling`, `notice`,
-//! `decision` and `outcome` are calls as ladders; `stages` breaks a call at every stage; `random`
-//! feeds it anything.
+//! `decision`, `choosing` and `outcome` are calls as ladders; `stages` breaks a call at every
+//! stage; `random` feeds it anything.
 
+mod choosing;
 mod decision;
 mod dialling;
 mod ladder;

@@ -8,9 +8,9 @@ use std::{
 };
 
 use model::{
-    AgencyId, E164, FacilityId, PersonId, Private, StationId,
+    AgencyId, E164, FacilityId, PersonId, Private, StationId, Timestamp,
     plan::{
-        Configuration, Facility, NumberUse, Person, Protection, ServiceKind, Station,
+        Configuration, Facility, Lift, Lifted, NumberUse, Person, Protection, ServiceKind, Station,
         StationAccess, Trunk,
     },
 };
@@ -30,6 +30,8 @@ pub(crate) struct Book {
     rules: HashMap<(AgencyId, Option<FacilityId>, E164), BTreeSet<NumberUse>>,
     service_keys: HashMap<(AgencyId, Option<FacilityId>, String), E164>,
     services: HashMap<(AgencyId, Option<FacilityId>, E164), ServiceKind>,
+    /// When staff last lifted something, by whom and what it is about.
+    lifts: HashMap<(Lifted, AgencyId, Option<FacilityId>, E164), Timestamp>,
     sources: HashMap<(IpAddr, Option<String>), Vec<Source>>,
     digests: HashMap<String, (StationId, Private<[u8; 16]>)>,
     counsel: HashMap<E164, Vec<Protection>>,
@@ -53,6 +55,7 @@ impl Book {
             rules: HashMap::new(),
             service_keys: HashMap::new(),
             services: HashMap::new(),
+            lifts: HashMap::new(),
             sources: HashMap::new(),
             digests: HashMap::new(),
             counsel: HashMap::new(),
@@ -69,6 +72,9 @@ impl Book {
         }
         for person in configuration.people {
             book.add_person(person);
+        }
+        for lift in &configuration.lifts {
+            book.add_lift(lift);
         }
         for rule in configuration.numbers {
             book.rules
@@ -105,6 +111,11 @@ impl Book {
     /// A person.
     pub(crate) fn person(&self, person: PersonId) -> Option<&Person> {
         self.people.get(&person)
+    }
+
+    /// A facility.
+    pub(crate) fn facility(&self, id: FacilityId) -> Option<&Facility> {
+        self.facilities.get(&id)
     }
 
     /// Whether a number is on a person's list.
@@ -151,6 +162,22 @@ impl Book {
         known.iter().find(|it| it.agency == agency).or_else(|| known.first())
     }
 
+    /// When staff last lifted what a called party chose for a scope. What is lifted for a whole
+    /// agency is lifted at each of its facilities.
+    pub(crate) fn lifted(
+        &self,
+        what: Lifted,
+        (agency, facility, number): (AgencyId, Option<FacilityId>, E164),
+    ) -> Option<Timestamp> {
+        let at = |scope| self.lifts.get(&(what, agency, scope, number)).copied();
+        at(None).max(facility.and_then(|facility| at(Some(facility))))
+    }
+
+    /// Whether this is a number of ours: the one shown to called parties.
+    pub(crate) fn is_own(&self, number: E164) -> bool {
+        self.facilities.values().any(|facility| facility.caller_id == number)
+    }
+
     /// The station that calls from `source`, with `user` in its From URI. A gateway's line is known
     /// by address and user, a single phone by its address alone.
     pub(crate) fn station_by_source(&self, source: SocketAddr, user: &str) -> Option<StationId> {
@@ -179,6 +206,14 @@ impl Book {
             }
         }
         self.stations.insert(station.id, station);
+    }
+
+    fn add_lift(&mut self, lift: &Lift) {
+        // Claims are counted by agency.
+        let facility = lift.facility.filter(|_| lift.what == Lifted::Block);
+        let scope = (lift.what, lift.agency, facility, *lift.number.expose());
+        let last = self.lifts.entry(scope).or_insert(lift.at);
+        *last = lift.at.max(*last);
     }
 
     fn add_person(&mut self, person: Person) {

@@ -22,6 +22,7 @@ use vault::{RegistryView, Vault, VaultError};
 
 use crate::{
     book::Book,
+    chosen::Chosen,
     clerk::{Clerk, EvidenceConfig},
     disk::{DiskWatch, Space},
     guesses::Guesses,
@@ -140,6 +141,7 @@ pub(crate) struct State {
     pub(crate) calling: BTreeSet<PersonId>,
     pub(crate) wrong_pins: Guesses,
     pub(crate) languages: BTreeMap<(AgencyId, E164), Language>,
+    pub(crate) chosen: Chosen,
     /// What the journal refused and must not be missing; it is appended again, in its order.
     pub(crate) unsaid: Vec<Item>,
     /// Whether facts are being appended again: later ones wait behind them.
@@ -224,6 +226,7 @@ impl Desk {
                 calling: BTreeSet::new(),
                 wrong_pins: Guesses::default(),
                 languages: BTreeMap::new(),
+                chosen: Chosen::default(),
                 unsaid: Vec::new(),
                 appending_again: false,
                 closing: BTreeMap::new(),
@@ -363,6 +366,7 @@ impl Desk {
         for (agency, number, language) in &configuration.languages {
             state.languages.insert((*agency, *number.expose()), *language);
         }
+        state.chosen = Chosen::new(&configuration.blocks, &configuration.claims);
         Ok(())
     }
 

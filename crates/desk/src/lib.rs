@@ -8,6 +8,7 @@
 
 mod admission;
 mod book;
+mod chosen;
 mod clerk;
 mod desk;
 mod directory;

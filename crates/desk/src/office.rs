@@ -5,23 +5,26 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use call::{Admission, Answer, CallEvent, Caller, Finished, Identified, Price, Question};
+use call::{
+    AcceptKey, Admission, Answer, CallEvent, Caller, Choices, Finished, Identified, Price, Question,
+};
 use charging::{Quote, Settlement};
 use evidence::Statement;
 use journal::{Draft, JournalError};
 use model::{
     CallId, Language, Money, PersonId, Private, StationId, Timestamp, TrunkId,
     fact::{
-        Admitted, ConsentEvidence, Denied, EndReason, Ended, Epoch, Fact, HoldFact, OffReason,
-        RecordingEnd, Refusal, Rest,
+        Admitted, ConsentEvidence, Denied, EndReason, Ended, Epoch, Fact, HoldFact, NumberClass,
+        OffReason, RecordingEnd, Refusal, Rest,
     },
-    plan::{DiskFull, Person, StationCaller},
+    plan::{DiskFull, Facility, Person, StationCaller},
 };
 use switch::{Office, Reply, StationPlan};
 
 use crate::{
     admission::{self, NotAdmitted, Screened, Wish},
     book::Book,
+    chosen,
     desk::{
         Desk,
         FileState::{Absent, Closed, Expected},
@@ -59,6 +62,7 @@ impl Office for Desk {
             Question::Commit { evidence, recording } => {
                 self.commit(call, evidence, recording, reply);
             }
+            Question::Block => self.block(call, reply),
         }
     }
 
@@ -71,6 +75,7 @@ impl Office for Desk {
                 self.note(Fact::Answered { call, at });
             }
             CallEvent::LanguageChosen { language, at } => self.remember(call, language, at),
+            CallEvent::PrivateClaimed { at } => self.claim(call, at),
             CallEvent::Talked { talked, at } => {
                 if let Some(open) = self.state().calls.get_mut(&call) {
                     open.talked = talked;
@@ -195,14 +200,20 @@ impl Desk {
             reply.send(Answer::Denied(Refusal::Unavailable));
             return;
         };
-        let wish = Wish { person: known.flatten(), station, facility, dialled, now };
+        let blocked = |number| self.state().chosen.is_blocked(&book, facility, number);
+        let person = known.flatten();
+        let wish = Wish { person, station, facility, dialled, blocked: &blocked, now };
         let decided = admission::screen(&book, &wish)
             .map(|screened| self.only_entered(screened))
             .and_then(|screened| match self.inner().disk.space() {
                 Space::Full => admission::on_full_disk(screened, facility),
                 Space::Ample | Space::Below20 | Space::Below10 | Space::Below5 => Ok(screened),
             })
-            .and_then(|screened| self.hold(call, &wish, screened));
+            .and_then(|screened| self.hold(call, &wish, screened))
+            .map(|(admission, admitted)| {
+                let choices = self.choices(&book, facility, &admission);
+                (Admission { choices, ..admission }, admitted)
+            });
         match decided {
             Ok((admission, admitted)) => {
                 let unwritten = goes_unwritten(&admission, facility.disk_full);
@@ -273,8 +284,29 @@ impl Desk {
             talk_max,
             called_language,
             connect: screened.connect,
+            choices: Choices::default(),
         };
         Ok((admission, admitted))
+    }
+
+    /// What the called party may choose.
+    fn choices(&self, book: &Book, facility: &Facility, admission: &Admission) -> Choices {
+        let number = *admission.number.expose();
+        let reminded = match admission.class {
+            NumberClass::Ordinary | NumberClass::Protected | NumberClass::Free => true,
+            // What is relayed, and who helps, is not talked over.
+            NumberClass::Relay | NumberClass::Service => false,
+        };
+        let accept = match (facility.called.drawn_key, drawn()) {
+            (true, Some(key)) => key,
+            // Without randomness, the key everybody expects: the notice names it either way.
+            (true, None) | (false, _) => AcceptKey::One,
+        };
+        Choices {
+            accept,
+            private_claim: self.state().chosen.may_claim(book, facility, number),
+            reminder_every: facility.called.reminder_every.filter(|_| reminded),
+        }
     }
 
     /// The price of the call, or `None` where it is free: by a rule for the number, or because the
@@ -388,6 +420,42 @@ impl Desk {
         self.note(Fact::LanguageChosen { agency, number, language, at });
     }
 
+    /// The called party says that the call is private. It is unrecorded from this moment on
+    /// whatever becomes of the fact; what is not on disk is appended again, because claims are
+    /// counted.
+    fn claim(&self, call: CallId, at: Timestamp) {
+        let mut state = self.state();
+        let Some(open) = state.calls.get(&call) else { return };
+        let (agency, number) = (open.admitted.agency, open.admitted.number);
+        state.chosen.claim(agency, *number.expose(), at);
+        drop(state);
+        let fact = Fact::PrivateClaimed { call, agency, number, at };
+        self.insist(Item { fact, draft: None });
+    }
+
+    /// The called party wants no more calls. That holds at once; they are told that it is kept when
+    /// it is on disk.
+    fn block(&self, call: CallId, reply: Reply) {
+        let at = self.inner().clock.now();
+        let book = self.book();
+        let mut state = self.state();
+        let open = state.calls.get(&call).map(|open| &open.admitted);
+        let found = open.and_then(|admitted| {
+            let facility = book.facility(admitted.facility)?;
+            Some((admitted.agency, chosen::reach(facility), admitted.number))
+        });
+        let Some((agency, facility, number)) = found else {
+            drop(state);
+            reply.send(Answer::Blocked { kept: false });
+            return;
+        };
+        state.chosen.block((agency, facility, *number.expose()), at);
+        drop(state);
+        let fact = Fact::CallsBlocked { call, agency, facility, number, at };
+        let item = Item { fact, draft: None };
+        self.insist_and(item, move |kept| reply.send(Answer::Blocked { kept }));
+    }
+
     /// Settles a call exactly once: it is taken out of the open calls first.
     fn settle(&self, call: CallId, reason: EndReason, finished: &Finished) {
         let mut state = self.state();
@@ -409,7 +477,8 @@ impl Desk {
         let fact = Fact::Ended(Box::new(ended));
         let recorded = match open.file {
             Closed => true,
-            Expected => open.off.is_none(),
+            // Nor does the machine begin one: a leg was moved, or the answer came too late.
+            Expected => open.off.or(finished.off).is_none(),
             Absent => false,
         };
         let off = open.off.or(off);
@@ -424,31 +493,38 @@ impl Desk {
     /// again, so that a disk that was full for a while costs no record and no money. What the
     /// node's end finds unsaid, the next start settles from what was said.
     fn insist(&self, item: Item) {
+        self.insist_and(item, |_| {});
+    }
+
+    /// [`Desk::insist`], which says whether the fact is on disk for now.
+    fn insist_and(&self, item: Item, then: impl FnOnce(bool) + Send + 'static) {
         let mut state = self.state();
         if state.appending_again || !state.unsaid.is_empty() {
             // An end is never written before its beginning.
             state.unsaid.push(item);
+            drop(state);
+            then(false);
             return;
         }
         drop(state);
         let (desk, kept) = (self.clone(), item.clone());
         let drafts = item.draft.into_iter().collect();
-        self.inner().journal.append_entries(
-            vec![item.fact],
-            drafts,
-            move |durable| match durable {
+        self.inner().journal.append_entries(vec![item.fact], drafts, move |durable| {
+            let is_durable = durable.is_ok();
+            match durable {
                 Ok(_) => {
                     if let Fact::Ended(ended) = kept.fact {
                         desk.state().ledger.forget(ended.call.hold());
                     }
                 }
                 Err(error) => {
-                    tracing::error!(%error, "the journal does not take the end of a call");
+                    tracing::error!(%error, "the journal does not take what must not be missing");
                     desk.note_failure(&error);
                     desk.state().unsaid.push(kept);
                 }
-            },
-        );
+            }
+            then(is_durable);
+        });
     }
 
     /// Appends again what the journal refused, the earliest first and as much at once as one append
@@ -526,6 +602,14 @@ pub(crate) struct Item {
 
 fn identified(person: &Person) -> Identified {
     Identified { person: person.id, name: person.name.clone(), language: person.language }
+}
+
+/// A key drawn for one call; `None` when the operating system gives no randomness.
+fn drawn() -> Option<AcceptKey> {
+    let mut octet = [0];
+    getrandom::fill(&mut octet).ok()?;
+    let [octet] = octet;
+    Some(AcceptKey::drawn(octet))
 }
 
 impl State {

@@ -16,7 +16,12 @@
 //!   `registry_down`?, `place_unrecorded` (which it is without) or `refuse`; `talk_minutes_max`?,
 //!   20 without; `relay_minutes_max`?, three times as many without; `disk_full`?, `refuse` (which
 //!   it is without) or `place_unrecorded`; `allowed_only`?, `false` without; `caller_id`; `rate`,
-//!   with `base` and `additive`? in dollars per minute, as text.
+//!   with `base` and `additive`? in dollars per minute, as text. For called parties:
+//!   `private_claims_max`?, how often a number may say that a call is private before staff look at
+//!   it, 3 without, 0 for never; `block_scope`?, `facility` (which it is without) or `agency`, how
+//!   far a wish for no more calls reaches; `accept_key`?, `"1"` (which it is without) or `"drawn"`,
+//!   another one in each call; `reminder_minutes`?, how often both are reminded where the call
+//!   comes from, 0 for never, which it is without.
 //! - `[[unit]]`: `facility`; `key`; `name`?.
 //! - `[[station]]`: `unit`; `key`; `removed`?; either `address`, with or without port, or `digest`,
 //!   with `user` and `password`; who calls: `pin`?, `ask` (which it is without) or `none`, or
@@ -27,7 +32,8 @@
 //!   above; and either `lines`, their names, or `line_count`
 //!   for `line-1`, `line-2` and so on. Each line is a station, recognised by the user part of its
 //!   From address.
-//! - `[files]`: `people`?; `contacts`?; `numbers`?; `services`?; `protected`?; `deposits`?.
+//! - `[files]`: `people`?; `contacts`?; `numbers`?; `services`?; `protected`?; `deposits`?;
+//!   `lifted`?.
 //! - `[trunk]`: `address`.
 //! - At the top, above all tables: `replace_protected`?; `protected_count`?.
 //!
@@ -41,6 +47,10 @@
 //! - `services`: `scope`, as in `numbers`; `number`; `kind`, `relay`, `help` or `speed`; `keys`?,
 //!   what is pressed for it: `211` to `811`, `988`, or one or two digits; `removed`?.
 //! - `protected`: `number`; `holder`?, a note; `agency`?.
+//! - `lifted`: `scope`, an agency or the path of a facility; `number`; `what`, `block` (they may be
+//!   called again) or `claims` (their private claims were looked at; `scope` is an agency);
+//!   `reference`, the letter, form or case. Booked once by its reference: what a called party
+//!   chooses after it stands.
 //! - `deposits`: `person`, an id; `amount`; `reference`; `agency`?.
 //!
 //! `agency` may be left out where the file has one agency only. Lines that begin with `#` are

@@ -37,6 +37,8 @@ fn position(fact: &Fact) -> usize {
         Fact::PinRefused { .. } => 9,
         Fact::Dialled { .. } => 10,
         Fact::NeverRecorded { .. } => 11,
+        Fact::PrivateClaimed { .. } => 12,
+        Fact::CallsBlocked { .. } => 13,
     }
 }
 
@@ -85,6 +87,17 @@ fn denied() -> Fact {
     }))
 }
 
+fn private_claimed() -> Fact {
+    let number = Private::new(E164::new(12_025_550_142).unwrap());
+    Fact::PrivateClaimed { call: CALL, agency: AgencyId(1), number, at: AT }
+}
+
+fn calls_blocked() -> Fact {
+    let number = Private::new(E164::new(12_025_550_142).unwrap());
+    let facility = Some(FacilityId(2));
+    Fact::CallsBlocked { call: CALL, agency: AgencyId(1), facility, number, at: AT }
+}
+
 fn accepted() -> Fact {
     let evidence = Box::new(ConsentEvidence {
         pack: ContentHash([1; 32]),
@@ -101,7 +114,7 @@ fn accepted() -> Fact {
 }
 
 /// One fact of each kind, in order, with its octets.
-fn golden() -> [(Fact, &'static str); 12] {
+fn golden() -> [(Fact, &'static str); 14] {
     let recording =
         RecordingEnd { state: RecordingState::Cut, bytes: 16_000, frames: 1, sha256: [4; 32] };
     let ended = Ended {
@@ -135,6 +148,8 @@ fn golden() -> [(Fact, &'static str); 12] {
         (Fact::PinRefused { station: StationId(4), at: AT }, PIN_REFUSED),
         (Fact::Dialled { call: CALL, trunk: TrunkId(300), at: AT }, DIALLED),
         (Fact::NeverRecorded { call: CALL, reason: OffReason::Disk, at: AT }, NEVER_RECORDED),
+        (private_claimed(), PRIVATE_CLAIMED),
+        (calls_blocked(), CALLS_BLOCKED),
     ]
 }
 
@@ -170,5 +185,7 @@ const RECORDING_CLOSED: &str = "\
 const ENDED: &str = "0783808080208080f28183898506013df403eaf6090101013100";
 const LANGUAGE_CHOSEN: &str = "0801beaa9de62c018080f28183898506";
 const PIN_REFUSED: &str = "09048080f28183898506";
+const PRIVATE_CLAIMED: &str = "0c838080802001beaa9de62c8080f28183898506";
+const CALLS_BLOCKED: &str = "0d8380808020010102beaa9de62c8080f28183898506";
 const DIALLED: &str = "0a8380808020ac028080f28183898506";
 const NEVER_RECORDED: &str = "0b8380808020048080f28183898506";

@@ -110,6 +110,31 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
+    /// A called party said by key that a call is private: it is not recorded, and the claims of a
+    /// number are counted until staff have looked at them.
+    PrivateClaimed {
+        /// The call.
+        call: CallId,
+        /// The agency.
+        agency: AgencyId,
+        /// Their number.
+        number: Private<E164>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A called party wants no more calls.
+    CallsBlocked {
+        /// The call in which they said so.
+        call: CallId,
+        /// The agency.
+        agency: AgencyId,
+        /// The facility they want no calls from, or `None` for the whole agency.
+        facility: Option<FacilityId>,
+        /// Their number.
+        number: Private<E164>,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 /// A call that was allowed.
@@ -209,6 +234,8 @@ pub enum Refusal {
     AlreadyCalling,
     /// The disk is full and the facility refuses calls then.
     DiskFull,
+    /// A number of this telephone service itself: the call would come back to it.
+    OwnNumber,
 }
 
 /// A call that was refused.
@@ -253,6 +280,11 @@ pub enum OffReason {
     Relay,
     /// A line for help or complaints, which is never recorded.
     Service,
+    /// The called party said by key that the call is private.
+    PrivateClaim,
+    /// A leg was moved to another address after the acceptance: whoever is there now has heard no
+    /// notice.
+    LegMoved,
 }
 
 /// What the consent of a call rests on.
@@ -378,6 +410,16 @@ pub enum EndReason {
     NodeDied,
     /// A fault of ours in this call.
     Fault,
+    /// The called party's side refused the call before anybody answered.
+    Declined,
+    /// The number is forwarded to another one, which was not screened.
+    Forwarded,
+    /// The called party wants no more calls, and said so by key.
+    BlockedByKey,
+    /// The notice ended, nobody accepted, and what was heard is like an answering machine.
+    LooksLikeMachine,
+    /// Staff ended the call.
+    CutByStaff,
 }
 
 /// How a person who may be nobody is written: as their number, 0 for nobody. Numbers of people

@@ -34,6 +34,12 @@ pub struct Configuration {
     pub services: Vec<Service>,
     /// Remembered languages of called parties.
     pub languages: Vec<(AgencyId, Private<E164>, Language)>,
+    /// Called parties who want no calls.
+    pub blocks: Vec<Block>,
+    /// Calls that called parties said were private.
+    pub claims: Vec<PrivateClaim>,
+    /// What staff lifted of the two.
+    pub lifts: Vec<Lift>,
     /// Where calls go out.
     pub trunk: Option<Trunk>,
     /// Whose the protected numbers are; the registry above is what decides.
@@ -82,6 +88,93 @@ pub struct Facility {
     pub additive_per_minute: Money,
     /// Number shown to the called party.
     pub caller_id: E164,
+    /// What called parties may choose.
+    pub called: CalledChoices,
+}
+
+/// What a facility lets called parties choose by key, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CalledChoices {
+    /// How often the party at one number may say that a call is private before staff have looked at
+    /// it; then the key is not offered any more. 0 where it never is.
+    pub private_claims_max: u8,
+    /// How far a called party's wish for no more calls reaches.
+    pub block: BlockScope,
+    /// Whether the accepting key is drawn anew for each call, so that no recorded tone accepts.
+    pub drawn_key: bool,
+    /// How often both are reminded where the call comes from.
+    pub reminder_every: Option<Duration>,
+}
+
+impl Default for CalledChoices {
+    fn default() -> Self {
+        Self {
+            private_claims_max: PRIVATE_CLAIMS_COUNT_MAX,
+            block: BlockScope::Facility,
+            drawn_key: false,
+            reminder_every: None,
+        }
+    }
+}
+
+/// Private claims of one number until staff have looked at them, unless a facility says otherwise.
+pub const PRIVATE_CLAIMS_COUNT_MAX: u8 = 3;
+
+/// How far a called party's wish for no more calls reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BlockScope {
+    /// The facility that called.
+    Facility,
+    /// Every facility of its agency.
+    Agency,
+}
+
+/// A called party who wants no calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The agency.
+    pub agency: AgencyId,
+    /// The facility, or `None` for the whole agency.
+    pub facility: Option<FacilityId>,
+    /// Their number.
+    pub number: Private<E164>,
+    /// When they last said so.
+    pub at: Timestamp,
+}
+
+/// A call that a called party said was private.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PrivateClaim {
+    /// The agency.
+    pub agency: AgencyId,
+    /// Their number.
+    pub number: Private<E164>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Staff took back what a called party chose before: asked by that party, or after checking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lift {
+    /// The agency.
+    pub agency: AgencyId,
+    /// The facility, or `None` for the whole agency and every facility of it.
+    pub facility: Option<FacilityId>,
+    /// The number.
+    pub number: Private<E164>,
+    /// What is lifted.
+    pub what: Lifted,
+    /// When; what was chosen after it stands.
+    pub at: Timestamp,
+}
+
+/// What staff can lift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lifted {
+    /// The wish for no more calls.
+    Block,
+    /// The count of private claims.
+    Claims,
 }
 
 /// What a facility wants when the registry cannot be used. Recording is never a choice.

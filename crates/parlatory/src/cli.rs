@@ -19,7 +19,7 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show six calls of a fictional county over real SIP and RTP on this machine.
+    /// Show the calls of a fictional county over real SIP and RTP on this machine.
     ///
     /// Starts a node (the same `serve` as in production) on a data folder of its own, and
     /// softphones that play stations and called parties. Needs no network, no account and no

@@ -21,6 +21,8 @@ pub(crate) enum Event {
     Silence { slot: usize, side: Side },
     /// A phone sends audio again.
     Sound { slot: usize, side: Side },
+    /// The carrier moves the called leg to another phone.
+    Moves { slot: usize },
     /// The last sample of a script is over.
     PlayOver { slot: usize, side: Side, play: PlayId },
     /// Media looks whether a leg has been silent for too long.

@@ -8,11 +8,14 @@ use crate::{
     tape::{Handled, Moment, Tape, What},
 };
 use model::{
-    CallId, E164, FacilityId, Money, Timestamp,
+    CallId, E164, FacilityId, Money, Side, Timestamp,
     fact::{Denied, Fact, OffReason, Refusal},
     place::FacilityKind,
 };
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 mod case;
 pub(crate) mod facts;
@@ -67,6 +70,10 @@ pub enum Rule {
     RecordTrue,
     /// Nothing goes on for ever.
     Ends,
+    /// Who wants no calls from a facility gets none, and nobody else is refused for it.
+    WishRespected,
+    /// Private calls are offered so often as the facility wants, and not more.
+    ClaimsCounted,
 }
 
 /// A rule that did not hold.
@@ -105,6 +112,10 @@ pub(crate) fn audit(
         cases: BTreeMap::new(),
         registries: Registries::default(),
         rates: BTreeMap::new(),
+        claims_max: BTreeMap::new(),
+        claims: BTreeMap::new(),
+        blocks: BTreeSet::new(),
+        wishes: BTreeSet::new(),
         books: Books::default(),
         violations: Vec::new(),
         now: Timestamp::default(),
@@ -124,6 +135,13 @@ struct Auditor<'a> {
     cases: BTreeMap<CallId, Case<'a>>,
     registries: Registries,
     rates: BTreeMap<FacilityId, (FacilityKind, Money, Money)>,
+    claims_max: BTreeMap<FacilityId, u8>,
+    /// When private claims of each number were on disk.
+    claims: BTreeMap<E164, Vec<Timestamp>>,
+    /// Wishes for no more calls that are on disk, from a facility or from all.
+    blocks: BTreeSet<(Option<FacilityId>, E164)>,
+    /// Numbers whose parties ever confirmed such a wish.
+    wishes: BTreeSet<E164>,
     books: Books,
     violations: Vec<Violation>,
     now: Timestamp,
@@ -155,7 +173,8 @@ impl<'a> Auditor<'a> {
                     wrong.unwrap_or_default()
                 });
             }
-            What::Facility { facility, kind, base, additive } => {
+            What::Facility { facility, kind, base, additive, claims_max } => {
+                self.claims_max.insert(facility, claims_max);
                 self.rates.insert(facility, (kind, base, additive));
             }
             What::Deposited { account, amount } => self.books.deposit(account, amount),
@@ -179,6 +198,7 @@ impl<'a> Auditor<'a> {
             | What::Plays { call, .. }
             | What::Heard { call, .. }
             | What::PhoneHungUp { call, .. }
+            | What::PhoneMoved { call, .. }
             | What::FellSilent { call, .. }
             | What::SoundsAgain { call, .. }
             | What::Handled { call, .. }
@@ -204,11 +224,18 @@ impl<'a> Auditor<'a> {
             What::Pressed { side, key, .. } => reference.pressed(now, side, key),
             What::KeyHandled { side, key, onset, path, .. } => {
                 reference.key(now, side, key, onset, path);
+                if let (true, Some(number)) = (case.reference.blocking, case.number) {
+                    self.wishes.insert(number);
+                }
             }
-            What::Plays { side, play, content, notice, farewell, .. } => {
-                reference.plays(side, play, content, notice, farewell);
-                self.notice(call, notice);
+            What::Plays {
+                side, play, content, notice, accept, private, confirm, farewell, ..
+            } => {
+                let play = crate::reference::Play { play, content, accept, private, confirm };
+                reference.plays(now, side, play, notice, farewell);
+                self.notice(call, side, notice, private);
             }
+            What::PhoneMoved { side, .. } => reference.phone_moved(now, side),
             What::Heard { side, play, .. } => reference.heard(now, side, play),
             What::Handled { input, .. } => {
                 reference.handled(input);
@@ -231,11 +258,8 @@ impl<'a> Auditor<'a> {
             What::VaultRefused { reason, .. } => case.off = Some(reason),
             What::RecordingBegun { .. } => self.recording(call),
             What::RecordingOver { .. } => {
-                let state = self.registries.at(now);
-                let word = case.number.and_then(|number| Some(state?.word(number, now)));
-                if word == Some(Word::Protected) {
-                    self.coverage.note(Seen::ProtectedMidTalk);
-                }
+                let number = case.number;
+                self.recording_over(number);
             }
             What::Finished { reason, talked, off, .. } => {
                 case.finishes += 1;
@@ -261,6 +285,14 @@ impl<'a> Auditor<'a> {
             | What::Registry { .. }
             | What::Kept { .. }
             | What::Taken { .. } => {}
+        }
+    }
+
+    fn recording_over(&mut self, number: Option<E164>) {
+        let (state, now) = (self.registries.at(self.now), self.now);
+        let word = number.and_then(|number| Some(state?.word(number, now)));
+        if word == Some(Word::Protected) {
+            self.coverage.note(Seen::ProtectedMidTalk);
         }
     }
 
@@ -294,17 +326,40 @@ impl<'a> Auditor<'a> {
     }
 
     /// A notice says of recording what the admission says.
-    fn notice(&mut self, call: CallId, told: Option<Told>) {
+    fn notice(&mut self, call: CallId, side: Side, told: Option<Told>, private: bool) {
         let Some(told) = told else { return };
+        if side == Side::Called {
+            self.offered(call, private);
+        }
         let Some(case) = self.cases.get(&call) else { return };
         let Some((admitted, _)) = case.admitted else { return };
         let right = match admitted.may_record {
+            // Whoever said that the call is private is told what holds from then on.
+            Ok(()) if case.reference.claimed => Told::Protected,
             Ok(()) => Told::Recorded,
             Err(OffReason::Protected) => Told::Protected,
             Err(_) => Told::NotRecorded,
         };
         self.object_if(told != right, Rule::NoticeTrue, Some(call), || {
             format!("the notice said {told:?} and the admission {:?}", admitted.may_record)
+        });
+    }
+
+    /// A notice offers to say that the call is private, or not: it must where the call would be
+    /// recorded and the number has claims left, counting those on disk when it was admitted.
+    fn offered(&mut self, call: CallId, private: bool) {
+        let Some(case) = self.cases.get(&call) else { return };
+        let Some((admitted, _)) = case.admitted else { return };
+        let most = self.claims_max.get(&admitted.facility).copied().map_or(0, usize::from);
+        let claims = self.claims.get(admitted.number.expose());
+        let before = |at: &&Timestamp| **at <= admitted.at;
+        let count = claims.map_or(0, |claims| claims.iter().filter(before).count());
+        let used_up = count >= most;
+        if used_up && admitted.may_record.is_ok() && most > 0 {
+            self.coverage.note(Seen::ClaimNotOffered);
+        }
+        self.object_if(private && used_up, Rule::ClaimsCounted, Some(call), || {
+            format!("offered as private after {count} claims")
         });
     }
 
@@ -344,7 +399,7 @@ impl<'a> Auditor<'a> {
             (recording.is_ok() && at <= now).then_some(evidence)
         });
         let backed = evidence.is_some_and(|evidence| case.backs(evidence));
-        let consent = case.consent;
+        let (consent, moved) = (case.consent, case.reference.moved_after_key);
         let word = case.number.and_then(|number| Some(self.registries.at(now)?.word(number, now)));
         let epoch = self.registries.at(now).map(|state| state.epoch);
         let asked = case.accepted.and_then(|(_, recording, _)| recording.ok());
@@ -354,7 +409,7 @@ impl<'a> Auditor<'a> {
         self.object_if(evidence.is_none(), Rule::RecordedAfterDurable, Some(call), || {
             "it is recorded and no acceptance of a recording is on disk".to_owned()
         });
-        let unbacked = evidence.is_some() && !backed || !consent;
+        let unbacked = evidence.is_some() && !backed || !consent || moved;
         self.object_if(unbacked, Rule::RecordedWithConsent, Some(call), || {
             "it is recorded and the phones did not hear and press what the evidence says".to_owned()
         });
@@ -383,6 +438,12 @@ impl<'a> Auditor<'a> {
                 if let Some((admitted, _)) = case.admitted {
                     self.books.ended(admitted, ended);
                 }
+            }
+            Fact::PrivateClaimed { number, .. } => {
+                self.claims.entry(*number.expose()).or_default().push(now);
+            }
+            Fact::CallsBlocked { facility, number, .. } => {
+                self.blocks.insert((*facility, *number.expose()));
             }
             Fact::Boot { .. }
             | Fact::Answered { .. }
@@ -431,6 +492,12 @@ impl<'a> Auditor<'a> {
     /// A refusal that blames the law or the registry must be right.
     fn denied(&mut self, denied: &Denied) {
         self.coverage.note(facts::seen_denial(denied.reason));
+        if let (Refusal::NumberBlocked, Some(number)) = (denied.reason, &denied.number) {
+            let wished = self.wishes.contains(number.expose());
+            self.object_if(!wished, Rule::WishRespected, Some(denied.call), || {
+                "refused because its party wants no calls, and they never said so".to_owned()
+            });
+        }
         let wrong = match (denied.reason, &denied.number) {
             (Refusal::NoLawfulRate, _) => {
                 let rate = self.rates.get(&denied.facility);
@@ -459,6 +526,7 @@ impl<'a> Auditor<'a> {
                 | Refusal::InsufficientFunds
                 | Refusal::EmergencyNotHere
                 | Refusal::DiskFull
+                | Refusal::OwnNumber
                 | Refusal::Unavailable,
                 _,
             ) => false,
@@ -474,6 +542,13 @@ impl<'a> Auditor<'a> {
         case.admissions += 1;
         case.admitted = case.admitted.or(Some((admitted, now)));
         self.books.admitted(admitted);
+        let scopes = [Some(admitted.facility), None];
+        let unwanted = scopes
+            .into_iter()
+            .any(|scope| self.blocks.contains(&(scope, *admitted.number.expose())));
+        self.object_if(unwanted, Rule::WishRespected, Some(call), || {
+            "admitted although its party wants no calls".to_owned()
+        });
         let person = admitted.person;
         let twice = person.is_some()
             && self.cases.iter().any(|(other, case)| {

@@ -5,7 +5,7 @@ use core::time::Duration;
 use model::{
     AccountId, AgencyId, E164, FacilityId, Language, Money, PersonId, StationId, UnitId,
     place::{FacilityKind, Site, State},
-    plan::RegistryDown,
+    plan::{BlockScope, CalledChoices, RegistryDown},
 };
 
 /// Everything that is provisioned, except the registry.
@@ -28,6 +28,7 @@ pub(crate) struct Facility {
     pub(crate) allowed_only: bool,
     pub(crate) base_per_minute: Money,
     pub(crate) additive_per_minute: Money,
+    pub(crate) called: CalledChoices,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +125,12 @@ fn facility(dice: &mut Dice, id: u32) -> Facility {
         allowed_only: dice.percent(30),
         base_per_minute: Money::from_micros(base),
         additive_per_minute: Money::from_micros(additive),
+        called: CalledChoices {
+            private_claims_max: dice.pick([(3, 3), (2, 1), (1, 0)]),
+            block: dice.pick([(3, BlockScope::Facility), (1, BlockScope::Agency)]),
+            drawn_key: dice.percent(30),
+            reminder_every: dice.percent(30).then(|| Duration::from_secs(dice.between(20, 120))),
+        },
     }
 }
 

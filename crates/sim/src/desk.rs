@@ -7,16 +7,18 @@ use crate::{
     journal::Done,
     sabotage::Sabotage,
 };
-use call::{Admission, Answer, CallEvent, Connect, Finished, Identified, Price};
+use call::{
+    AcceptKey, Admission, Answer, CallEvent, Choices, Connect, Finished, Identified, Price,
+};
 use charging::{CapTable, Hold as HeldOf, LawfulRate, Ledger, Quote, Rate, Settlement};
 use core::time::Duration;
 use model::{
-    CallId, E164, Language, Money, PersonId, Private, StationId, Timestamp,
+    CallId, E164, FacilityId, Language, Money, PersonId, Private, StationId, Timestamp,
     fact::{
         Admitted, ConsentEvidence, Denied, EndReason, Ended, Epoch, Fact, HoldFact, NumberClass,
         OffReason, Refusal, Rest,
     },
-    plan::RegistryDown,
+    plan::{BlockScope, RegistryDown},
 };
 use registry::{Dialled, Home, Snapshot, Standing};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,11 +33,20 @@ pub(crate) struct Desk {
     /// People who are on a call.
     pub(crate) calling: BTreeSet<PersonId>,
     pub(crate) languages: BTreeMap<E164, Language>,
+    pub(crate) chosen: Chosen,
     pub(crate) registry: Snapshot,
     wrong_pins: BTreeMap<StationId, (u32, Timestamp)>,
     /// Ends that the journal refused; they are appended again.
     pub(crate) unsaid: Vec<Fact>,
     sabotage: Option<Sabotage>,
+}
+
+/// What called parties chose: no more calls (from a facility, or any), and how often they said that
+/// a call is private. There is one agency.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Chosen {
+    pub(crate) blocks: BTreeSet<(Option<FacilityId>, E164)>,
+    pub(crate) claims: BTreeMap<E164, u32>,
 }
 
 /// A call between admission and settlement.
@@ -85,6 +96,7 @@ impl Desk {
             calls: BTreeMap::new(),
             calling: BTreeSet::new(),
             languages: BTreeMap::new(),
+            chosen: Chosen::default(),
             registry,
             wrong_pins: BTreeMap::new(),
             unsaid: Vec::new(),
@@ -183,6 +195,12 @@ impl Desk {
         let line = county.line(number);
         if line.is_some_and(|line| line.blocked) {
             return Err(refuse(Refusal::NumberNotAllowed));
+        }
+        let wished = [Some(facility.id), None]
+            .into_iter()
+            .any(|scope| self.chosen.blocks.contains(&(scope, number)));
+        if wished && self.sabotage != Some(Sabotage::ForgetBlocks) {
+            return Err(refuse(Refusal::NumberBlocked));
         }
         let mut standing = self.registry.ask(number, wish.now);
         if self.sabotage == Some(Sabotage::ScreenWithoutRegistry) {
@@ -288,8 +306,48 @@ impl Desk {
             talk_max,
             called_language,
             connect: screened.connect,
+            choices: self.choices(facility, &screened, wish.call),
         };
         Ok((admission, admitted))
+    }
+
+    fn choices(&self, facility: &Facility, screened: &Screened, call: CallId) -> Choices {
+        let number = screened.number;
+        let reminded = !matches!(screened.class, NumberClass::Relay | NumberClass::Service);
+        // The call's number is as good as a die here, and leaves the seed's dice alone.
+        let [drawn, ..] = call.0.to_le_bytes();
+        let accept =
+            if facility.called.drawn_key { AcceptKey::drawn(drawn) } else { AcceptKey::One };
+        let claims = self.chosen.claims.get(&number).copied().unwrap_or(0);
+        let private_claim = claims < u32::from(facility.called.private_claims_max)
+            || self.sabotage == Some(Sabotage::ClaimsForEver);
+        let reminder_every = facility.called.reminder_every.filter(|_| reminded);
+        Choices { accept, private_claim, reminder_every }
+    }
+
+    /// The called party wants no more calls: that holds at once, and is told when it is on disk.
+    pub(crate) fn block(
+        &mut self,
+        county: &County,
+        slot: usize,
+        call: CallId,
+        at: Timestamp,
+    ) -> Said {
+        let open = self.calls.get(&call).map(|open| &open.admitted);
+        let found = open.and_then(|admitted| {
+            let facility = county.facility(admitted.facility)?;
+            let reach = match facility.called.block {
+                BlockScope::Facility => Some(facility.id),
+                BlockScope::Agency => None,
+            };
+            Some((admitted.agency, reach, admitted.number))
+        });
+        let Some((agency, facility, number)) = found else {
+            return Said::Now(Answer::Blocked { kept: false });
+        };
+        self.chosen.blocks.insert((facility, *number.expose()));
+        let fact = Fact::CallsBlocked { call, agency, facility, number, at };
+        Said::After(fact.clone(), Done::Blocked { slot, fact: Box::new(fact) })
     }
 
     fn rate(&self, facility: &Facility, now: Timestamp, caps: &CapTable) -> Option<LawfulRate> {
@@ -346,6 +404,12 @@ impl Desk {
                 let recording = if durable { recording } else { Err(OffReason::LogUnavailable) };
                 Some((slot, Answer::Committed { recording }))
             }
+            Done::Blocked { slot, fact } => {
+                if !durable {
+                    self.unsaid.push(*fact);
+                }
+                Some((slot, Answer::Blocked { kept: durable }))
+            }
             Done::Insisted(fact) => {
                 if !durable {
                     self.unsaid.push(*fact);
@@ -366,6 +430,12 @@ impl Desk {
                 let (agency, number) = (open.admitted.agency, open.admitted.number);
                 self.languages.insert(*number.expose(), *language);
                 Some(Fact::LanguageChosen { agency, number, language: *language, at: *at })
+            }
+            CallEvent::PrivateClaimed { at } => {
+                let open = self.calls.get(&call)?;
+                let (agency, number) = (open.admitted.agency, open.admitted.number);
+                *self.chosen.claims.entry(*number.expose()).or_default() += 1;
+                Some(Fact::PrivateClaimed { call, agency, number, at: *at })
             }
             CallEvent::Talked { talked, at } => {
                 if let Some(open) = self.calls.get_mut(&call) {

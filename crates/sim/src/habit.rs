@@ -73,6 +73,8 @@ pub(crate) struct PartyHabit {
     pub(crate) path: KeyPath,
     /// Their phone sends each key on both paths.
     pub(crate) both_paths: bool,
+    /// The carrier moves them to another phone so long after answering.
+    pub(crate) moves: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +84,7 @@ pub(crate) enum TrunkHabit {
     Busy,
     Unallocated,
     Declines,
+    Forwards,
     GivesUp,
     Fails,
     FailsAfterRinging,
@@ -108,6 +111,16 @@ pub(crate) enum Choice {
     WrongThenAccepts,
     Silent,
     Mashes,
+    /// Says that the call is private, during the first notice or after it, and accepts.
+    ClaimsPrivate,
+    /// Asks for the price, and accepts.
+    AsksPrice,
+    /// Wants no more calls, and confirms it.
+    Blocks,
+    /// Wants no more calls, thinks again, and accepts.
+    BlocksNot,
+    /// Is a machine: a greeting with a tone in it.
+    Machine,
 }
 
 impl PersonHabit {
@@ -145,7 +158,7 @@ impl PersonHabit {
 
 impl PartyHabit {
     pub(crate) fn new(dice: &mut Dice) -> Self {
-        let trunk = match dice.below(32) {
+        let trunk = match dice.below(33) {
             0 => TrunkHabit::Busy,
             1 => TrunkHabit::Unallocated,
             2 => TrunkHabit::Declines,
@@ -155,6 +168,7 @@ impl PartyHabit {
             6 => TrunkHabit::RingsForever,
             7 => TrunkHabit::AnswersLate,
             8 => TrunkHabit::NoPort,
+            32 => TrunkHabit::Forwards,
             9 | 10 => TrunkHabit::AnswersUnrung(dice.ms(0, 400)),
             _ => TrunkHabit::Answers(dice.ms(800, 20_000)),
         };
@@ -170,6 +184,11 @@ impl PartyHabit {
             (2, Choice::WrongThenAccepts),
             (2, Choice::Silent),
             (1, Choice::Mashes),
+            (3, Choice::ClaimsPrivate),
+            (1, Choice::AsksPrice),
+            (2, Choice::Blocks),
+            (1, Choice::BlocksNot),
+            (2, Choice::Machine),
         ]);
         Self {
             trunk,
@@ -180,6 +199,7 @@ impl PartyHabit {
             soundless: dice.percent(2),
             path: if dice.percent(15) { KeyPath::Info } else { KeyPath::TelephoneEvent },
             both_paths: dice.percent(5),
+            moves: dice.percent(8).then(|| dice.ms(0, 45_000)),
         }
     }
 }

@@ -21,6 +21,11 @@ pub(crate) enum Done {
         slot: usize,
         recording: Result<Epoch, OffReason>,
     },
+    /// A called party wants no more calls.
+    Blocked {
+        slot: usize,
+        fact: Box<Fact>,
+    },
     /// A fact that must not be missing.
     Insisted(Box<Fact>),
 }

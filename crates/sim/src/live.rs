@@ -5,7 +5,7 @@ use crate::{
     tape::Handled,
 };
 use call::{Answer, Input, Machine, PlayEnd, TrunkFailure};
-use model::{CallId, PlayId, Side, Timestamp};
+use model::{CallId, Key, PlayId, Side, Timestamp, fact::EndReason};
 
 #[derive(Debug)]
 pub(crate) struct Live {
@@ -27,6 +27,10 @@ pub(crate) struct Live {
     pub(crate) numbers_typed: u32,
     pub(crate) notices_heard: u32,
     pub(crate) switches_left: u8,
+    /// The accepting key that the last notice named.
+    pub(crate) accept: Option<Key>,
+    /// When the called leg was moved last.
+    pub(crate) moved: Option<Timestamp>,
     pub(crate) talk: Option<Talk>,
     /// Outputs until a fault of ours.
     pub(crate) panic_in: Option<u32>,
@@ -116,6 +120,7 @@ pub(crate) fn handled(input: &Input) -> Handled {
             Answer::Balance(_) => Handled::Balance,
             Answer::Admitted(_) => Handled::Admitted,
             Answer::Denied(_) => Handled::Denied,
+            Answer::Blocked { kept } => Handled::Blocked { kept: *kept },
             Answer::Committed { recording } => Handled::Committed { recording: recording.is_ok() },
         },
         Input::Ringing => Handled::Ringing,
@@ -123,10 +128,17 @@ pub(crate) fn handled(input: &Input) -> Handled {
         Input::CalledFailed(TrunkFailure::Busy) => Handled::Busy,
         Input::CalledFailed(TrunkFailure::NoAnswer) => Handled::NoAnswer,
         Input::CalledFailed(TrunkFailure::Unallocated) => Handled::Unallocated,
-        Input::CalledFailed(TrunkFailure::Declined | TrunkFailure::Failed) => Handled::TrunkFailed,
+        Input::CalledFailed(TrunkFailure::Declined) => Handled::Declined,
+        Input::CalledFailed(TrunkFailure::Forwarded) => Handled::Forwarded,
+        Input::CalledFailed(TrunkFailure::Failed) => Handled::TrunkFailed,
         Input::HungUp(side) => Handled::HungUp(*side),
         Input::MediaLost { side, .. } => Handled::MediaLost(*side),
+        Input::LegMoved(side) => Handled::Moved(*side),
+        Input::Sound { side, sounding, since } => {
+            Handled::Sound { side: *side, sounding: *sounding, since: *since }
+        }
         Input::Timeout => Handled::Timeout,
+        Input::Stop(EndReason::CutByStaff) => Handled::Cut,
         Input::Stop(_) => Handled::Stopped,
     }
 }

@@ -22,8 +22,25 @@ use model::{
 pub(crate) struct Reference {
     pub(crate) station: Notice,
     pub(crate) called: Notice,
-    /// When `1` was pressed at the called party's phone.
-    presses: Vec<Timestamp>,
+    /// When which keys were pressed at the called party's phone.
+    presses: Vec<(Timestamp, Key)>,
+    /// When the carrier moved the called leg.
+    moves: Vec<Timestamp>,
+    /// Since when the called party is asked whether they want no more calls.
+    confirming: Option<Timestamp>,
+    /// They confirmed it.
+    pub(crate) blocking: bool,
+    /// They said that the call is private.
+    pub(crate) claimed: bool,
+    /// A leg was moved before the decision.
+    pub(crate) moved: bool,
+    /// A leg was moved between the accepting key and the conversation.
+    pub(crate) moved_after_key: bool,
+    /// A key decided nothing because it came too early.
+    early: bool,
+    /// How long the called party's side has sounded, and since when it sounds.
+    sounded: Duration,
+    sounding: Option<Timestamp>,
     dialled: Option<Timestamp>,
     answered: bool,
     /// Both were once reported to have heard a whole notice.
@@ -42,6 +59,9 @@ pub(crate) struct Reference {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Notice {
     play: Option<PlayId>,
+    began: Option<Timestamp>,
+    pub(crate) accept: Option<Key>,
+    private: bool,
     pub(crate) content: Option<Content>,
     pub(crate) told: Option<Told>,
     /// When the phone had heard all of it.
@@ -60,25 +80,55 @@ pub(crate) struct Accepted {
     pub(crate) early_info: bool,
 }
 
+/// What plays on a leg.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Play {
+    pub(crate) play: PlayId,
+    pub(crate) content: Content,
+    /// The accepting key that it names.
+    pub(crate) accept: Option<Key>,
+    /// It offers to say that the call is private.
+    pub(crate) private: bool,
+    /// It asks whether no more calls are wanted.
+    pub(crate) confirm: bool,
+}
+
 impl Reference {
     pub(crate) fn plays(
         &mut self,
+        at: Timestamp,
         side: Side,
-        play: PlayId,
-        content: Content,
+        what: Play,
         told: Option<Told>,
         farewell: bool,
     ) {
+        let Play { play, content, accept, private, confirm } = what;
         self.closing |= farewell;
         if told.is_some() {
             let notice = Notice {
                 play: Some(play),
+                began: Some(at),
+                accept,
+                private,
                 content: Some(content),
                 told,
                 heard: None,
                 reported: None,
             };
             *self.notice(side) = notice;
+            self.confirming = None;
+        }
+        if confirm {
+            // What was heard before is worth nothing any more.
+            self.confirming = Some(at);
+            (self.station, self.called) = Default::default();
+        }
+    }
+
+    /// The carrier moved a leg.
+    pub(crate) fn phone_moved(&mut self, at: Timestamp, side: Side) {
+        if side == Called {
+            self.moves.push(at);
         }
     }
 
@@ -90,8 +140,8 @@ impl Reference {
     }
 
     pub(crate) fn pressed(&mut self, at: Timestamp, side: Side, key: Key) {
-        if side == Called && key.label() == '1' {
-            self.presses.push(at);
+        if side == Called {
+            self.presses.push((at, key));
         }
     }
 
@@ -103,32 +153,59 @@ impl Reference {
         onset: Timestamp,
         path: KeyPath,
     ) {
-        let decided = self.accepted.is_some() || self.bridged.is_some();
+        let decided = self.accepted.is_some() || self.blocking || self.bridged.is_some();
         if side != Called || !self.answered || self.closing || decided {
+            return;
+        }
+        if let Some(since) = self.confirming {
+            match key.label() {
+                _ if onset < since => {}
+                '0' => self.blocking = true,
+                '2' => self.ends(EndReason::RefusedByKey),
+                _ => {}
+            }
             return;
         }
         if key.label() == '2' {
             self.ends(EndReason::RefusedByKey);
         }
+        if key.label() == '3' && self.called.private {
+            self.claimed = true;
+        }
+        self.early |= self.called.reported.is_none_or(|ended| onset < ended)
+            || self.station.reported.is_none_or(|ended| onset < ended);
         let (Some(station), Some(called)) = (self.station.reported, self.called.reported) else {
             return;
         };
-        if key.label() != '1' || onset < station || onset < called {
-            self.onset_before |= key.label() == '1';
+        let yes = Some(key) == self.called.accept;
+        if !yes || onset < station.max(called).after(ACCEPT_GAP) {
+            self.onset_before |= yes;
             return;
         }
         let pressed = match path {
             KeyPath::Info | KeyPath::Inband => {
-                let near = |press: &&Timestamp| now.since(**press) <= INFO_LATE_MAX;
-                self.presses.iter().rev().find(near).copied()
+                let near = |press: &&(Timestamp, Key)| {
+                    press.1 == key && now.since(press.0) <= INFO_LATE_MAX
+                };
+                self.presses.iter().rev().find(near).map(|(at, _)| *at)
             }
-            KeyPath::TelephoneEvent => self.presses.iter().find(|press| **press == onset).copied(),
+            KeyPath::TelephoneEvent => {
+                let this = |press: &&(Timestamp, Key)| **press == (onset, key);
+                self.presses.iter().find(this).map(|(at, _)| *at)
+            }
+        };
+        // Whoever was put on the leg after the notice began has not heard all of it.
+        let began = self.called.began;
+        let other = |press: Timestamp| {
+            let within = |moved: &Timestamp| began.is_some_and(|began| *moved > began);
+            self.moves.iter().any(|moved| within(moved) && *moved < press)
         };
         let heard = self.station.heard.zip(self.called.heard);
         let ended = heard.map(|(station, called)| station.max(called));
         let after = ended.zip(pressed).is_some_and(|(ended, pressed)| pressed >= ended);
         let early_info = !after && path == KeyPath::Info && pressed.is_some() && ended.is_some();
-        let true_to_life = after || early_info;
+        let same = !pressed.is_some_and(other);
+        let true_to_life = (after || early_info) && same;
         self.accepted = Some(Accepted { onset, true_to_life, early_info });
     }
 
@@ -140,6 +217,11 @@ impl Reference {
             Handled::NoAnswer => self.trunk_fails(EndReason::NoAnswer),
             Handled::Unallocated => self.trunk_fails(EndReason::Unallocated),
             Handled::TrunkFailed => self.trunk_fails(EndReason::TrunkFailed),
+            Handled::Declined => self.trunk_fails(EndReason::Declined),
+            Handled::Forwarded => self.trunk_fails(EndReason::Forwarded),
+            Handled::Moved(_) => self.leg_moved(),
+            Handled::Sound { side: Called, sounding, since } => self.sound(sounding, since),
+            Handled::Cut => self.ends(EndReason::CutByStaff),
             Handled::HungUp(Station) => self.ends(EndReason::StationHungUp),
             Handled::HungUp(Called) if self.dialled.is_some() => {
                 self.called_gone(EndReason::TrunkFailed, EndReason::CalledHungUp);
@@ -161,6 +243,8 @@ impl Reference {
             | Handled::Admitted
             | Handled::Denied
             | Handled::Committed { .. }
+            | Handled::Blocked { .. }
+            | Handled::Sound { .. }
             | Handled::Ringing => {}
         }
     }
@@ -179,8 +263,14 @@ impl Reference {
             EndReason::NoAnswer => {
                 !self.answered && self.dialled.is_some_and(|dialled| at.since(dialled) >= RING_MAX)
             }
-            EndReason::NotAccepted => self.heard && self.accepted.is_none(),
-            EndReason::NoticeCutShort => self.answered && !self.heard,
+            EndReason::NotAccepted => self.heard && self.accepted.is_none() && !self.blocking,
+            EndReason::NoticeCutShort => self.answered && !self.heard && !self.blocking,
+            EndReason::BlockedByKey => self.blocking,
+            EndReason::LooksLikeMachine => {
+                let sounding = self.sounding.map_or(Duration::ZERO, |since| at.since(since));
+                let greeted = self.sounded + sounding >= GREETING;
+                self.heard && self.accepted.is_none() && !self.blocking && (self.early || greeted)
+            }
             EndReason::LimitReached => self.bridged.is_some(),
             // The office did not answer in time.
             EndReason::Fault => self.dialled.is_none(),
@@ -192,7 +282,10 @@ impl Reference {
             | EndReason::TrunkFailed
             | EndReason::MediaLost
             | EndReason::NodeStopping
-            | EndReason::NodeDied => false,
+            | EndReason::NodeDied
+            | EndReason::Declined
+            | EndReason::Forwarded
+            | EndReason::CutByStaff => false,
         }
     }
 
@@ -211,6 +304,25 @@ impl Reference {
         self.heard |= self.station.reported.is_some() && self.called.reported.is_some();
     }
 
+    /// Both must hear a notice again, or nothing is recorded any more.
+    fn leg_moved(&mut self) {
+        if !self.answered || self.closing || self.blocking || self.bridged.is_some() {
+            return;
+        }
+        if self.accepted.is_some() {
+            self.moved_after_key = true;
+        } else {
+            self.moved = true;
+            (self.station.reported, self.called.reported) = (None, None);
+        }
+    }
+
+    fn sound(&mut self, sounding: bool, since: Timestamp) {
+        let before = self.sounding.take().filter(|_| !sounding);
+        self.sounded += before.map_or(Duration::ZERO, |began| since.since(began));
+        self.sounding = sounding.then_some(since);
+    }
+
     fn trunk_fails(&mut self, reason: EndReason) {
         if self.dialled.is_some() && !self.answered {
             self.ends(reason);
@@ -219,6 +331,9 @@ impl Reference {
 
     /// The called party is gone: before the answer, before their decision, or after it.
     fn called_gone(&mut self, unanswered: EndReason, decided: EndReason) {
+        if self.blocking && self.accepted.is_none() {
+            return self.ends(EndReason::BlockedByKey);
+        }
         let undecided = if self.heard { EndReason::NotAccepted } else { EndReason::NoticeCutShort };
         self.ends(if !self.answered {
             unanswered
@@ -239,5 +354,9 @@ impl Reference {
 
 /// A key that came as SIP INFO was pressed at most so long before.
 const INFO_LATE_MAX: Duration = Duration::from_secs(3);
+/// A key decides only so long after the notice.
+const ACCEPT_GAP: Duration = Duration::from_millis(100);
+/// Sound that lasts so long is like a greeting.
+const GREETING: Duration = Duration::from_secs(6);
 /// Ringing is given up after that.
 const RING_MAX: Duration = Duration::from_secs(45);

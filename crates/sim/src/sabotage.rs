@@ -55,6 +55,14 @@ pub enum Sabotage {
     FinishTwice,
     /// The desk lets a person make two calls at once.
     CallTwice,
+    /// The desk forgets who wants no calls.
+    ForgetBlocks,
+    /// The desk offers private calls however often they were claimed.
+    ClaimsForEver,
+    /// The switch does not hand on the key that says that a call is private.
+    ClaimsUnheard,
+    /// The switch does not tell that a leg was moved.
+    MovesUntold,
 }
 
 impl Sabotage {
@@ -86,5 +94,9 @@ impl Sabotage {
         Self::ForgetFinished,
         Self::FinishTwice,
         Self::CallTwice,
+        Self::ForgetBlocks,
+        Self::ClaimsForEver,
+        Self::ClaimsUnheard,
+        Self::MovesUntold,
     ];
 }

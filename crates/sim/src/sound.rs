@@ -1,7 +1,7 @@
 //! How long a script takes, what is in it, and what whoever hears it makes of it.
 
 use core::{hash::Hasher, time::Duration};
-use model::{Phrase, PromptId, Script, Timestamp, speech::ContentHash};
+use model::{Key, Phrase, PromptId, Script, Timestamp, speech::ContentHash};
 
 /// A script as it is heard.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,12 @@ pub(crate) struct Sounding {
     pub(crate) number: bool,
     /// What the notice says of recording, if it is one.
     pub(crate) notice: Option<Told>,
+    /// The accepting key it names, if it is a notice to the called party.
+    pub(crate) accept: Option<Key>,
+    /// It offers to say that the call is private.
+    pub(crate) private: bool,
+    /// It asks whether no more calls are wanted.
+    pub(crate) confirm: bool,
     /// Nothing follows it but the end of the call.
     pub(crate) farewell: bool,
 }
@@ -31,6 +37,7 @@ pub(crate) fn of(script: &Script) -> Sounding {
     let mut mixer = Mixer::default();
     let mut ms = 0;
     let (mut pin, mut number, mut notice, mut call_from) = (false, false, None, false);
+    let (mut accept, mut private, mut confirm) = (None, false, false);
     let mut last_word = false;
     mixer.write_u8(u8::from(script.language == model::Language::Es));
     for phrase in &script.phrases {
@@ -42,10 +49,19 @@ pub(crate) fn of(script: &Script) -> Sounding {
                 pin |= *id == PromptId::EnterPin;
                 number |= *id == PromptId::EnterNumber;
                 call_from |= *id == PromptId::CallFrom;
+                private |= *id == PromptId::ChoosePrivate;
+                confirm |= *id == PromptId::BlockConfirm;
+                if *id == PromptId::ChooseAcceptRefuse {
+                    accept = Key::from_char('1');
+                }
                 notice = told(*id).or(notice);
                 last_word |= FAREWELLS.contains(id);
             }
             Phrase::Digits(text) | Phrase::Name(text) => {
+                // The only digits in a notice are those of a drawn key.
+                if matches!(phrase, Phrase::Digits(_)) {
+                    accept = text.expose().chars().next().and_then(Key::from_char);
+                }
                 mixer.write(text.expose().as_bytes());
                 ms += 600;
             }
@@ -62,7 +78,9 @@ pub(crate) fn of(script: &Script) -> Sounding {
     let length = Duration::from_millis(ms);
     let notice = notice.filter(|_| call_from);
     let farewell = last_word && !pin && !number && notice.is_none();
-    Sounding { length, content: mixer.content(), pin, number, notice, farewell }
+    let accept = accept.filter(|_| notice.is_some());
+    let content = mixer.content();
+    Sounding { length, content, pin, number, notice, accept, private, confirm, farewell }
 }
 
 fn told(id: PromptId) -> Option<Told> {
@@ -148,6 +166,12 @@ const FAREWELLS: &[PromptId] = &[
     PromptId::NoAnswer,
     PromptId::Unallocated,
     PromptId::NotConnected,
+    PromptId::Declined,
+    PromptId::Forwarded,
+    PromptId::LooksLikeMachine,
+    PromptId::CutByStaff,
+    PromptId::BlockKept,
+    PromptId::BlockUnkept,
     PromptId::Refused,
     PromptId::NoKeyPressed,
     PromptId::TimeIsUp,

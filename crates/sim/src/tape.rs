@@ -39,7 +39,14 @@ pub(crate) enum What {
     /// An append was not answered well.
     AppendFailed,
     /// What a facility charges.
-    Facility { facility: FacilityId, kind: FacilityKind, base: Money, additive: Money },
+    Facility {
+        facility: FacilityId,
+        kind: FacilityKind,
+        base: Money,
+        additive: Money,
+        /// Private claims of a number until staff look at them.
+        claims_max: u8,
+    },
     /// Money was there from the start, or paid in.
     Deposited { account: AccountId, amount: Money },
     /// The source offers this registry, and the desk uses it from now on, or not. `lines` has a bit
@@ -60,12 +67,20 @@ pub(crate) enum What {
         play: PlayId,
         content: Content,
         notice: Option<Told>,
+        /// The accepting key that it names.
+        accept: Option<Key>,
+        /// It offers to say that the call is private.
+        private: bool,
+        /// It asks whether no more calls are wanted.
+        confirm: bool,
         farewell: bool,
     },
     /// A phone that was there all the time heard a script to its end.
     Heard { call: CallId, side: Side, play: PlayId },
     /// A phone hung up.
     PhoneHungUp { call: CallId, side: Side },
+    /// The carrier moved a leg to another phone.
+    PhoneMoved { call: CallId, side: Side },
     /// A phone sends no audio from now on.
     FellSilent { call: CallId, side: Side },
     /// It sends audio again.
@@ -125,9 +140,15 @@ pub(crate) enum Handled {
     NoAnswer,
     Unallocated,
     TrunkFailed,
+    Declined,
+    Forwarded,
     HungUp(Side),
     MediaLost(Side),
+    Moved(Side),
+    Sound { side: Side, sounding: bool, since: Timestamp },
+    Blocked { kept: bool },
     Stopped,
+    Cut,
 }
 
 impl Tape {

@@ -113,8 +113,9 @@ impl<'a> World<'a> {
     fn prepare(&mut self) {
         for facility in &self.county.facilities {
             let (base, additive) = (facility.base_per_minute, facility.additive_per_minute);
+            let claims_max = facility.called.private_claims_max;
             let (facility, kind) = (facility.id, facility.site.kind);
-            self.tape.add(self.now, What::Facility { facility, kind, base, additive });
+            self.tape.add(self.now, What::Facility { facility, kind, base, additive, claims_max });
         }
         for person in self.county.people.clone() {
             self.pay_in(person.account, person.deposited);
@@ -161,6 +162,7 @@ impl<'a> World<'a> {
             Event::HangUp { slot, side } => self.phone_hangs_up(slot, side),
             Event::Silence { slot, side } => self.phone_falls_silent(slot, side),
             Event::Sound { slot, side } => self.phone_sounds(slot, side),
+            Event::Moves { slot } => self.phone_moves(slot),
             Event::PlayOver { slot, side, play } => self.play_over(slot, side, play),
             Event::LostCheck { slot, side } => self.lost_check(slot, side),
             Event::Rings { slot } => self.rings(slot),
@@ -248,6 +250,8 @@ impl<'a> World<'a> {
             numbers_typed: 0,
             notices_heard: 0,
             switches_left: party.switches,
+            accept: None,
+            moved: None,
             talk: None,
             panic_in: None,
         }

@@ -30,11 +30,15 @@ fn broken_by(sabotage: Sabotage) -> Rule {
         Sabotage::ForgetFinished => Rule::Ends,
         Sabotage::FinishTwice => Rule::FinishedOnce,
         Sabotage::CallTwice => Rule::OneCallAPerson,
+        Sabotage::ForgetBlocks => Rule::WishRespected,
+        Sabotage::ClaimsForEver => Rule::ClaimsCounted,
+        Sabotage::ClaimsUnheard => Rule::NoticeTrue,
+        Sabotage::MovesUntold => Rule::JoinedWhenAccepted,
     }
 }
 
 /// So many seeds must be enough to notice.
-const SEEDS_COUNT: u64 = 150;
+const SEEDS_COUNT: u64 = 600;
 
 #[test]
 fn every_sabotage_is_found_by_its_rule() {

@@ -2,7 +2,7 @@
 //! the differences alone.
 
 pub(crate) use numbers::WHOLE_AGENCY;
-pub(crate) use places::{NOBODY, access, dialling};
+pub(crate) use places::{NOBODY, access, called_choices, dialling};
 
 mod numbers;
 mod people;
@@ -28,6 +28,7 @@ pub(crate) async fn apply(
     people::apply(&mut work, plan, &places, now, &mut applied).await?;
     applied.numbers = numbers::apply_rules(&mut work, &plan.numbers, &places).await?;
     applied.services = relay::apply(&mut work, &plan.services, &places).await?;
+    applied.lifts = numbers::apply_lifts(&mut work, &plan.lifts, &places, now).await?;
     let registry = numbers::apply_protected(&mut work, plan, &places, now, &mut applied).await?;
     applied.trunk = numbers::apply_trunk(&mut work, plan.trunk.as_ref()).await?;
     let changed = applied.is_change() || registry == numbers::Registry::Changed;

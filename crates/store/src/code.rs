@@ -8,7 +8,7 @@ use model::{
     E164, Language, Money, Private, PromptId, Timestamp,
     fact::{EndReason, KeyPath, NumberClass, OffReason, RecordingState, Refusal, Rest},
     place::{FacilityKind, State},
-    plan::{DiskFull, NumberUse, RegistryDown, ServiceKind},
+    plan::{BlockScope, DiskFull, Lifted, NumberUse, RegistryDown, ServiceKind},
     speech::ContentHash,
 };
 use sqlx::Row as _;
@@ -41,6 +41,8 @@ codes! {
     ServiceKind { Relay = "relay", Help = "help", Speed = "speed", }
     RegistryDown { PlaceUnrecorded = "place_unrecorded", Refuse = "refuse", }
     NumberClass { Ordinary = "ordinary", Protected = "protected", Free = "free", Relay = "relay", Service = "service", }
+    BlockScope { Facility = "facility", Agency = "agency", }
+    Lifted { Block = "block", Claims = "claims", }
     Refusal {
         NumberInvalid = "number_invalid",
         NumberNotAllowed = "number_not_allowed",
@@ -52,6 +54,7 @@ codes! {
         Unavailable = "unavailable",
         AlreadyCalling = "already_calling",
         DiskFull = "disk_full",
+        OwnNumber = "own_number",
     }
     OffReason {
         Protected = "protected",
@@ -62,6 +65,8 @@ codes! {
         StationOff = "station_off",
         Relay = "relay",
         Service = "service",
+        PrivateClaim = "private_claim",
+        LegMoved = "leg_moved",
     }
     KeyPath { TelephoneEvent = "telephone_event", Info = "info", Inband = "inband", }
     RecordingState { Ended = "ended", Cut = "cut", }
@@ -81,6 +86,11 @@ codes! {
         NodeStopping = "node_stopping",
         NodeDied = "node_died",
         Fault = "fault",
+        Declined = "declined",
+        Forwarded = "forwarded",
+        BlockedByKey = "blocked_by_key",
+        LooksLikeMachine = "looks_like_machine",
+        CutByStaff = "cut_by_staff",
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a node must know, read as of one moment.
 
 use crate::{
-    apply::{NOBODY, WHOLE_AGENCY, access, dialling},
+    apply::{NOBODY, WHOLE_AGENCY, access, called_choices, dialling},
     code::Columns,
     dialect::{Database, Row, Work},
     error::{Broken, Doing},
@@ -12,8 +12,8 @@ use model::{
     fact::Epoch,
     place::Site,
     plan::{
-        Account, Configuration, Facility, NumberRule, Person, Protection, RegistryData, Service,
-        Station, StationCaller, Trunk,
+        Account, Block, Configuration, Facility, Lift, NumberRule, Person, PrivateClaim,
+        Protection, RegistryData, Service, Station, StationCaller, Trunk,
     },
 };
 use std::collections::BTreeMap;
@@ -44,6 +44,9 @@ pub(crate) async fn configuration(database: &Database) -> Result<Configuration, 
         accounts: accounts(&mut work).await?,
         services: services(&mut work).await?,
         languages: languages(&mut work).await?,
+        blocks: blocks(&mut work).await?,
+        claims: claims(&mut work).await?,
+        lifts: lifts(&mut work).await?,
         trunk: trunk(&mut work).await?,
         counsel: counsel(&mut work).await?,
     };
@@ -112,6 +115,7 @@ async fn facilities(work: &mut Work) -> Result<Vec<Facility>, Broken> {
             base_per_minute: row.money("base_micros")?,
             additive_per_minute: row.money("additive_micros")?,
             caller_id: row.e164("caller_id")?,
+            called: called_choices(row)?,
         })
     })
     .await
@@ -175,10 +179,9 @@ async fn people(work: &mut Work) -> Result<Vec<Person>, Broken> {
 async fn numbers(work: &mut Work) -> Result<Vec<NumberRule>, Broken> {
     let sql = "SELECT * FROM number_rule ORDER BY agency_id, facility_id, number";
     each(work, sql, |row| {
-        let facility = row.number("facility_id")?;
         Ok(NumberRule {
             agency: AgencyId(row.number("agency_id")?),
-            facility: (facility != WHOLE_AGENCY).then_some(FacilityId(facility)),
+            facility: scope(row)?,
             number: Private::new(row.e164("number")?),
             rule: row.coded("rule")?,
         })
@@ -247,6 +250,49 @@ async fn languages(work: &mut Work) -> Result<Vec<(AgencyId, Private<E164>, Lang
         Ok((agency, Private::new(row.e164("number")?), row.coded("language")?))
     })
     .await
+}
+
+async fn blocks(work: &mut Work) -> Result<Vec<Block>, Broken> {
+    let sql = "SELECT * FROM called_block ORDER BY agency_id, facility_id, number";
+    each(work, sql, |row| {
+        Ok(Block {
+            agency: AgencyId(row.number("agency_id")?),
+            facility: scope(row)?,
+            number: Private::new(row.e164("number")?),
+            at: row.time("at_us")?,
+        })
+    })
+    .await
+}
+
+async fn claims(work: &mut Work) -> Result<Vec<PrivateClaim>, Broken> {
+    each(work, "SELECT * FROM private_claim ORDER BY agency_id, at_us, call_id", |row| {
+        Ok(PrivateClaim {
+            agency: AgencyId(row.number("agency_id")?),
+            number: Private::new(row.e164("number")?),
+            at: row.time("at_us")?,
+        })
+    })
+    .await
+}
+
+async fn lifts(work: &mut Work) -> Result<Vec<Lift>, Broken> {
+    each(work, "SELECT * FROM lift ORDER BY agency_id, at_us, reference", |row| {
+        Ok(Lift {
+            agency: AgencyId(row.number("agency_id")?),
+            facility: scope(row)?,
+            number: Private::new(row.e164("number")?),
+            what: row.coded("what")?,
+            at: row.time("at_us")?,
+        })
+    })
+    .await
+}
+
+/// The facility of a row, or `None` for the whole agency.
+fn scope(row: &Row) -> Result<Option<FacilityId>, Broken> {
+    let facility = row.number("facility_id")?;
+    Ok((facility != WHOLE_AGENCY).then_some(FacilityId(facility)))
 }
 
 async fn trunk(work: &mut Work) -> Result<Option<Trunk>, Broken> {

@@ -75,6 +75,16 @@ pub enum Refused {
         /// The rows.
         lines: Vec<u64>,
     },
+    /// A lift with the same reference says something else.
+    #[error(
+        "file of lifts, {}: the reference was already used for another number or wish: correct it, \
+         or give the new one a new reference",
+        rows(.lines)
+    )]
+    LiftDiffers {
+        /// The rows.
+        lines: Vec<u64>,
+    },
     /// An account would hold more than can be counted.
     #[error("{table} file, {}: the amount is too large", rows(.lines))]
     DepositTooLarge {

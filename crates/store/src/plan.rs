@@ -10,7 +10,10 @@
 use model::{
     E164, Language, Money, Private,
     place::Site,
-    plan::{Dialling, DiskFull, NumberUse, RegistryDown, ServiceKind, StationAccess, Trunk},
+    plan::{
+        CalledChoices, Dialling, DiskFull, Lifted, NumberUse, RegistryDown, ServiceKind,
+        StationAccess, Trunk,
+    },
 };
 use std::{fmt, time::Duration};
 
@@ -33,6 +36,8 @@ pub struct Plan {
     pub numbers: Vec<NumberRule>,
     /// Services that can be dialled.
     pub services: Vec<Service>,
+    /// What staff take back of called parties' choices.
+    pub lifts: Vec<Lift>,
     /// Money paid in.
     pub deposits: Vec<Deposit>,
     /// Protected numbers, or `None` when the file does not speak of them: the registry is then
@@ -87,6 +92,8 @@ pub struct Facility {
     pub additive_per_minute: Money,
     /// Number shown to the called party.
     pub caller_id: E164,
+    /// What called parties may choose.
+    pub called: CalledChoices,
 }
 
 /// A housing unit.
@@ -194,6 +201,24 @@ pub struct Service {
     pub kind: Option<ServiceKind>,
 }
 
+/// Staff take back what a called party chose before. The same reference is booked once, however
+/// often it is applied, so that a wish said after it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lift {
+    /// Key of the agency.
+    pub agency: String,
+    /// Key of the facility, `agency/facility`, or `None` for the whole agency.
+    pub facility: Option<String>,
+    /// The number.
+    pub number: Private<E164>,
+    /// What is lifted.
+    pub what: Lifted,
+    /// Why: a letter, a form, a case; unique within the agency.
+    pub reference: Private<String>,
+    /// Line in the file.
+    pub line: u64,
+}
+
 /// Money paid into a person's account. The same reference is booked once, however often it is
 /// applied.
 #[derive(Clone, Debug, PartialEq)]
@@ -277,6 +302,8 @@ pub struct Applied {
     pub numbers: Count,
     /// Services.
     pub services: Count,
+    /// What staff took back of called parties' choices.
+    pub lifts: Count,
     /// Protected numbers.
     pub protected: Count,
     /// Deposits.
@@ -291,7 +318,7 @@ pub struct Applied {
 
 impl Applied {
     /// The counts with their names, in the order in which they were applied.
-    pub fn counts(&self) -> [(&'static str, Count); 11] {
+    pub fn counts(&self) -> [(&'static str, Count); 12] {
         [
             ("agencies", self.agencies),
             ("facilities", self.facilities),
@@ -301,6 +328,7 @@ impl Applied {
             ("contacts", self.contacts),
             ("numbers", self.numbers),
             ("services", self.services),
+            ("lifts", self.lifts),
             ("protected numbers", self.protected),
             ("deposits", self.deposits),
             ("trunks", self.trunk),

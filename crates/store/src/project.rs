@@ -7,12 +7,13 @@
 //! the ids in them were given by another database, and would be other people here.
 
 use crate::{
+    apply::WHOLE_AGENCY,
     code::{Coded, Columns, digits, hash, micros, prompts, signed},
     dialect::{Database, Row, Work},
     error::{Broken, Doing, Refused, StoreError},
 };
 use model::{
-    AgencyId, CallId, E164, Language, StationId, Timestamp,
+    AgencyId, CallId, E164, FacilityId, Language, StationId, Timestamp,
     fact::{
         Admitted, ConsentEvidence, Denied, Ended, Epoch, Fact, HoldFact, OffReason, RecordingEnd,
     },
@@ -128,6 +129,12 @@ async fn project_one(work: &mut Work, fact: &Fact, batch: &mut Batch) -> Result<
         Fact::Ended(ended) => end(work, ended).await,
         Fact::LanguageChosen { agency, number, language, at } => {
             choose(work, *agency, *number.expose(), *language, *at).await
+        }
+        Fact::PrivateClaimed { call, agency, number, at } => {
+            claim(work, *agency, *call, *number.expose(), *at).await
+        }
+        Fact::CallsBlocked { call, agency, facility, number, at } => {
+            block(work, *call, (*agency, *facility, *number.expose()), *at).await
         }
         Fact::PinRefused { station, at } => refuse_pin(work, *station, *at).await,
         // The journal alone says which trunk a call went out on: whoever compares a carrier's
@@ -394,6 +401,51 @@ async fn choose(
     .bind(digits(number))
     .bind(language.code())
     .bind(at.micros())
+    .execute(&mut **work)
+    .await
+    .doing(KEEP)?;
+    Ok(Found::Row)
+}
+
+/// Each call claims once.
+async fn claim(
+    work: &mut Work,
+    agency: AgencyId,
+    call: CallId,
+    number: E164,
+    at: Timestamp,
+) -> Result<Found, Broken> {
+    sqlx::query(
+        "INSERT INTO private_claim (agency_id, call_id, number, at_us) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (agency_id, call_id) DO NOTHING",
+    )
+    .bind(agency.0)
+    .bind(call.0.cast_signed())
+    .bind(digits(number))
+    .bind(at.micros())
+    .execute(&mut **work)
+    .await
+    .doing(KEEP)?;
+    Ok(Found::Row)
+}
+
+/// The last time counts: what staff lifted before it does not hold any more.
+async fn block(
+    work: &mut Work,
+    call: CallId,
+    (agency, facility, number): (AgencyId, Option<FacilityId>, E164),
+    at: Timestamp,
+) -> Result<Found, Broken> {
+    sqlx::query(
+        "INSERT INTO called_block (agency_id, facility_id, number, at_us, call_id) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (agency_id, facility_id, number) \
+         DO UPDATE SET at_us = MAX(at_us, excluded.at_us), call_id = excluded.call_id",
+    )
+    .bind(agency.0)
+    .bind(facility.map_or(WHOLE_AGENCY, |facility| facility.0))
+    .bind(digits(number))
+    .bind(at.micros())
+    .bind(call.0.cast_signed())
     .execute(&mut **work)
     .await
     .doing(KEEP)?;

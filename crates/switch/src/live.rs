@@ -1,6 +1,6 @@
 //! One call in progress: its machine, its wires and what the machine's outputs do to them.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use call::{Answer, HangUpCause, Input, Machine, Output, PlayEnd, Recording, Start, TrunkFailure};
 use line::{Line, Target, WireId};
@@ -57,6 +57,26 @@ struct End {
     wire: WireId,
     local: MediaDescription,
     hung_up: bool,
+    /// Where its audio goes, the last address that is one; `None` before it was agreed.
+    remote: Option<SocketAddr>,
+    /// Whether its keys come as telephone-events.
+    events: bool,
+}
+
+impl End {
+    fn new(wire: WireId, local: MediaDescription) -> Self {
+        Self { wire, local, hung_up: false, remote: None, events: false }
+    }
+
+    /// Takes note of what was agreed; whether audio goes to another address than before. A hold
+    /// that names no address (RFC 3264 section 8.4) is no move, nor is the end of one.
+    fn agree(&mut self, agreed: &Agreed) -> bool {
+        self.events = agreed.telephone_event.is_some();
+        if agreed.remote.ip().is_unspecified() {
+            return false;
+        }
+        self.remote.replace(agreed.remote).is_some_and(|before| before != agreed.remote)
+    }
 }
 
 impl Live {
@@ -84,7 +104,7 @@ impl Live {
             },
             now,
         );
-        let station_end = End { wire, local, hung_up: false };
+        let station_end = End::new(wire, local);
         Self {
             call,
             station,
@@ -192,17 +212,21 @@ impl Live {
             self.handle(now, failed, around);
             return;
         };
-        connect(&around.media, self.call.leg(side), agreed, keys);
+        self.connect(side, agreed, keys, around);
         if side == Side::Called {
             self.apology.called_answered();
+            // What goes on over the notice tells a greeting from a person.
+            around.media.listen(self.call.leg(side), true);
             self.handle(now, Input::CalledAnswered, around);
         }
     }
 
     /// The other end of a leg offers new audio within the dialog: hold, another codec or address.
     /// The dialog is the authority for the change; a datagram alone never is.
+    /// Audio that goes to another address may reach another phone: the machine is told.
     pub(crate) fn reoffered(
         &mut self,
+        now: Timestamp,
         wire: WireId,
         (offer, keys): (&MediaDescription, Option<SrtpKeys>),
         around: &Surroundings,
@@ -211,19 +235,58 @@ impl Live {
         if let Some(local) = self.local_of(side)
             && let Some(agreed) = line::agree(local, offer)
         {
-            connect(&around.media, self.call.leg(side), agreed, keys);
             around.line.reanswer(wire, local.clone());
+            if self.connect(side, agreed, keys, around) {
+                self.handle(now, Input::LegMoved(side), around);
+            }
+        }
+    }
+
+    /// Connects a leg's audio; whether it goes to another address than before.
+    pub(crate) fn connect(
+        &mut self,
+        side: Side,
+        agreed: Agreed,
+        keys: Option<SrtpKeys>,
+        around: &Surroundings,
+    ) -> bool {
+        let moved = self.end_mut(side).is_some_and(|end| end.agree(&agreed));
+        connect(&around.media, self.call.leg(side), agreed, keys);
+        moved
+    }
+
+    /// A key that came as SIP INFO. Its onset is not known better than its arrival, so it counts
+    /// only where the leg has no telephone-events: there a key that came late could otherwise pass
+    /// for one that was pressed after the notice.
+    pub(crate) fn info_key(
+        &mut self,
+        now: Timestamp,
+        wire: WireId,
+        key: model::Key,
+        around: &Surroundings,
+    ) {
+        let side = self.side_of(wire);
+        if self.end_mut(side).is_none_or(|end| end.events) {
+            tracing::debug!(
+                call = self.call.0,
+                "a key as SIP INFO where telephone-event was agreed"
+            );
+            return;
+        }
+        self.handle(now, Input::Key { side, key, onset: now, path: KeyPath::Info }, around);
+    }
+
+    fn end_mut(&mut self, side: Side) -> Option<&mut End> {
+        match side {
+            Side::Station => Some(&mut self.station_end),
+            Side::Called => self.called_end.as_mut(),
         }
     }
 
     /// A dialog is over.
     pub(crate) fn hung_up(&mut self, now: Timestamp, wire: WireId, around: &Surroundings) {
         let side = self.side_of(wire);
-        let end = match side {
-            Side::Station => Some(&mut self.station_end),
-            Side::Called => self.called_end.as_mut(),
-        };
-        if let Some(end) = end {
+        if let Some(end) = self.end_mut(side) {
             end.hung_up = true;
         }
         around.media.close(self.call.leg(side));
@@ -292,7 +355,7 @@ impl Live {
                 let local = our_audio(address);
                 let from = self.plan.caller_id.display().to_string();
                 let wire = around.line.dial(Target::Trunk { number }, from, local.clone());
-                self.called_end = Some(End { wire, local, hung_up: false });
+                self.called_end = Some(End::new(wire, local));
             }
             Err(error) => {
                 tracing::error!(call = self.call.0, %error, "no audio port for the called party");
@@ -319,18 +382,15 @@ impl Live {
             }
             Recording::Off(_) => None,
         };
+        around.media.listen(self.call.leg(Side::Called), false);
         around.media.bridge(self.call, tap);
     }
 
     fn hang_up(&mut self, side: Side, cause: HangUpCause, around: &Surroundings) {
-        let end = match side {
-            Side::Station => Some(&mut self.station_end),
-            Side::Called => self.called_end.as_mut(),
-        };
         if cause == HangUpCause::Fault {
             tracing::warn!(call = self.call.0, "a leg is ended because of a fault or a stop");
         }
-        if let Some(end) = end
+        if let Some(end) = self.end_mut(side)
             && !end.hung_up
         {
             end.hung_up = true;
@@ -359,7 +419,7 @@ fn dialled_at_once(dialling: &Dialling, requested: &Private<String>) -> Option<P
 }
 
 /// Connects a leg: encrypted where signalling agreed on keys, and then never in clear again.
-pub(crate) fn connect(media: &Media, leg: LegId, agreed: Agreed, keys: Option<SrtpKeys>) {
+fn connect(media: &Media, leg: LegId, agreed: Agreed, keys: Option<SrtpKeys>) {
     match keys {
         Some(keys) => media.connect_secured(leg, agreed, keys),
         None => media.connect(leg, agreed),
@@ -398,13 +458,11 @@ pub(crate) fn input_of(event: MediaEvent) -> Option<(CallId, Input)> {
             Some((leg.call, Input::MediaLost { side: leg.side, last }))
         }
         MediaEvent::Broken { call } => Some((call, Input::Stop(EndReason::Fault))),
-        MediaEvent::Live { .. } | MediaEvent::Sound { .. } | MediaEvent::Closed { .. } => None,
+        MediaEvent::Sound { leg, sounding, since } => {
+            Some((leg.call, Input::Sound { side: leg.side, sounding, since }))
+        }
+        MediaEvent::Live { .. } | MediaEvent::Closed { .. } => None,
     }
-}
-
-/// A key that came as SIP INFO: its onset is not known better than its arrival.
-pub(crate) fn info_key(side: Side, key: model::Key, arrived: Timestamp) -> Input {
-    Input::Key { side, key, onset: arrived, path: KeyPath::Info }
 }
 
 /// Why the trunk could not connect, by SIP status (RFC 3261 section 21).
@@ -412,6 +470,8 @@ pub(crate) fn failure_of(status: u16) -> TrunkFailure {
     match status {
         486 | 600 => TrunkFailure::Busy,
         408 | 480 | 487 => TrunkFailure::NoAnswer,
+        // RFC 3261 section 21.3: never followed, the new number was not screened.
+        300..=399 => TrunkFailure::Forwarded,
         404 | 410 | 484 | 604 => TrunkFailure::Unallocated,
         603 => TrunkFailure::Declined,
         _ => TrunkFailure::Failed,

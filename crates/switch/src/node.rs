@@ -27,7 +27,7 @@ use crate::{
         IDLE_WAIT_MAX, STATUS_BUSY, STATUS_FAULT, STATUS_FORBIDDEN, STATUS_NOT_ACCEPTABLE_HERE,
         STATUS_UNAVAILABLE,
     },
-    live::{Live, Surroundings, connect, failure_of, info_key, input_of, our_audio},
+    live::{Live, Surroundings, failure_of, input_of, our_audio},
     mailbox::{Content, Letter, Mailbox, post},
     office::Office,
     step::{StepKind, Watch},
@@ -286,11 +286,11 @@ impl Node {
             }),
             LineEvent::Reoffered { wire, offer, keys } => {
                 self.with_wire(wire, now, |live, around| {
-                    live.reoffered(wire, (&offer, keys), around);
+                    live.reoffered(now, wire, (&offer, keys), around);
                 });
             }
             LineEvent::Key { wire, key } => self.with_wire(wire, now, |live, around| {
-                live.handle(now, info_key(live.side_of(wire), key, now), around);
+                live.info_key(now, wire, key, around);
             }),
             LineEvent::HungUp { wire } => {
                 self.with_wire(wire, now, |live, around| live.hung_up(now, wire, around));
@@ -357,14 +357,16 @@ impl Node {
             STATUS_UNAVAILABLE
         })?;
         let local = our_audio(address);
-        if let Some(offer) = &incoming.offer {
-            let Some(agreed) = line::agree(&local, offer) else {
-                self.around.media.close(leg);
-                return Err(STATUS_NOT_ACCEPTABLE_HERE);
-            };
-            connect(&self.around.media, leg, agreed, incoming.keys.clone());
+        let agreed = incoming.offer.as_ref().map(|offer| line::agree(&local, offer));
+        if agreed == Some(None) {
+            self.around.media.close(leg);
+            return Err(STATUS_NOT_ACCEPTABLE_HERE);
         }
-        let live = Live::new(call, station, plan, (wire, &incoming.dialled), local.clone(), now);
+        let dialled = (wire, &incoming.dialled);
+        let mut live = Live::new(call, station, plan, dialled, local.clone(), now);
+        if let Some(agreed) = agreed.flatten() {
+            live.connect(Side::Station, agreed, incoming.keys.clone(), &self.around);
+        }
         self.around.line.answer(wire, local);
         self.start_live(call, station, live);
         Ok(call)

@@ -3,7 +3,7 @@
 
 use std::{fmt, sync::Arc};
 
-use call::{Input, Output, PlayEnd, Question, Recording};
+use call::{CallEvent, Input, Output, PlayEnd, Question, Recording};
 use model::{CallId, Language, Phrase, PromptId, Script, Side, Timestamp};
 
 /// Who watches the steps of calls. Called on the switch's thread: it must not block.
@@ -64,6 +64,10 @@ pub enum StepKind {
     },
     /// A leg hung up.
     HungUp(Side),
+    /// A leg goes to another address.
+    Moved(Side),
+    /// The called party said that the call is private.
+    Private,
     /// We end a leg.
     HangsUp(Side),
     /// The call is over.
@@ -83,7 +87,10 @@ impl StepKind {
             Input::CalledAnswered => Self::CalledAnswers,
             Input::CalledFailed(_) => Self::Fails,
             Input::HungUp(side) => Self::HungUp(*side),
-            Input::MediaLost { .. } | Input::Timeout | Input::Stop(_) => return None,
+            Input::LegMoved(side) => Self::Moved(*side),
+            Input::Sound { .. } | Input::MediaLost { .. } | Input::Timeout | Input::Stop(_) => {
+                return None;
+            }
         })
     }
 
@@ -96,12 +103,14 @@ impl StepKind {
                 Question::Balance { .. } => "what is the balance",
                 Question::Admit { .. } => "may this call be placed",
                 Question::Commit { .. } => "make the acceptance durable",
+                Question::Block => "call this number no more",
             }),
             Output::Dial { .. } => Self::Dials,
             Output::Bridge(recording) => {
                 Self::Bridged { recorded: matches!(recording, Recording::Consented(_)) }
             }
             Output::HangUp { side, .. } => Self::HangsUp(*side),
+            Output::Event(CallEvent::PrivateClaimed { .. }) => Self::Private,
             Output::Finished(_) => Self::Over,
             Output::Unbridge | Output::Hush(_) | Output::Ringback(_) | Output::Event(_) => {
                 return None;
@@ -157,6 +166,15 @@ impl fmt::Display for StepKind {
             }
             Self::HungUp(Side::Station) => f.write_str("station -> node    hangs up"),
             Self::HungUp(Side::Called) => f.write_str("           node <- called   hangs up"),
+            Self::Moved(Side::Station) => {
+                f.write_str("station -> node    moves to another address")
+            }
+            Self::Moved(Side::Called) => {
+                f.write_str("           node <- called   moves to another address")
+            }
+            Self::Private => {
+                f.write_str("           node              the call is private: unrecorded")
+            }
             Self::HangsUp(Side::Station) => f.write_str("station <- node    ends the leg"),
             Self::HangsUp(Side::Called) => f.write_str("           node -> called   ends the leg"),
             Self::Over => f.write_str("           node              the call is over and settled"),

@@ -65,7 +65,8 @@ fn language_is_switched_and_remembered() {
                         event: notice es
                         called hears es: call_from, "Marcus Bell", in_custody_at, "Cedar County Jail",
                             no_charge_to_you, caller_pays, $0.07, per_minute, notice_recorded,
-                            choose_accept_refuse, en choose_language
+                            choose_accept_refuse, choose_private, choose_price_block,
+                            en choose_language
                         station hears en: waiting_for_acceptance, call_from, "Marcus Bell", in_custody_at,
                             "Cedar County Jail", caller_pays, $0.07, per_minute, notice_recorded
         "#]],
@@ -111,7 +112,8 @@ fn language_is_switched_and_remembered() {
                         event: notice en
                         called hears en: call_from, "Marcus Bell", in_custody_at, "Cedar County Jail",
                             no_charge_to_you, caller_pays, $0.07, per_minute, notice_recorded,
-                            choose_accept_refuse, es choose_language
+                            choose_accept_refuse, choose_private, choose_price_block,
+                            es choose_language
                         station hears en: waiting_for_acceptance, call_from, "Marcus Bell", in_custody_at,
                             "Cedar County Jail", caller_pays, $0.07, per_minute, notice_recorded
             38.020  station heard it all
@@ -135,7 +137,8 @@ fn language_switches_have_a_limit() {
                         event: notice en
                         called hears en: wrong_key, call_from, "Marcus Bell", in_custody_at,
                             "Cedar County Jail", no_charge_to_you, caller_pays, $0.07,
-                            per_minute, notice_recorded, choose_accept_refuse, es choose_language
+                            per_minute, notice_recorded, choose_accept_refuse, choose_private,
+                            choose_price_block, es choose_language
                         station hears en: waiting_for_acceptance, call_from, "Marcus Bell", in_custody_at,
                             "Cedar County Jail", caller_pays, $0.07, per_minute, notice_recorded
         "#]],
@@ -172,7 +175,8 @@ fn wrong_key_then_right_key() {
                         event: notice en
                         called hears en: wrong_key, call_from, "Marcus Bell", in_custody_at,
                             "Cedar County Jail", no_charge_to_you, caller_pays, $0.07,
-                            per_minute, notice_recorded, choose_accept_refuse, es choose_language
+                            per_minute, notice_recorded, choose_accept_refuse, choose_private,
+                            choose_price_block, es choose_language
                         station hears en: waiting_for_acceptance, call_from, "Marcus Bell", in_custody_at,
                             "Cedar County Jail", caller_pays, $0.07, per_minute, notice_recorded
         "#]],
@@ -222,7 +226,8 @@ fn silence_to_the_end() {
                         event: notice en
                         called hears en: call_from, "Marcus Bell", in_custody_at, "Cedar County Jail",
                             no_charge_to_you, caller_pays, $0.07, per_minute, notice_recorded,
-                            choose_accept_refuse, es choose_language
+                            choose_accept_refuse, choose_private, choose_price_block,
+                            es choose_language
                         station hears en: waiting_for_acceptance, call_from, "Marcus Bell", in_custody_at,
                             "Cedar County Jail", caller_pays, $0.07, per_minute, notice_recorded
         "#]],

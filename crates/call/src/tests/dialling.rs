@@ -73,6 +73,7 @@ fn trunk_failures() {
         TrunkFailure::NoAnswer,
         TrunkFailure::Unallocated,
         TrunkFailure::Declined,
+        TrunkFailure::Forwarded,
         TrunkFailure::Failed,
     ] {
         let mut ladder = Ladder::new();
@@ -101,10 +102,16 @@ fn trunk_failures() {
                     finished: Unallocated, talked 0ns
         7.920   trunk: Declined
                     ringback off
-                    station hears en: not_connected
+                    station hears en: declined
         10.420  station heard it all
                     hang up station (Normal)
-                    finished: TrunkFailed, talked 0ns
+                    finished: Declined, talked 0ns
+        7.920   trunk: Forwarded
+                    ringback off
+                    station hears en: forwarded
+        10.420  station heard it all
+                    hang up station (Normal)
+                    finished: Forwarded, talked 0ns
         7.920   trunk: Failed
                     ringback off
                     station hears en: not_connected

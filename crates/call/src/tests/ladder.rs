@@ -13,8 +13,8 @@ use std::{
 };
 
 use crate::{
-    Admission, Answer, CallEvent, Connect, Consent, Finished, Identified, Input, Machine, Output,
-    PlayEnd, Price, Question, Recording, Setup, Start, Timing,
+    AcceptKey, Admission, Answer, CallEvent, Choices, Connect, Consent, Finished, Identified,
+    Input, Machine, Output, PlayEnd, Price, Question, Recording, Setup, Start, Timing,
 };
 
 pub(super) struct Ladder {
@@ -54,6 +54,7 @@ pub(super) fn admission() -> Admission {
         talk_max: Duration::from_secs(900),
         called_language: Language::En,
         connect: Connect::Announced,
+        choices: Choices { accept: AcceptKey::One, private_claim: true, reminder_every: None },
     }
 }
 
@@ -137,6 +138,7 @@ impl Ladder {
             Answer::Balance(balance) => format!("balance {balance}"),
             Answer::Admitted(_) => "admitted".to_string(),
             Answer::Denied(reason) => format!("denied: {reason:?}"),
+            Answer::Blocked { kept } => format!("blocked, kept: {kept}"),
             Answer::Committed { recording: Ok(epoch) } => format!("durable, epoch {}", epoch.0),
             Answer::Committed { recording: Err(reason) } => format!("durable, but {reason:?}"),
         };
@@ -181,6 +183,11 @@ impl Ladder {
             Input::Ringing => "ringing".to_string(),
             Input::CalledAnswered => "called party answers".to_string(),
             Input::CalledFailed(failure) => format!("trunk: {failure:?}"),
+            Input::LegMoved(side) => format!("{} is moved", name(*side)),
+            Input::Sound { side, sounding, .. } => {
+                let begins = if *sounding { "begins to sound" } else { "is quiet" };
+                format!("{} {begins}", name(*side))
+            }
             Input::Stop(reason) => format!("stop: {reason:?}"),
             Input::Key { .. } | Input::Played { .. } | Input::Answer(_) | Input::Timeout => {
                 "input".to_string()
@@ -315,6 +322,7 @@ pub(super) fn describe(output: &Output) -> String {
             let person = person.map_or("nobody".to_string(), |person| person.0.to_string());
             format!("ask: may {person} call {}", dialled.expose())
         }
+        Output::Ask(Question::Block) => "ask: call them no more".to_string(),
         Output::Ask(Question::Commit { recording, .. }) => format!("ask: commit, {recording:?}"),
         Output::Dial { number } => format!("dial {}", number.expose().display()),
         Output::Bridge(Recording::Consented(consent)) => {
@@ -329,6 +337,7 @@ pub(super) fn describe(output: &Output) -> String {
             CallEvent::LanguageChosen { language, .. } => {
                 format!("event: language {}", language.code())
             }
+            CallEvent::PrivateClaimed { .. } => "event: private".to_string(),
             CallEvent::TalkStarted { .. } => "event: talk".to_string(),
             CallEvent::Talked { talked, .. } => format!("event: talked {talked:?}"),
         },

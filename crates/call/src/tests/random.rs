@@ -47,6 +47,10 @@ fn step() -> impl Strategy<Value = Step> {
         Just("1"),
         Just("2"),
         Just("9"),
+        Just("3"),
+        Just("4"),
+        Just("70"),
+        Just("7"),
         Just("*"),
         Just("5"),
     ];
@@ -61,7 +65,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (side.clone(), 0_u32..12, any::<bool>())
             .prop_map(|(side, play, whole)| Step::OldPlay { side, play, whole }),
         12 => prop::bool::weighted(0.9).prop_map(|hoped| Step::Answer { hoped }),
-        1 => (0_u8..8).prop_map(Step::AnyAnswer),
+        1 => (0_u8..9).prop_map(Step::AnyAnswer),
         6 => Just(Step::Raw(Input::CalledAnswered)),
         1 => Just(Step::Raw(Input::Ringing)),
         1 => rare(),
@@ -72,11 +76,20 @@ fn rare() -> impl Strategy<Value = Step> {
     let side = prop_oneof![Just(Station), Just(Called)];
     prop_oneof![
         side.clone().prop_map(|side| Step::Raw(Input::HungUp(side))),
+        side.clone().prop_map(|side| Step::Raw(Input::LegMoved(side))),
+        (side.clone(), any::<bool>(), 0_i64..40_000_000).prop_map(|(side, sounding, since)| {
+            let since = Timestamp::from_micros(since);
+            Step::Raw(Input::Sound { side, sounding, since })
+        }),
         (side, 0_i64..40_000_000).prop_map(|(side, last)| {
             Step::Raw(Input::MediaLost { side, last: Timestamp::from_micros(last) })
         }),
-        prop_oneof![Just(EndReason::NodeStopping), Just(EndReason::Fault)]
-            .prop_map(|reason| Step::Raw(Input::Stop(reason))),
+        prop_oneof![
+            Just(EndReason::NodeStopping),
+            Just(EndReason::Fault),
+            Just(EndReason::CutByStaff)
+        ]
+        .prop_map(|reason| Step::Raw(Input::Stop(reason))),
         prop_oneof![Just(TrunkFailure::Busy), Just(TrunkFailure::Failed)]
             .prop_map(|failure| Step::Raw(Input::CalledFailed(failure))),
     ]
@@ -96,8 +109,12 @@ struct Watcher {
     /// For each leg the latest notice and, if heard whole, its end.
     notice: [Option<(PlayId, Option<Timestamp>)>; 2],
     /// An accept key of the called party that came when both had heard the latest notice whole and
-    /// began after its end.
+    /// began after its end, and nobody was moved since.
     accepted: bool,
+    /// A leg was moved while the acceptance was being made durable.
+    moved: bool,
+    /// The called party said that the call is private.
+    claimed: bool,
     up: [bool; 2],
     bridged: Option<bool>,
     /// Whether the legs do not hear each other.
@@ -120,6 +137,8 @@ impl Watcher {
             latest: [None; 2],
             notice: [None; 2],
             accepted: false,
+            moved: false,
+            claimed: false,
             up: [true, false],
             bridged: None,
             parted: true,
@@ -165,15 +184,30 @@ impl Watcher {
                 if let Input::HungUp(side) = input {
                     self.up[index(side)] = false;
                 }
+                if let Input::LegMoved(side) = input
+                    && self.up[index(side)]
+                {
+                    self.leg_moved();
+                }
                 self.feed(input);
             }
+        }
+    }
+
+    fn leg_moved(&mut self) {
+        if matches!(self.open, Some(Question::Commit { .. })) {
+            self.moved = true;
+        } else {
+            self.notice = [None; 2];
+            self.accepted = false;
         }
     }
 
     fn key(&mut self, side: Side, label: char, onset: Timestamp) {
         let heard = self.notice.map(|notice| notice.and_then(|(_, ended)| ended));
         if let ([Some(station), Some(called)], Called, '1') = (heard, side, label) {
-            self.accepted |= onset >= station && onset >= called;
+            let from = station.max(called).after(Duration::from_millis(100));
+            self.accepted |= onset >= from;
         }
         let key = Key::from_char(label).unwrap();
         self.feed(Input::Key { side, key, onset, path: KeyPath::TelephoneEvent });
@@ -200,6 +234,7 @@ impl Watcher {
             ) | (Some(Question::Balance { .. }), Answer::Balance(_))
                 | (Some(Question::Admit { .. }), Answer::Admitted(_) | Answer::Denied(_))
                 | (Some(Question::Commit { .. }), Answer::Committed { .. })
+                | (Some(Question::Block), Answer::Blocked { .. })
         );
         if fits {
             self.open = None;
@@ -218,6 +253,7 @@ impl Watcher {
             (Question::Balance { .. }, _) => Answer::Balance(Money::ZERO),
             (Question::Admit { .. }, true) => self.any_answer(4),
             (Question::Admit { .. }, false) => Answer::Denied(Refusal::NumberBlocked),
+            (Question::Block, kept) => Answer::Blocked { kept },
             (Question::Commit { recording, .. }, true) => {
                 Answer::Committed { recording: *recording }
             }
@@ -240,6 +276,7 @@ impl Watcher {
                 Answer::Admitted(admission)
             }
             5 => Answer::Denied(Refusal::Unavailable),
+            7 => Answer::Blocked { kept: true },
             6 => Answer::Committed { recording: Ok(Epoch(3)) },
             _ => Answer::Committed { recording: Ok(Epoch(4)) },
         }
@@ -284,6 +321,8 @@ impl Watcher {
                 assert!(self.bridged.is_none(), "bridges twice");
                 let recorded = matches!(recording, Recording::Consented(_));
                 if recorded {
+                    assert!(!self.claimed, "records what was said to be private");
+                    assert!(!self.moved, "records somebody who heard nothing");
                     assert_eq!(self.may_record, Ok(Epoch(3)));
                     assert_eq!(self.durable, Some(Ok(Epoch(3))));
                 }
@@ -312,7 +351,10 @@ impl Watcher {
                     assert_eq!(finished.talked, Duration::ZERO);
                 }
             }
-            Output::Hush(_) | Output::Ringback(_) | Output::Event(_) => {}
+            Output::Event(event) => {
+                self.claimed |= matches!(event, crate::CallEvent::PrivateClaimed { .. });
+            }
+            Output::Hush(_) | Output::Ringback(_) => {}
         }
     }
 }
@@ -333,6 +375,7 @@ fn good_call() -> Vec<Step> {
         Step::Raw(Input::CalledAnswered),
         whole(Station),
         whole(Called),
+        Step::Wait(100),
         Step::Keys(Called, "1"),
         Step::Answer { hoped: true },
         Step::Timeout,

@@ -39,6 +39,15 @@ const STAGES: &[Stage] = &[
     ("deciding", |l| {
         l.reach_deciding(admission());
     }),
+    ("confirming that no more calls are wanted", |l| {
+        l.reach_deciding(admission()).keys(Called, "7");
+    }),
+    ("blocking", |l| {
+        l.reach_deciding(admission()).keys(Called, "70");
+    }),
+    ("deciding about a private call", |l| {
+        l.reach_deciding(admission()).keys(Called, "3").notice_heard();
+    }),
     ("committing", |l| {
         l.reach_commit(admission());
     }),
@@ -79,6 +88,9 @@ fn station_hangs_up_at_every_stage() {
         notice: StationHungUp, talked 0ns
         notice heard by the person: StationHungUp, talked 0ns
         deciding: StationHungUp, talked 0ns
+        confirming that no more calls are wanted: StationHungUp, talked 0ns
+        blocking: StationHungUp, talked 0ns, key 7
+        deciding about a private call: StationHungUp, talked 0ns
         committing: StationHungUp, talked 0ns, key 1
         talking: StationHungUp, talked 3s, key 1
         talking to a protected number: StationHungUp, talked 3s, key 1, off: Protected
@@ -101,6 +113,9 @@ fn called_party_hangs_up_at_every_stage() {
         notice: NoticeCutShort, talked 0ns
         notice heard by the person: NoticeCutShort, talked 0ns
         deciding: NotAccepted, talked 0ns
+        confirming that no more calls are wanted: NotAccepted, talked 0ns
+        blocking: BlockedByKey, talked 0ns, key 7
+        deciding about a private call: NotAccepted, talked 0ns
         committing: CalledHungUp, talked 0ns, key 1
         talking: CalledHungUp, talked 3s, key 1
         talking to a protected number: CalledHungUp, talked 3s, key 1, off: Protected
@@ -123,6 +138,9 @@ fn station_falls_silent_at_every_stage() {
         notice: MediaLost, talked 0ns
         notice heard by the person: MediaLost, talked 0ns
         deciding: MediaLost, talked 0ns
+        confirming that no more calls are wanted: MediaLost, talked 0ns
+        blocking: MediaLost, talked 0ns, key 7
+        deciding about a private call: MediaLost, talked 0ns
         committing: MediaLost, talked 0ns, key 1
         talking: MediaLost, talked 3s, key 1
         talking to a protected number: MediaLost, talked 3s, key 1, off: Protected
@@ -146,6 +164,9 @@ fn called_party_falls_silent_at_every_stage() {
         notice: NoticeCutShort, talked 0ns
         notice heard by the person: NoticeCutShort, talked 0ns
         deciding: NotAccepted, talked 0ns
+        confirming that no more calls are wanted: NotAccepted, talked 0ns
+        blocking: BlockedByKey, talked 0ns, key 7
+        deciding about a private call: NotAccepted, talked 0ns
         committing: MediaLost, talked 0ns, key 1
         talking: MediaLost, talked 3s, key 1
         talking to a protected number: MediaLost, talked 3s, key 1, off: Protected
@@ -181,6 +202,9 @@ fn node_stops_at_every_stage() {
         notice: NodeStopping, talked 0ns
         notice heard by the person: NodeStopping, talked 0ns
         deciding: NodeStopping, talked 0ns
+        confirming that no more calls are wanted: NodeStopping, talked 0ns
+        blocking: NodeStopping, talked 0ns, key 7
+        deciding about a private call: NodeStopping, talked 0ns
         committing: NodeStopping, talked 0ns, key 1
         talking: NodeStopping, talked 3s, key 1
         talking to a protected number: NodeStopping, talked 3s, key 1, off: Protected
@@ -204,6 +228,9 @@ fn everybody_falls_asleep_at_every_stage() {
         notice: NoticeCutShort, talked 0ns
         notice heard by the person: NoticeCutShort, talked 0ns
         deciding: NotAccepted, talked 0ns
+        confirming that no more calls are wanted: NotAccepted, talked 0ns
+        blocking: BlockedByKey, talked 0ns, key 7
+        deciding about a private call: NotAccepted, talked 0ns
         committing: LimitReached, talked 900s, key 1, off: LogUnavailable
         talking: LimitReached, talked 900s, key 1
         talking to a protected number: LimitReached, talked 900s, key 1, off: Protected

@@ -71,8 +71,8 @@ fn at_once_is_for_what_is_free_and_unrecorded_only() {
                     ringback off
                     event: notice en
                     called hears en: call_from, in_custody_at, "Cedar County Jail", no_charge_to_you,
-                        call_is_free, notice_recorded, choose_accept_refuse,
-                        es choose_language
+                        call_is_free, notice_recorded, choose_accept_refuse, choose_private,
+                        choose_price_block, es choose_language
                     station hears en: waiting_for_acceptance, call_from, in_custody_at,
                         "Cedar County Jail", call_is_free, notice_recorded
         2.500   called party answers
@@ -81,7 +81,7 @@ fn at_once_is_for_what_is_free_and_unrecorded_only() {
                     event: notice en
                     called hears en: call_from, in_custody_at, "Cedar County Jail", no_charge_to_you,
                         caller_pays, $0.07, per_minute, notice_not_recorded,
-                        choose_accept_refuse, es choose_language
+                        choose_accept_refuse, choose_price_block, es choose_language
                     station hears en: waiting_for_acceptance, call_from, in_custody_at,
                         "Cedar County Jail", caller_pays, $0.07, per_minute,
                         notice_not_recorded
@@ -91,7 +91,7 @@ fn at_once_is_for_what_is_free_and_unrecorded_only() {
                     event: notice en
                     called hears en: call_from, in_custody_at, "Cedar County Jail", no_charge_to_you,
                         call_is_free, notice_not_recorded, choose_accept_refuse,
-                        es choose_language
+                        choose_price_block, es choose_language
                     station hears en: waiting_for_acceptance, call_from, in_custody_at,
                         "Cedar County Jail", call_is_free, notice_not_recorded
     "#]].assert_eq(&text);
@@ -198,16 +198,16 @@ fn a_call_of_nobody_names_nobody() {
     check(
         &mut ladder,
         &expect![[r#"
-        2.000   called party answers
-                    event: answered
-                    ringback off
-                    event: notice en
-                    called hears en: call_from, in_custody_at, "Cedar County Jail", no_charge_to_you,
-                        call_is_free, notice_recorded, choose_accept_refuse,
-                        es choose_language
-                    station hears en: waiting_for_acceptance, call_from, in_custody_at,
-                        "Cedar County Jail", call_is_free, notice_recorded
-    "#]],
+            2.000   called party answers
+                        event: answered
+                        ringback off
+                        event: notice en
+                        called hears en: call_from, in_custody_at, "Cedar County Jail", no_charge_to_you,
+                            call_is_free, notice_recorded, choose_accept_refuse, choose_private,
+                            choose_price_block, es choose_language
+                        station hears en: waiting_for_acceptance, call_from, in_custody_at,
+                            "Cedar County Jail", call_is_free, notice_recorded
+        "#]],
     );
 }
 

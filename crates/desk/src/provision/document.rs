@@ -62,6 +62,9 @@ pub(super) fn read(
     if let Some(sheet) = Files::open(files.numbers.as_deref(), open, problems) {
         plan.numbers = rows::numbers(&sheet, &tables, problems);
     }
+    if let Some(sheet) = Files::open(files.lifted.as_deref(), open, problems) {
+        plan.lifts = rows::lifts(&sheet, &tables, problems);
+    }
     if let Some(sheet) = Files::open(files.services.as_deref(), open, problems) {
         plan.services = relay::services(&sheet, &tables, problems);
     }
@@ -95,6 +98,7 @@ struct Files {
     services: Option<PathBuf>,
     protected: Option<PathBuf>,
     deposits: Option<PathBuf>,
+    lifted: Option<PathBuf>,
 }
 
 impl Files {
@@ -111,6 +115,7 @@ impl Files {
             services: file("services"),
             protected: file("protected"),
             deposits: file("deposits"),
+            lifted: file("lifted"),
         };
         fields.finish();
         files

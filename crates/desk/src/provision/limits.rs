@@ -29,6 +29,12 @@ pub(super) const PIN_DIGITS_MAX: usize = 12;
 /// Characters of a digest password. Telephone systems on a network are guessed at all day.
 pub(super) const PASSWORD_CHARS_MIN: usize = 8;
 
+/// Most private claims of a number that a facility can allow before staff must look at them.
+pub(super) const PRIVATE_CLAIMS_LIMIT: i64 = 100;
+
+/// The longest time between two reminders, in minutes.
+pub(super) const REMINDER_MINUTES_MAX: i64 = 60;
+
 /// Minutes of one conversation.
 pub(super) const TALK_MINUTES_MAX: i64 = 240;
 

@@ -3,8 +3,8 @@
 use super::{
     fields::Fields,
     limits::{
-        ADP_MAX, LINES_COUNT_MAX, PASSWORD_CHARS_MIN, RELAY_FACTOR, TALK_MINUTES_DEFAULT,
-        TALK_MINUTES_MAX, YEARS,
+        ADP_MAX, LINES_COUNT_MAX, PASSWORD_CHARS_MIN, PRIVATE_CLAIMS_LIMIT, RELAY_FACTOR,
+        REMINDER_MINUTES_MAX, TALK_MINUTES_DEFAULT, TALK_MINUTES_MAX, YEARS,
     },
     word::{address, check_id, check_key, check_name, meant, state},
 };
@@ -13,7 +13,10 @@ use jiff::tz::TimeZone;
 use model::{
     E164, Money, Private, Timestamp,
     place::{FacilityKind, Site},
-    plan::{Dialling, DiskFull, Hotline, RegistryDown, StationAccess},
+    plan::{
+        BlockScope, CalledChoices, Dialling, DiskFull, Hotline, PRIVATE_CLAIMS_COUNT_MAX,
+        RegistryDown, StationAccess,
+    },
 };
 use registry::{Dialled, Home, normalise};
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
@@ -122,6 +125,7 @@ impl Places {
         let disk_full = fields.choice("disk_full", &disks, Some(DiskFull::Refuse));
         let allowed_only = fields.flag("allowed_only", false);
         let caller_id = fields.need_checked("caller_id", "+1 202 555 0100", check_caller_id);
+        let called = called_choices(fields);
         let rate = read_rate(fields);
         let adp = adp.and_then(|adp| u32::try_from(adp).ok());
         let site = match (kind, adp, state) {
@@ -149,6 +153,7 @@ impl Places {
             base_per_minute: rate?.base_per_minute,
             additive_per_minute: rate?.additive_per_minute,
             caller_id: caller_id?,
+            called: called?,
         })
     }
 
@@ -273,6 +278,23 @@ fn recording(fields: &mut Fields<'_, '_>) -> Option<bool> {
         return Some(flag);
     }
     fields.choice("recording", &[("on", true), ("off", false)], None)
+}
+
+/// What called parties may choose; a file that does not say gives the defaults.
+fn called_choices(fields: &mut Fields<'_, '_>) -> Option<CalledChoices> {
+    let claims = fields.whole("private_claims_max", 0..=PRIVATE_CLAIMS_LIMIT);
+    let scopes = [("facility", BlockScope::Facility), ("agency", BlockScope::Agency)];
+    let block = fields.choice("block_scope", &scopes, Some(BlockScope::Facility));
+    let drawn_key = fields.choice("accept_key", &[("1", false), ("drawn", true)], Some(false));
+    let minutes = fields.whole("reminder_minutes", 0..=REMINDER_MINUTES_MAX).unwrap_or(0);
+    let reminder_every = Duration::from_secs(60 * minutes.unsigned_abs());
+    Some(CalledChoices {
+        private_claims_max: claims
+            .map_or(PRIVATE_CLAIMS_COUNT_MAX, |claims| u8::try_from(claims).unwrap_or(0)),
+        block: block?,
+        drawn_key: drawn_key?,
+        reminder_every: (!reminder_every.is_zero()).then_some(reminder_every),
+    })
 }
 
 fn check_timezone(text: &str) -> Result<&str, String> {

@@ -9,11 +9,14 @@ use super::{
     source::Source,
     word::{check_id, check_name, meant},
 };
-use model::{E164, Language, Money, Private, plan::NumberUse};
+use model::{
+    E164, Language, Money, Private,
+    plan::{Lifted, NumberUse},
+};
 use std::collections::BTreeMap;
 use store::{
     Plan,
-    plan::{Contact, Deposit, NumberRule, Person, ProtectedNumber, Table},
+    plan::{Contact, Deposit, Lift, NumberRule, Person, ProtectedNumber, Table},
 };
 
 /// What rows refer to.
@@ -177,6 +180,45 @@ pub(super) fn numbers(
         rules.push(NumberRule { agency, facility, number: Private::new(number), rule });
     });
     rules
+}
+
+/// What staff take back of called parties' choices.
+pub(super) fn lifts(source: &Source, tables: &Tables<'_>, problems: &mut Problems) -> Vec<Lift> {
+    let columns = Columns { required: &["scope", "number", "what", "reference"], optional: &[] };
+    let mut lifts = Vec::new();
+    let mut seen: BTreeMap<(String, String), u64> = BTreeMap::new();
+    each_row(source, &columns, problems, |row, problems| {
+        let scope = scope(row, tables.places, problems);
+        let number = number(row, problems);
+        let reference = checked(row, "reference", check_reference, problems);
+        let what = match row.get("what").to_ascii_lowercase().as_str() {
+            "block" => Some(Lifted::Block),
+            "claims" => Some(Lifted::Claims),
+            _ => {
+                problems.add(row.problem("`what` must be `block` or `claims`"));
+                None
+            }
+        };
+        let (Some(scope), Some(number)) = (scope, number) else { return };
+        let (Some(reference), Some(what)) = (reference, what) else { return };
+        let (agency, facility) = match scope.split_once('/') {
+            Some((agency, _)) => (agency.to_owned(), Some(scope.clone())),
+            None => (scope, None),
+        };
+        if what == Lifted::Claims && facility.is_some() {
+            problems.add(row.problem("claims are counted by agency: `scope` must be the agency"));
+            return;
+        }
+        if let Some(other) = seen.insert((agency.clone(), reference.to_owned()), row.line) {
+            problems.add(
+                row.problem(format!("line {other} has the same reference; each needs its own")),
+            );
+            return;
+        }
+        let (number, reference) = (Private::new(number), Private::new(reference.to_owned()));
+        lifts.push(Lift { agency, facility, number, what, reference, line: row.line });
+    });
+    lifts
 }
 
 /// Numbers of counsel and other protected parties. The same number twice is no problem: lists from

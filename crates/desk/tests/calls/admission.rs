@@ -1,7 +1,7 @@
 //! May this call be placed, may it be recorded, what does it cost? The table of answers, and what
 //! the store has of them afterwards.
 
-use call::{Admission, Answer, Connect, Price, Question};
+use call::{Admission, Answer, Choices, Connect, Price, Question};
 use model::{
     Language, Money, Private, Side,
     fact::{Epoch, NumberClass, OffReason, Refusal, Rest},
@@ -116,6 +116,7 @@ fn assert_answer(case: &str, answer: &Answer, dialled: &str, expected: Result<Al
                 talk_max: Duration::from_secs(talk_secs),
                 called_language: Language::En,
                 connect: Connect::Announced,
+                choices: Choices { private_claim: true, ..Choices::default() },
             };
             assert_eq!(*admission, wanted, "{case}");
         }

@@ -73,6 +73,8 @@ impl<'a> Conversation<'a> {
 
     /// The called party accepts.
     pub(crate) fn accept(&mut self) {
+        // Nobody reacts to the end of the notice at once.
+        self.node.pass(Duration::from_millis(100));
         self.press(Side::Called, "1");
         assert!(self.bridged.is_some(), "they were not joined");
         if self.writer.is_some() {

@@ -121,7 +121,9 @@ impl County {
     pub(crate) fn apply_with(&self, top: &str, change: impl FnOnce(&mut Plan)) -> Applied {
         let files = self.dir.path().join("files");
         let mut text = format!("{top}\n{PLACES}\n[files]\n");
-        for table in ["people", "contacts", "numbers", "services", "protected", "deposits"] {
+        for table in
+            ["people", "contacts", "numbers", "services", "protected", "deposits", "lifted"]
+        {
             if files.join(format!("{table}.csv")).is_file() {
                 writeln!(text, "{table} = \"{table}.csv\"").unwrap();
             }

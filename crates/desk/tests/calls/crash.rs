@@ -252,8 +252,9 @@ fn a_call_that_was_accepted_and_never_recorded_does_not_look_recorded() {
 #[test]
 fn a_hold_that_ran_out_while_the_node_was_away_is_given_back_as_expired() {
     let talking = Images::take().talking;
-    // Twelve seconds into the longest talk, with the margin for what comes before it.
-    let left = Duration::from_secs(1_200 - 12 + 900);
+    // Twelve seconds into the longest talk, with the margin for what comes before it, and the
+    // moment before the accepting key.
+    let left = Duration::from_secs(1_200 - 12 + 900) - Duration::from_millis(100);
     for (away, rest) in [(left - Duration::from_micros(1), Rest::Released), (left, Rest::Expired)] {
         let image = talking.image();
         image.pass(away);

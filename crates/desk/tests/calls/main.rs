@@ -12,6 +12,7 @@
 )]
 
 mod admission;
+mod choosing;
 mod closing;
 mod conversation;
 mod county;

@@ -72,11 +72,11 @@ facility = "cedar/jail"
 key = "a"
 name = "Unit A"
 
-# One gateway with six lines: it says in the From address which line calls.
+# One gateway with eleven lines: it says in the From address which line calls.
 [[gateway]]
 unit = "cedar/jail/a"
 address = "{gateway}"
-line_count = 6
+line_count = 11
 
 [trunk]
 address = "{trunk}"
@@ -94,6 +94,11 @@ cedar/jail,CC-1003,Tyrone Fields,915604,en,10.00
 cedar/jail,CC-1004,Anna Kowalski,264870,en,10.00
 cedar/jail,CC-1005,Luis Ortega,358129,es,0.05
 cedar/jail,CC-1006,Grace Whitfield,607342,en,10.00
+cedar/jail,CC-1011,James Carter,518260,en,10.00
+cedar/jail,CC-1012,Maria Torres,846031,en,10.00
+cedar/jail,CC-1013,Robert Allen,172945,en,10.00
+cedar/jail,CC-1014,David Turner,693507,en,10.00
+cedar/jail,CC-1015,Brian Morgan,420876,en,10.00
 ";
 
 /// The number of a public defender, written as a bar association writes it.

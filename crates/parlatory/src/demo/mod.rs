@@ -1,4 +1,4 @@
-//! `parlatory demo`: six calls of a fictional county, over real SIP and RTP on this machine.
+//! `parlatory demo`: the calls of a fictional county, over real SIP and RTP on this machine.
 
 mod child;
 mod county;
@@ -118,11 +118,12 @@ impl Demo {
     }
 
     fn play_parallel(&self, scenes: &'static [Scene], node: &NodeProcess) -> Result<()> {
+        // Calls to one number are placed one after the other.
         let running: Vec<_> = scenes
-            .iter()
-            .map(|scene| {
+            .chunk_by(|one, next| one.dials == next.dials)
+            .map(|scenes| {
                 let place = self.place(node);
-                thread::spawn(move || play(scene, &place))
+                thread::spawn(move || scenes.iter().try_for_each(|scene| play(scene, &place)))
             })
             .collect();
         for scene in running {

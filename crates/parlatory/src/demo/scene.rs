@@ -11,6 +11,7 @@ use model::Private;
 
 use super::{
     exchange::{Arrival, Exchange},
+    phone::Phone,
     stage::Stage,
 };
 
@@ -40,12 +41,20 @@ pub(crate) enum Habit {
     Refuse,
     /// Presses 1 in the middle of the notice, which does not count, and hangs up.
     Impatient,
+    /// Says by key that the call is private, hears the new notice, presses 1, talks.
+    Private,
+    /// Changes to Spanish, hears the notice to its end, presses 1, talks.
+    Spanish,
+    /// Wants no more calls, and confirms it.
+    Block,
+    /// Is a machine: a greeting with a tone in it goes on over the notice.
+    Machine,
     /// Is never reached.
     NotReached,
 }
 
-/// The six calls. The last one is cut by the node's death and is played after the others.
-pub(crate) const SCENES: [Scene; 6] = [
+/// The calls. The last one is cut by the node's death and is played after the others.
+pub(crate) const SCENES: [Scene; 11] = [
     Scene {
         name: "accepted_recorded",
         title: "accepted, and recorded",
@@ -84,6 +93,46 @@ pub(crate) const SCENES: [Scene; 6] = [
         station: "line-5",
         pin: "358129",
         dials: "2025550105",
+        habit: Habit::NotReached,
+    },
+    Scene {
+        name: "private_claim",
+        title: "said by key to be private: unrecorded, and both are told",
+        station: "line-7",
+        pin: "518260",
+        dials: "2025550107",
+        habit: Habit::Private,
+    },
+    Scene {
+        name: "spanish",
+        title: "called party changes to Spanish; each hears their own language",
+        station: "line-8",
+        pin: "846031",
+        dials: "2025550108",
+        habit: Habit::Spanish,
+    },
+    Scene {
+        name: "machine",
+        title: "answering machine with a 1 in its greeting: accepts nothing",
+        station: "line-9",
+        pin: "172945",
+        dials: "2025550109",
+        habit: Habit::Machine,
+    },
+    Scene {
+        name: "blocked",
+        title: "called party wants no more calls",
+        station: "line-10",
+        pin: "693507",
+        dials: "2025550110",
+        habit: Habit::Block,
+    },
+    Scene {
+        name: "blocked_refused",
+        title: "and the next person who calls them is refused",
+        station: "line-11",
+        pin: "420876",
+        dials: "2025550110",
         habit: Habit::NotReached,
     },
     Scene {
@@ -178,13 +227,31 @@ fn called_party(
     let mut phone = place.outside.answer(&arrival)?;
     phone.wait_sound(PROMPT)?;
     match scene.habit {
-        Habit::Accept => {
-            phone.wait_spoken(NOTICE)?;
-            phone.press("1")?;
-            stage.talk();
+        Habit::Accept => accept(&mut phone, place, stage)?,
+        Habit::Private => {
+            phone.stay(SOME_OF_IT)?;
+            phone.press("3")?;
+            accept(&mut phone, place, stage)?;
+        }
+        Habit::Spanish => {
+            phone.stay(SOME_OF_IT)?;
+            phone.press("9")?;
+            accept(&mut phone, place, stage)?;
+        }
+        Habit::Block => {
+            phone.stay(SOME_OF_IT)?;
+            phone.press("7")?;
+            phone.wait_spoken(PROMPT)?;
+            phone.press("0")?;
+            phone.wait_hang_up(PROMPT)?;
+        }
+        Habit::Machine => {
             phone.talk(true);
-            let _ = phone.stay(place.talk);
-            phone.hang_up();
+            phone.stay(SOME_OF_IT)?;
+            phone.press("1")?;
+            phone.stay(GREETING)?;
+            phone.talk(false);
+            phone.wait_hang_up(MACHINE)?;
         }
         Habit::Refuse => {
             phone.stay(SOME_OF_IT)?;
@@ -202,12 +269,26 @@ fn called_party(
     Ok(())
 }
 
+/// Hears the notice to its end, accepts, talks and hangs up.
+fn accept(phone: &mut Phone, place: &Place, stage: &Stage) -> Result<()> {
+    phone.wait_spoken(NOTICE)?;
+    phone.press("1")?;
+    stage.talk();
+    phone.talk(true);
+    let _ = phone.stay(place.talk);
+    phone.hang_up();
+    Ok(())
+}
+
 const ANSWER: Duration = Duration::from_secs(5);
 const PROMPT: Duration = Duration::from_secs(30);
 const NOTICE: Duration = Duration::from_secs(60);
-const CALL: Duration = Duration::from_secs(90);
+const CALL: Duration = Duration::from_secs(180);
 const READING: Duration = Duration::from_millis(1_500);
 const RINGING: Duration = Duration::from_secs(2);
 const SOME_OF_IT: Duration = Duration::from_secs(4);
+const GREETING: Duration = Duration::from_secs(5);
+/// Two notices and the silence after each.
+const MACHINE: Duration = Duration::from_secs(150);
 const UNWANTED: Duration = Duration::from_secs(20);
 const GRACE: Duration = Duration::from_secs(5);

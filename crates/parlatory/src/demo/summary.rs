@@ -184,6 +184,11 @@ fn end_name(reason: EndReason) -> &'static str {
         EndReason::NodeStopping => "node_stopping",
         EndReason::NodeDied => "node_died",
         EndReason::Fault => "fault",
+        EndReason::Declined => "declined",
+        EndReason::Forwarded => "forwarded",
+        EndReason::BlockedByKey => "blocked_by_key",
+        EndReason::LooksLikeMachine => "looks_like_machine",
+        EndReason::CutByStaff => "cut_by_staff",
     }
 }
 
@@ -199,6 +204,7 @@ fn refusal_name(refusal: Refusal) -> &'static str {
         Refusal::Unavailable => "unavailable",
         Refusal::AlreadyCalling => "already_calling",
         Refusal::DiskFull => "disk_full",
+        Refusal::OwnNumber => "own_number",
     }
 }
 
@@ -212,5 +218,7 @@ fn off_name(reason: OffReason) -> &'static str {
         OffReason::StationOff => "station_off",
         OffReason::Relay => "relay",
         OffReason::Service => "service",
+        OffReason::PrivateClaim => "private claim",
+        OffReason::LegMoved => "leg moved",
     }
 }

@@ -360,9 +360,9 @@ fn charged_micros(row: &CallRow) -> i64 {
 
 /// Turns of two seconds: the price and the notice, up to three seconds until the key, and some
 /// talk.
-const TALKS: usize = 18;
+const TALKS: usize = 25;
 /// Until they are told what became of the call.
-const PATIENT: usize = 30;
+const PATIENT: usize = 36;
 /// Long enough for the phone to ring, not for the called party to be given up.
 const IMPATIENT: usize = 5;
 /// Until somebody else ends it.

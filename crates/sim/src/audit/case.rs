@@ -73,7 +73,8 @@ impl Case<'_> {
                 && accepted.onset == evidence.key_onset
                 && evidence.key_onset >= evidence.notice_ended
         });
-        called && station && pressed && evidence.key == '1'
+        let key = self.reference.called.accept.map(model::Key::label);
+        called && station && pressed && key == Some(evidence.key)
     }
 
     /// Everything that is wrong once the tape is over.
@@ -191,9 +192,10 @@ impl Case<'_> {
         let good = match ended.reason {
             EndReason::NodeDied => talked == self.mark,
             // A busy node looks at the clock late; beyond the limit nothing is charged.
-            EndReason::StationHungUp | EndReason::CalledHungUp | EndReason::NodeStopping => {
-                missing.is_zero() || whole && missing <= LATE_MAX
-            }
+            EndReason::StationHungUp
+            | EndReason::CalledHungUp
+            | EndReason::NodeStopping
+            | EndReason::CutByStaff => missing.is_zero() || whole && missing <= LATE_MAX,
             EndReason::LimitReached => whole,
             EndReason::MediaLost => {
                 let heard = self.lost.map(|last| last.since(joined).min(lasted));
@@ -206,7 +208,11 @@ impl Case<'_> {
             | EndReason::Busy
             | EndReason::NoAnswer
             | EndReason::Unallocated
-            | EndReason::TrunkFailed => false,
+            | EndReason::TrunkFailed
+            | EndReason::Declined
+            | EndReason::Forwarded
+            | EndReason::BlockedByKey
+            | EndReason::LooksLikeMachine => false,
         };
         if !good {
             object(format!("{talked:?} of {lasted:?} talked, ended by {:?}", ended.reason));
@@ -217,6 +223,11 @@ impl Case<'_> {
     fn of_record(&self, ended: &Ended, wrong: &mut Vec<Objection>) {
         if ended.talked.is_zero() || self.says_nothing_of_recording(ended) {
             return;
+        }
+        let private = ended.off == Some(OffReason::PrivateClaim);
+        if self.reference.claimed && !private || private && !self.reference.claimed {
+            let what = format!("said to be private, and the end says {:?}", ended.off);
+            wrong.push((Rule::RecordTrue, what));
         }
         if self.recorded != ended.off.is_none() {
             let what = format!("recorded: {}, and the end says {:?}", self.recorded, ended.off);
@@ -248,6 +259,8 @@ impl Case<'_> {
                 seen.push(Seen::EndUnsure);
             }
         }
+        seen.extend(self.reference.claimed.then_some(Seen::ClaimedPrivate));
+        seen.extend(self.reference.moved.then_some(Seen::MovedInNotice));
         seen.extend(self.reference.onset_before.then_some(Seen::OnsetBeforeEnd));
         if self.reference.bridged.is_some() {
             seen.extend(self.recorded.then_some(Seen::TalkRecorded));

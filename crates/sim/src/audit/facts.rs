@@ -21,6 +21,8 @@ pub(crate) fn kind(fact: &Fact) -> (u8, CallId) {
         Fact::Ended(ended) => (7, ended.call),
         Fact::LanguageChosen { .. } => (8, CallId(0)),
         Fact::PinRefused { .. } => (9, CallId(0)),
+        Fact::PrivateClaimed { call, .. } => (11, *call),
+        Fact::CallsBlocked { call, .. } => (12, *call),
         Fact::Dialled { call, .. } => (10, *call),
         Fact::NeverRecorded { call, .. } => (11, *call),
     }
@@ -75,13 +77,19 @@ pub(super) fn seen_end(reason: EndReason) -> Seen {
         EndReason::NodeStopping => Seen::EndNodeStopping,
         EndReason::NodeDied => Seen::EndNodeDied,
         EndReason::Fault => Seen::EndFault,
+        EndReason::Declined => Seen::EndDeclined,
+        EndReason::Forwarded => Seen::EndForwarded,
+        EndReason::BlockedByKey => Seen::EndBlockedByKey,
+        EndReason::LooksLikeMachine => Seen::EndLooksLikeMachine,
+        EndReason::CutByStaff => Seen::EndCutByStaff,
     }
 }
 
 pub(super) fn seen_denial(reason: Refusal) -> Seen {
     match reason {
         Refusal::NumberInvalid => Seen::DeniedInvalid,
-        Refusal::NumberNotAllowed | Refusal::NumberBlocked => Seen::DeniedNotAllowed,
+        Refusal::NumberNotAllowed | Refusal::OwnNumber => Seen::DeniedNotAllowed,
+        Refusal::NumberBlocked => Seen::DeniedBlocked,
         Refusal::InsufficientFunds => Seen::DeniedFunds,
         Refusal::EmergencyNotHere => Seen::DeniedEmergency,
         Refusal::NoLawfulRate => Seen::DeniedNoLawfulRate,
@@ -98,6 +106,8 @@ pub(super) fn seen_off(reason: OffReason) -> Seen {
         OffReason::RegistryUnusable => Seen::TalkOffRegistry,
         OffReason::LogUnavailable => Seen::TalkOffLog,
         OffReason::Disk => Seen::TalkOffDisk,
+        OffReason::PrivateClaim => Seen::TalkOffPrivate,
+        OffReason::LegMoved => Seen::TalkOffMoved,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a start settles: the calls that the journal knows as admitted and not as ended, as
 //! `crates/desk/src/recovery.rs` does.
 
+use super::Chosen;
 use crate::sabotage::Sabotage;
 use charging::{CapTable, LawfulRate, Quote};
 use core::time::Duration;
@@ -18,6 +19,7 @@ pub(crate) struct Caught {
     /// Everything ever charged.
     pub(crate) settled: BTreeMap<AccountId, Money>,
     pub(crate) languages: BTreeMap<E164, Language>,
+    pub(crate) chosen: Chosen,
 }
 
 /// What recovery can look at, besides the journal.
@@ -77,6 +79,12 @@ impl Caught {
             }
             Fact::LanguageChosen { number, language, .. } => {
                 self.languages.insert(*number.expose(), *language);
+            }
+            Fact::PrivateClaimed { number, .. } => {
+                *self.chosen.claims.entry(*number.expose()).or_default() += 1;
+            }
+            Fact::CallsBlocked { facility, number, .. } => {
+                self.chosen.blocks.insert((*facility, *number.expose()));
             }
             Fact::Boot { .. }
             | Fact::Denied(_)

@@ -66,6 +66,7 @@ impl World<'_> {
             desk.ledger.open(*account, *deposited, settled);
         }
         desk.languages = caught.languages;
+        desk.chosen = caught.chosen;
         self.tape.add(self.now, What::Started { boot });
         self.node = Some(Node { boot, counter: 0, desk, stopping: false, live_count: 0 });
         self.note_registry(true);

@@ -74,6 +74,8 @@ impl World<'_> {
             | Input::Played { .. }
             | Input::Ringing
             | Input::MediaLost { .. }
+            | Input::LegMoved(_)
+            | Input::Sound { .. }
             | Input::Timeout
             | Input::Stop(_) => {}
         }
@@ -96,6 +98,7 @@ impl World<'_> {
             | Answer::PinUnknown
             | Answer::Balance(_)
             | Answer::Denied(_)
+            | Answer::Blocked { .. }
             | Answer::Committed { .. } => {}
         }
     }
@@ -113,7 +116,10 @@ impl World<'_> {
         let Some(live) = self.calls.get(slot).filter(|live| live.machine.is_some()) else { return };
         let call = live.call;
         self.tape.add(now, What::KeyHandled { call, side, key, onset, path });
-        self.give(slot, now, Input::Key { side, key, onset, path });
+        let dropped = self.sabotage == Some(Sabotage::ClaimsUnheard) && key.label() == '3';
+        if !dropped {
+            self.give(slot, now, Input::Key { side, key, onset, path });
+        }
     }
 
     /// A wish to be woken has come due; the loop of a busy node looks late.
@@ -226,8 +232,19 @@ impl World<'_> {
         live.leg(side).playing = Some(Playing { play, content, ends, notice });
         let call = live.call;
         let content = tape::Content(content);
-        let Sounding { notice: told, farewell, .. } = sounding;
-        let what = What::Plays { call, side, play, content, notice: told, farewell };
+        let Sounding { notice: told, farewell, accept, private, confirm, .. } = sounding;
+        live.accept = accept.or(live.accept);
+        let what = What::Plays {
+            call,
+            side,
+            play,
+            content,
+            notice: told,
+            accept,
+            private,
+            confirm,
+            farewell,
+        };
         self.tape.add(self.now, what);
         self.agenda.add(ends, Event::PlayOver { slot, side, play });
         self.hears(slot, side, sounding);
@@ -295,6 +312,7 @@ impl World<'_> {
                 live.stage = Stage::Committing;
                 node.desk.commit(slot, call, evidence, recording)
             }
+            Question::Block => node.desk.block(&self.county, slot, call, now),
         };
         match said {
             Said::Now(answer) => self.answer(slot, answer),
@@ -324,8 +342,10 @@ impl World<'_> {
         if matches!(event, CallEvent::NoticeStarted { .. }) {
             live.stage = Stage::Notice;
         }
-        if let Some(fact) = node.desk.tell(live.call, event) {
-            self.journal.append(fact, Done::Nobody);
+        match node.desk.tell(live.call, event) {
+            Some(fact @ Fact::PrivateClaimed { .. }) => self.insist(fact),
+            Some(fact) => self.journal.append(fact, Done::Nobody),
+            None => {}
         }
     }
 
@@ -523,7 +543,11 @@ impl World<'_> {
         match &done {
             Done::Admitted { .. } if unsure => self.coverage.note(Seen::AdmissionKeptUntold),
             Done::Committed { .. } if !durable => self.coverage.note(Seen::CommitFailed),
-            Done::Nobody | Done::Admitted { .. } | Done::Committed { .. } | Done::Insisted(_) => {}
+            Done::Nobody
+            | Done::Admitted { .. }
+            | Done::Committed { .. }
+            | Done::Blocked { .. }
+            | Done::Insisted(_) => {}
         }
         let now = self.now;
         let Some(node) = self.node.as_mut() else { return };

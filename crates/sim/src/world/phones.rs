@@ -3,7 +3,7 @@
 use super::World;
 use crate::{
     agenda::Event,
-    habit::{Choice, Manner, Mistake, TalkHabit, TrunkHabit},
+    habit::{Choice, Manner, Mistake, PartyHabit, TalkHabit, TrunkHabit},
     live::{LOST_AFTER, Playing},
     sabotage::Sabotage,
     seen::Seen,
@@ -16,7 +16,7 @@ use model::{
     Key, PlayId, Side,
     Side::{Called, Station},
     Timestamp,
-    fact::KeyPath,
+    fact::{EndReason, KeyPath},
 };
 
 impl World<'_> {
@@ -24,6 +24,12 @@ impl World<'_> {
     pub(super) fn person_begins(&mut self, slot: usize) {
         let Some(live) = self.calls.get(slot) else { return };
         let person = live.person;
+        if self.dice.percent(3) {
+            // Staff end the call, wherever it stands.
+            let at = self.now.after(self.dice.ms(1_000, 150_000));
+            let input = Input::Stop(EndReason::CutByStaff);
+            self.agenda.add(at, Event::Input { slot, input });
+        }
         if let Some(patience) = person.patience {
             self.agenda.add(self.now.after(patience), Event::HangUp { slot, side: Station });
         }
@@ -50,6 +56,7 @@ impl World<'_> {
             Station if sounding.number => self.asked_for_number(slot, ends),
             // Both notices have begun: the called party's is asked for first.
             Station if sounding.notice.is_some() => self.notice_begins(slot, ends),
+            Called if sounding.confirm => self.asked_to_confirm(slot),
             Station | Called => {}
         }
     }
@@ -168,6 +175,31 @@ impl World<'_> {
         self.party_chooses(slot, choice, count, first, both);
     }
 
+    /// The called party pressed the key for no more calls, and is asked whether they mean it.
+    fn asked_to_confirm(&mut self, slot: usize) {
+        let Some(live) = self.calls.get(slot) else { return };
+        let label = match live.party.choice {
+            Choice::Blocks => '0',
+            Choice::BlocksNot => self.dice.pick([(2, '1'), (1, '7'), (1, '9')]),
+            Choice::Accepts
+            | Choice::AcceptsEarly
+            | Choice::AcceptsEarlyAndAgain
+            | Choice::AcceptsExactly
+            | Choice::OnsetBefore
+            | Choice::BetweenEnds
+            | Choice::Refuses
+            | Choice::RefusesEarly
+            | Choice::WrongThenAccepts
+            | Choice::Silent
+            | Choice::Mashes
+            | Choice::ClaimsPrivate
+            | Choice::AsksPrice
+            | Choice::Machine => return,
+        };
+        let at = self.now.after(self.dice.ms(300, 8_000));
+        self.party_presses(slot, at, label, 0);
+    }
+
     fn party_chooses(
         &mut self,
         slot: usize,
@@ -176,54 +208,104 @@ impl World<'_> {
         first: Timestamp,
         both: Timestamp,
     ) {
+        let Some(live) = self.calls.get(slot) else { return };
+        let yes = live.accept.unwrap_or(Key::POUND).label();
+        if yes != '1' {
+            self.coverage.note(Seen::KeyDrawn);
+        }
         let later = both.after(self.dice.ms(200, 7_000));
         let early = self.now.after(self.dice.ms(100, 5_000).min(first.since(self.now)));
         match choice {
-            Choice::Accepts => self.party_presses(slot, later, '1', 0),
+            Choice::Accepts => self.party_accepts(slot, later, yes),
             Choice::AcceptsEarly => {
                 self.coverage.note(Seen::AcceptEarly);
-                self.party_presses(slot, before(early, 1), '1', 0);
+                self.party_presses(slot, before(early, 1), yes, 0);
             }
             Choice::AcceptsEarlyAndAgain => {
                 self.coverage.note(Seen::AcceptEarly);
-                self.party_presses(slot, before(early, 1), '1', 0);
-                self.party_presses(slot, later, '1', 0);
+                self.party_presses(slot, before(early, 1), yes, 0);
+                self.party_presses(slot, later, yes, 0);
             }
             Choice::AcceptsExactly => {
                 self.coverage.note(Seen::AcceptExact);
-                // The report of the end comes first, or else the key is typed ahead.
+                // The report of the end comes first, or else the key is typed ahead. A tenth of a
+                // second after the end is the first moment at which it counts.
                 let delay_us = self.dice.between(0, 200_000);
-                self.party_presses(slot, both, '1', delay_us);
+                let gap = self.dice.pick([(1, 0), (1, 99_999), (2, 100_000)]);
+                let at = both.after(Duration::from_micros(gap));
+                self.party_presses(slot, at, yes, delay_us);
             }
             Choice::OnsetBefore => {
                 let early_us = self.dice.between(1, 150_000);
                 let delay_us = early_us + self.dice.between(0, 600_000);
-                self.party_presses(slot, before(both, early_us), '1', delay_us);
+                self.party_presses(slot, before(both, early_us), yes, delay_us);
                 if count > 1 {
-                    self.party_presses(slot, later, '1', 0);
+                    self.party_presses(slot, later, yes, 0);
                 }
             }
             Choice::BetweenEnds => {
                 self.coverage.note(Seen::AcceptBetweenEnds);
                 let gap = u64::try_from(both.since(first).as_micros()).unwrap_or(0);
                 let at = first.after(Duration::from_micros(self.dice.below(gap)));
-                self.party_presses(slot, at, '1', 0);
+                self.party_presses(slot, at, yes, 0);
             }
             Choice::Refuses => self.party_presses(slot, later, '2', 0),
             Choice::RefusesEarly => self.party_presses(slot, early, '2', 0),
-            Choice::WrongThenAccepts if count == 1 => self.party_presses(slot, later, '5', 0),
+            Choice::WrongThenAccepts if count == 1 => self.party_presses(slot, later, '0', 0),
             Choice::WrongThenAccepts => {
                 self.coverage.note(Seen::WrongThenRight);
-                self.party_presses(slot, later, '1', 0);
+                self.party_presses(slot, later, yes, 0);
             }
+            Choice::ClaimsPrivate | Choice::AsksPrice | Choice::Blocks | Choice::BlocksNot => {
+                self.party_chooses_first(slot, choice, count, (early, later), yes);
+            }
+            // It does not listen.
+            Choice::Machine => {}
             Choice::Silent => self.coverage.note(Seen::SilentParty),
             Choice::Mashes => {
                 for place in 0..6_u64 {
                     let at = before(both, 900_000).after(Duration::from_millis(place * 311));
-                    let label = self.dice.pick([(3, '1'), (1, '3'), (1, '#')]);
+                    let label = self.dice.pick([(3, yes), (1, '3'), (1, '#')]);
                     self.party_presses(slot, at, label, 0);
                 }
             }
+        }
+    }
+
+    /// Chooses something else at the first notice, and accepts at the next one.
+    fn party_chooses_first(
+        &mut self,
+        slot: usize,
+        choice: Choice,
+        count: u32,
+        (early, later): (Timestamp, Timestamp),
+        yes: char,
+    ) {
+        let label = if choice == Choice::ClaimsPrivate {
+            '3'
+        } else if choice == Choice::AsksPrice {
+            '4'
+        } else {
+            '7'
+        };
+        if count == 1 {
+            let at = self.dice.pick([(1, early), (1, later)]);
+            return self.party_presses(slot, at, label, 0);
+        }
+        match label {
+            '4' => self.coverage.note(Seen::AskedPrice),
+            '7' => self.coverage.note(Seen::WentBack),
+            _ => {}
+        }
+        self.party_accepts(slot, later, yes);
+    }
+
+    /// Accepts in time; now and then the carrier moves them just then.
+    fn party_accepts(&mut self, slot: usize, at: Timestamp, yes: char) {
+        self.party_presses(slot, at, yes, 0);
+        if self.dice.percent(4) {
+            let moves = at.after(self.dice.ms(5, 80));
+            self.agenda.add(moves, Event::Moves { slot });
         }
     }
 
@@ -272,7 +354,9 @@ impl World<'_> {
     pub(super) fn press(&mut self, slot: usize, side: Side, key: Key, delay_us: u64) {
         let Some(live) = self.calls.get_mut(slot) else { return };
         let leg = *live.leg(side);
-        if !leg.phone_up || !leg.connected {
+        // Whoever was moved a moment ago is not there yet.
+        let moving = live.moved.is_some_and(|moved| self.now.since(moved) < MOVING);
+        if !leg.phone_up || !leg.connected || moving && side == Called {
             return;
         }
         let (call, party) = (live.call, live.party);
@@ -296,6 +380,11 @@ impl World<'_> {
         onset: Timestamp,
         path: KeyPath,
     ) {
+        let events = |live: &crate::live::Live| live.party.path != KeyPath::Info;
+        if path == KeyPath::Info && self.calls.get(slot).is_none_or(events) {
+            // The switch drops it: this leg's keys come as telephone-events.
+            return;
+        }
         let told = if self.sabotage == Some(Sabotage::OnsetIsArrival) { self.now } else { onset };
         let onset = (path == KeyPath::TelephoneEvent).then_some(told);
         let at = match path {
@@ -354,6 +443,35 @@ impl World<'_> {
             self.tape.add(self.now, What::FellSilent { call, side });
             self.agenda.add(self.now.after(LOST_AFTER), Event::LostCheck { slot, side });
         }
+    }
+
+    /// The carrier moves the called leg; the line says so by a new offer.
+    pub(super) fn phone_moves(&mut self, slot: usize) {
+        let now = self.now;
+        let delay = self.dice.ms(0, 30);
+        let Some(live) = self.calls.get_mut(slot) else { return };
+        if !live.called_leg.phone_up || !live.called_leg.connected {
+            return;
+        }
+        live.moved = Some(now);
+        self.tape.add(now, What::PhoneMoved { call: live.call, side: Called });
+        if self.sabotage != Some(Sabotage::MovesUntold) {
+            let input = Input::LegMoved(Called);
+            self.agenda.add(now.after(delay), Event::Input { slot, input });
+        }
+    }
+
+    /// A greeting is spoken, with a tone in it, whatever is announced meanwhile.
+    fn greets(&mut self, slot: usize) {
+        self.coverage.note(Seen::Greeted);
+        let (since, lasts) = (self.now, self.dice.ms(1_000, 20_000));
+        let ends = since.after(lasts);
+        let tone = since.after(self.dice.ms(100, 20_000).min(lasts));
+        self.party_presses(slot, tone, '1', 0);
+        let begins = Input::Sound { side: Called, sounding: true, since };
+        self.agenda.add(since.after(self.dice.ms(40, 90)), Event::Input { slot, input: begins });
+        let over = Input::Sound { side: Called, sounding: false, since: ends };
+        self.agenda.add(ends.after(Duration::from_millis(400)), Event::Input { slot, input: over });
     }
 
     pub(super) fn phone_sounds(&mut self, slot: usize, side: Side) {
@@ -433,6 +551,7 @@ impl World<'_> {
             }
             TrunkHabit::Busy => fail(self, TrunkFailure::Busy),
             TrunkHabit::Unallocated => fail(self, TrunkFailure::Unallocated),
+            TrunkHabit::Forwards => fail(self, TrunkFailure::Forwarded),
             TrunkHabit::Declines => fail(self, TrunkFailure::Declined),
             TrunkHabit::GivesUp => fail(self, TrunkFailure::NoAnswer),
             TrunkHabit::Fails => fail(self, TrunkFailure::Failed),
@@ -457,7 +576,7 @@ impl World<'_> {
             return;
         }
         live.called_leg.phone_up = true;
-        let (patience, soundless) = (live.party.patience, live.party.soundless);
+        let PartyHabit { patience, soundless, moves, choice, .. } = live.party;
         if let Some(patience) = patience {
             self.agenda.add(now.after(patience), Event::HangUp { slot, side: Called });
         }
@@ -469,6 +588,12 @@ impl World<'_> {
             self.agenda.add(now.after(LOST_AFTER), Event::LostCheck { slot, side: Called });
         } else if self.dice.percent(5) {
             self.pauses(slot, Called);
+        }
+        if let Some(moves) = moves {
+            self.agenda.add(now.after(moves), Event::Moves { slot });
+        }
+        if choice == Choice::Machine {
+            self.greets(slot);
         }
         let delay = self.dice.ms(1, 30);
         self.send(slot, delay, Input::CalledAnswered);
@@ -487,5 +612,7 @@ impl World<'_> {
     }
 }
 
+/// A leg that is moved carries nobody's keys for so long.
+const MOVING: Duration = Duration::from_secs(1);
 const TRIES_COUNT_MAX: u32 = 4;
 const NATIONAL: u64 = 10_000_000_000;

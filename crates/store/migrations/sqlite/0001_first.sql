@@ -6,7 +6,7 @@
 -- of the cell as a whole and have none: cell, registry, entered_number, trunk and boot.
 --
 -- Tables that follow from the journal (call, refusal, hold, recording, called_language,
--- pin_refusal, boot) refer to nothing by foreign key: the journal is the truth, and a fact is kept
+-- called_block, private_claim, pin_refusal, boot) refer to nothing by foreign key: the journal is the truth, and a fact is kept
 -- whatever else is here.
 --
 -- Until the first release this file is changed in place, because nobody has a database yet. After
@@ -46,6 +46,10 @@ CREATE TABLE facility (
     base_micros          BIGINT  NOT NULL,
     additive_micros      BIGINT  NOT NULL,
     caller_id            BIGINT  NOT NULL,
+    private_claims_max   INTEGER NOT NULL,
+    block_scope          TEXT    NOT NULL,
+    drawn_key            INTEGER NOT NULL,
+    reminder_us          BIGINT,           -- null where nobody is reminded
     PRIMARY KEY (agency_id, facility_id),
     UNIQUE (agency_id, key)
 );
@@ -262,6 +266,38 @@ CREATE TABLE called_language (
     language   TEXT    NOT NULL,
     at_us      BIGINT  NOT NULL,
     PRIMARY KEY (agency_id, number)
+);
+
+-- Called parties who want no more calls; what staff lifted of it later stands in lift.
+CREATE TABLE called_block (
+    agency_id    INTEGER NOT NULL,
+    facility_id  INTEGER NOT NULL,      -- 0 for the whole agency
+    number       BIGINT  NOT NULL,
+    at_us        BIGINT  NOT NULL,      -- when they last said so
+    call_id      BIGINT  NOT NULL,
+    PRIMARY KEY (agency_id, facility_id, number)
+);
+
+-- Calls that the called party said were private. Staff look at them: whose number is counsel's is
+-- registered, and what was looked at stands in lift.
+CREATE TABLE private_claim (
+    agency_id  INTEGER NOT NULL,
+    call_id    BIGINT  NOT NULL,
+    number     BIGINT  NOT NULL,
+    at_us      BIGINT  NOT NULL,
+    PRIMARY KEY (agency_id, call_id)
+);
+CREATE INDEX private_claim_by_number ON private_claim (agency_id, number);
+
+-- What staff took back of the two. What was chosen after it stands.
+CREATE TABLE lift (
+    agency_id    INTEGER NOT NULL REFERENCES agency (agency_id),
+    reference    TEXT    NOT NULL,
+    facility_id  INTEGER NOT NULL,      -- 0 for the whole agency
+    number       BIGINT  NOT NULL,
+    what         TEXT    NOT NULL,      -- block or claims
+    at_us        BIGINT  NOT NULL,
+    PRIMARY KEY (agency_id, reference)
 );
 
 -- Wrong PINs by station and time, never the digits.

@@ -5,11 +5,11 @@ use crate::{
     code::{Coded, Columns, digits, signed},
     dialect::Work,
     error::{Broken, Doing, Refused, StoreError},
-    plan::{Applied, Count, NumberRule, Plan, Protected},
+    plan::{Applied, Count, Lift, NumberRule, Plan, Protected},
 };
 use model::{
     Timestamp,
-    plan::{NumberUse, Trunk},
+    plan::{Lifted, NumberUse, Trunk},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -82,6 +82,63 @@ async fn write_rule(
     };
     query.execute(&mut **work).await.doing("keep a rule about a number")?;
     Ok(())
+}
+
+/// Books what staff take back, each reference once.
+pub(super) async fn apply_lifts(
+    work: &mut Work,
+    wanted: &[Lift],
+    places: &Places,
+    now: Timestamp,
+) -> Result<Count, StoreError> {
+    let mut count = Count::default();
+    let mut differing = Vec::new();
+    for lift in wanted {
+        let agency = places.agency(&lift.agency)?.0;
+        let facility = match &lift.facility {
+            Some(key) => places.facility(key)?.1.0,
+            None => WHOLE_AGENCY,
+        };
+        let number = digits(*lift.number.expose());
+        let inserted = sqlx::query(
+            "INSERT INTO lift (agency_id, reference, facility_id, number, what, at_us) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (agency_id, reference) DO NOTHING",
+        )
+        .bind(agency)
+        .bind(lift.reference.expose())
+        .bind(facility)
+        .bind(number)
+        .bind(lift.what.code())
+        .bind(now.micros())
+        .execute(&mut **work)
+        .await
+        .doing(LIFT)?;
+        if inserted.rows_affected() > 0 {
+            count.note(Change::Added);
+            continue;
+        }
+        let before = sqlx::query(
+            "SELECT facility_id, number, what FROM lift WHERE agency_id = $1 AND reference = $2",
+        )
+        .bind(agency)
+        .bind(lift.reference.expose())
+        .fetch_one(&mut **work)
+        .await
+        .doing(LIFT)?;
+        let same = before.number("facility_id")? == facility
+            && before.int("number")? == number
+            && before.coded::<Lifted>("what")? == lift.what;
+        if same {
+            count.note(Change::Unchanged);
+        } else {
+            differing.push(lift.line);
+        }
+    }
+    if differing.is_empty() {
+        Ok(count)
+    } else {
+        Err(Refused::LiftDiffers { lines: differing }.into())
+    }
 }
 
 /// What a plan did to the registry's set of numbers or to what is trusted of it.
@@ -251,5 +308,7 @@ pub(super) async fn apply_trunk(
     Ok(count)
 }
 
+/// What is being done when a statement about a lift fails.
+const LIFT: &str = "take back what a called party chose";
 /// The facility of a rule for a whole agency; facilities are numbered from 1.
 pub(crate) const WHOLE_AGENCY: u32 = 0;

@@ -10,7 +10,7 @@ use crate::{
 use model::{
     AgencyId, FacilityId, Private, UnitId,
     place::Site,
-    plan::{Dialling, Hotline, StationAccess},
+    plan::{CalledChoices, Dialling, Hotline, StationAccess},
 };
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -146,6 +146,18 @@ fn facility(row: &Row) -> Result<Facility, Broken> {
         base_per_minute: row.money("base_micros")?,
         additive_per_minute: row.money("additive_micros")?,
         caller_id: row.e164("caller_id")?,
+        called: called_choices(row)?,
+    })
+}
+
+/// What called parties of a stored facility may choose.
+pub(crate) fn called_choices(row: &Row) -> Result<CalledChoices, Broken> {
+    Ok(CalledChoices {
+        private_claims_max: u8::try_from(row.number("private_claims_max")?)
+            .map_err(|_| Broken::unreadable("private_claims_max"))?,
+        block: row.coded("block_scope")?,
+        drawn_key: row.flag("drawn_key")?,
+        reminder_every: row.maybe_length("reminder_us")?,
     })
 }
 
@@ -157,15 +169,19 @@ async fn write_facility(
     sqlx::query(
         "INSERT INTO facility (agency_id, facility_id, key, name, kind, adp, adp_year, state, \
          timezone, recording, registry_down, talk_max_us, allowed_only, base_micros, \
-         additive_micros, caller_id, relay_talk_max_us, disk_full) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
+         additive_micros, caller_id, relay_talk_max_us, disk_full, private_claims_max, \
+         block_scope, drawn_key, reminder_us) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+         $19, $20, $21, $22) \
          ON CONFLICT (agency_id, facility_id) DO UPDATE SET name = excluded.name, \
          kind = excluded.kind, adp = excluded.adp, adp_year = excluded.adp_year, \
          state = excluded.state, timezone = excluded.timezone, recording = excluded.recording, \
          registry_down = excluded.registry_down, talk_max_us = excluded.talk_max_us, \
          allowed_only = excluded.allowed_only, base_micros = excluded.base_micros, \
          additive_micros = excluded.additive_micros, caller_id = excluded.caller_id, \
-         relay_talk_max_us = excluded.relay_talk_max_us, disk_full = excluded.disk_full",
+         relay_talk_max_us = excluded.relay_talk_max_us, disk_full = excluded.disk_full, \
+         private_claims_max = excluded.private_claims_max, block_scope = excluded.block_scope, \
+         drawn_key = excluded.drawn_key, reminder_us = excluded.reminder_us",
     )
     .bind(agency.0)
     .bind(id.0)
@@ -185,6 +201,10 @@ async fn write_facility(
     .bind(digits(facility.caller_id))
     .bind(micros(facility.relay_talk_max))
     .bind(facility.disk_full.code())
+    .bind(facility.called.private_claims_max)
+    .bind(facility.called.block.code())
+    .bind(i64::from(facility.called.drawn_key))
+    .bind(facility.called.reminder_every.map(micros))
     .execute(&mut **work)
     .await
     .doing("keep a facility")?;

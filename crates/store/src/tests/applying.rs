@@ -1,19 +1,20 @@
 //! Plans: once, twice, in parts, refused.
 
 use super::samples::{
-    at, contact, deposit, facility, filled, hotline, jail, number, person, protected, site, source,
+    at, called_choices, contact, deposit, facility, filled, hotline, jail, number, person,
+    protected, site, source,
 };
 use crate::{
     Refused, Store, StoreError,
-    plan::{Count, Plan, Protected, Table, Unit},
+    plan::{Count, Lift, Plan, Protected, Table, Unit},
 };
 use model::{
     AccountId, AgencyId, FacilityId, Language, Money, PersonId, Private, StationId, UnitId,
     fact::{Epoch, Fact},
     plan::{
-        Account, Configuration, Dialling, DiskFull, Facility, NumberRule, NumberUse, Person,
-        Protection, RegistryData, RegistryDown, Service, ServiceKind, Station, StationAccess,
-        StationCaller, Trunk,
+        self, Account, Configuration, Dialling, DiskFull, Facility, Lifted, NumberRule, NumberUse,
+        Person, Protection, RegistryData, RegistryDown, Service, ServiceKind, Station,
+        StationAccess, StationCaller, Trunk,
     },
 };
 use std::time::Duration;
@@ -40,7 +41,7 @@ fn applied_twice_changes_once() {
     let first = store.apply(&jail(), at(1)).unwrap();
     assert_eq!((first.version, first.epoch), (1, 1));
     let added = first.counts().map(|(_, count)| count);
-    let expected = [1, 2, 1, 3, 2, 3, 2, 2, 2, 2, 1].map(|added| count(added, 0, 0, 0));
+    let expected = [1, 2, 1, 3, 2, 3, 2, 2, 0, 2, 2, 1].map(|added| count(added, 0, 0, 0));
     assert_eq!(added, expected);
     let before = store.configuration().unwrap();
 
@@ -117,6 +118,9 @@ fn the_configuration_says_what_the_plan_said() {
             },
         ],
         languages: vec![],
+        blocks: vec![],
+        claims: vec![],
+        lifts: vec![],
         trunk: Some(Trunk { address: "198.51.100.5:5060".parse().unwrap() }),
         counsel: [60, 61].map(protection).to_vec(),
     };
@@ -148,6 +152,7 @@ fn stored_facility(id: u32, key: &str) -> Facility {
         base_per_minute: Money::from_cents(10),
         additive_per_minute: Money::from_cents(2),
         caller_id: *number(0).expose(),
+        called: called_choices(),
     }
 }
 
@@ -208,6 +213,7 @@ fn changes_are_counted_and_numbers_kept() {
         count(0, 0, 1, 2),
         count(0, 1, 1, 0),
         count(0, 1, 1, 0),
+        count(0, 0, 0, 0),
         count(0, 0, 0, 2),
         count(0, 0, 0, 2),
         count(0, 1, 0, 0),
@@ -400,4 +406,37 @@ fn a_chosen_language_is_remembered_for_the_number() {
         let languages = store.configuration().unwrap().languages;
         assert_eq!(languages, [(AgencyId(1), number(42), language)]);
     }
+}
+
+/// What staff take back is booked once by its reference, whatever the file is applied for again.
+#[test]
+fn a_lift_is_booked_once_and_means_one_thing() {
+    let (_folder, store) = filled();
+    let lift = |facility: Option<&str>, reference: &str, line| Lift {
+        agency: "cedar".into(),
+        facility: facility.map(str::to_owned),
+        number: number(42),
+        what: Lifted::Block,
+        reference: Private::new(reference.into()),
+        line,
+    };
+    let mut plan = jail();
+    plan.lifts = vec![lift(None, "letter-1", 2), lift(Some("cedar/jail"), "letter-2", 3)];
+    let applied = store.apply(&plan, at(5)).unwrap();
+    assert_eq!((applied.lifts, applied.version), (count(2, 0, 0, 0), 2));
+    let stored = |facility, micros| plan::Lift {
+        agency: AgencyId(1),
+        facility,
+        number: number(42),
+        what: Lifted::Block,
+        at: at(micros),
+    };
+    let expected = vec![stored(None, 5), stored(Some(FacilityId(1)), 5)];
+    assert_eq!(store.configuration().unwrap().lifts, expected);
+    // Again, later: the first time stays, so that a wish said since then stands.
+    let applied = store.apply(&plan, at(6)).unwrap();
+    assert_eq!((applied.lifts, applied.version), (count(0, 0, 0, 2), 2));
+    assert_eq!(store.configuration().unwrap().lifts, expected);
+    plan.lifts[1].what = Lifted::Claims;
+    assert_eq!(refused(&store, &plan), Refused::LiftDiffers { lines: vec![3] });
 }

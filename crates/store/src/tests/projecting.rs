@@ -3,8 +3,9 @@
 use super::samples::{accepted, admitted, at, call, closed, denied, ended, filled, number, talked};
 use crate::{CallFilter, MoneyTotals, Outcome, RecordingRow, Refused, Store, StoreError};
 use model::{
-    AgencyId, Language, Money, StationId,
+    AgencyId, CallId, FacilityId, Language, Money, StationId,
     fact::{EndReason, Epoch, Fact, NumberClass, OffReason, RecordingState, Refusal, Rest},
+    plan::{Block, PrivateClaim},
 };
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -458,4 +459,45 @@ fn readers_see_whole_batches_while_facts_are_projected() {
         reading.join().unwrap();
     });
     assert_eq!(store.money().unwrap().settled, cents(100));
+}
+
+/// What called parties chose outlives the node, and a fact that is said again counts once.
+#[test]
+fn what_called_parties_chose_is_kept() {
+    let (_folder, store) = filled();
+    let claim = |counter, micros| Fact::PrivateClaimed {
+        call: CallId::from_parts(1, counter),
+        agency: AgencyId(1),
+        number: number(42),
+        at: at(micros),
+    };
+    let block = |facility, micros| Fact::CallsBlocked {
+        call: CallId::from_parts(1, 3),
+        agency: AgencyId(1),
+        facility,
+        number: number(42),
+        at: at(micros),
+    };
+    let jail = Some(FacilityId(1));
+    let facts = [
+        claim(1, 10),
+        claim(1, 10),
+        claim(2, 20),
+        block(jail, 40),
+        block(jail, 30),
+        block(None, 50),
+    ];
+    let facts: Vec<_> = (1..).zip(facts).collect();
+    store.project(&facts).unwrap();
+    let kept = store.configuration().unwrap();
+    let at_of =
+        |micros: i64| PrivateClaim { agency: AgencyId(1), number: number(42), at: at(micros) };
+    assert_eq!(kept.claims, [at_of(10), at_of(20)]);
+    let blocked = |facility, micros| Block {
+        agency: AgencyId(1),
+        facility,
+        number: number(42),
+        at: at(micros),
+    };
+    assert_eq!(kept.blocks, [blocked(None, 50), blocked(jail, 40)]);
 }

@@ -16,7 +16,8 @@ use model::{
     },
     place::{FacilityKind, Site, State},
     plan::{
-        Dialling, DiskFull, Hotline, NumberUse, RegistryDown, ServiceKind, StationAccess, Trunk,
+        BlockScope, CalledChoices, Dialling, DiskFull, Hotline, NumberUse, RegistryDown,
+        ServiceKind, StationAccess, Trunk,
     },
     speech::ContentHash,
 };
@@ -53,6 +54,17 @@ pub(super) fn facility(key: &str) -> Facility {
         base_per_minute: Money::from_cents(10),
         additive_per_minute: Money::from_cents(2),
         caller_id: *number(0).expose(),
+        called: called_choices(),
+    }
+}
+
+/// None of the defaults.
+pub(super) fn called_choices() -> CalledChoices {
+    CalledChoices {
+        private_claims_max: 2,
+        block: BlockScope::Agency,
+        drawn_key: true,
+        reminder_every: Some(Duration::from_secs(300)),
     }
 }
 
@@ -141,6 +153,7 @@ pub(super) fn jail() -> Plan {
         rule: Some(rule),
     };
     Plan {
+        lifts: Vec::new(),
         agencies: vec![Agency {
             key: "cedar".into(),
             name: "Cedar County Sheriff".into(),

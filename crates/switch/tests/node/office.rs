@@ -1,7 +1,8 @@
 //! An office that does what a script says, and tells the test what it was told.
 
 use call::{
-    Admission, Answer, CallEvent, Caller, Connect, Finished, Identified, Price, Question, Timing,
+    Admission, Answer, CallEvent, Caller, Choices, Connect, Finished, Identified, Price, Question,
+    Timing,
 };
 use model::{
     AgencyId, CallId, E164, FacilityId, Language, Money, PersonId, Private, StationId, Timestamp,
@@ -126,6 +127,7 @@ impl Office for Scripted {
                 }
             }
             Question::Commit { recording, .. } => reply.send(Answer::Committed { recording }),
+            Question::Block => reply.send(Answer::Blocked { kept: true }),
         }
     }
 
@@ -190,5 +192,6 @@ fn admission() -> Admission {
         talk_max: Duration::from_secs(60),
         called_language: Language::En,
         connect: Connect::Announced,
+        choices: Choices::default(),
     }
 }

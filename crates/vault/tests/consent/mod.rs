@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by it")]
 
 use call::{
-    Admission, Answer, Connect, Consent, Identified, Input, Machine, Output, PlayEnd, Price,
-    Question, Recording, Setup, Start, Timing,
+    Admission, Answer, Choices, Connect, Consent, Identified, Input, Machine, Output, PlayEnd,
+    Price, Question, Recording, Setup, Start, Timing,
 };
 use model::{
     CallId, E164, Key, Language, Money, PersonId, Private, Side, Timestamp,
@@ -38,6 +38,8 @@ pub(crate) fn consent(call: CallId, number: E164, epoch: Epoch) -> Consent {
         now = now.after(Duration::from_millis(50));
         if inputs.is_empty() {
             let (side, keys) = pressed.next().unwrap_or_else(|| panic!("the call made no consent"));
+            // Nobody reacts to the end of a notice at once.
+            now = now.after(Timing::default().accept_gap);
             inputs.extend(keys.chars().map(|label| Input::Key {
                 side,
                 key: Key::from_char(label).unwrap(),
@@ -77,7 +79,9 @@ fn react(output: Output, number: E164, epoch: Epoch, now: Timestamp) -> Reaction
             talk_max: Duration::from_secs(900),
             called_language: Language::En,
             connect: Connect::Announced,
+            choices: Choices::default(),
         })),
+        Output::Ask(Question::Block) => panic!("nobody asked for that"),
         Output::Ask(Question::Commit { recording, .. }) => {
             Input::Answer(Answer::Committed { recording })
         }
