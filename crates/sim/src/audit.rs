@@ -66,6 +66,9 @@ pub enum Rule {
     ReasonTrue,
     /// Nobody is on two calls at once.
     OneCallAPerson,
+    /// A relay service or a line for help costs nothing, is never recorded, and no list, registry
+    /// or empty account stands in the way to it.
+    ServicesApart,
     /// The record says whether the conversation was recorded.
     RecordTrue,
     /// Nothing goes on for ever.
@@ -372,10 +375,12 @@ impl<'a> Auditor<'a> {
         if accepted.is_some_and(|accepted| accepted.early_info) {
             self.coverage.note(Seen::InfoAfterEnd);
         }
-        // Where nobody is identified, nothing is recorded and nobody pays, there is nothing to
-        // accept.
+        // To a service there is nothing to accept, nor where nobody is identified, nothing is
+        // recorded and nobody pays.
         let at_once = case.admitted.is_some_and(|(admitted, _)| {
-            admitted.person.is_none() && admitted.may_record.is_err() && admitted.hold.is_none()
+            let service = facts::service(*admitted.number.expose()).is_some();
+            let nobody = admitted.person.is_none() || service;
+            nobody && admitted.may_record.is_err() && admitted.hold.is_none()
         });
         if at_once {
             self.coverage.note(Seen::TalkAtOnce);
@@ -498,6 +503,11 @@ impl<'a> Auditor<'a> {
                 "refused because its party wants no calls, and they never said so".to_owned()
             });
         }
+        let service = denied.number.as_ref().and_then(|number| facts::service(*number.expose()));
+        let ours = matches!(denied.reason, Refusal::AlreadyCalling | Refusal::Unavailable);
+        self.object_if(service.is_some() && !ours, Rule::ServicesApart, Some(denied.call), || {
+            format!("a service was refused as {:?}", denied.reason)
+        });
         let wrong = match (denied.reason, &denied.number) {
             (Refusal::NoLawfulRate, _) => {
                 let rate = self.rates.get(&denied.facility);
@@ -536,6 +546,20 @@ impl<'a> Auditor<'a> {
         });
     }
 
+    /// An admission to a service is unlike any other, whatever the registry says.
+    fn service(&mut self, admitted: &model::fact::Admitted, word: Word) {
+        let Some((class, off)) = facts::service(*admitted.number.expose()) else { return };
+        let apart = admitted.class == class
+            && admitted.hold.is_none()
+            && [Err(off), Err(OffReason::Protected)].contains(&admitted.may_record);
+        self.object_if(!apart, Rule::ServicesApart, Some(admitted.call), || {
+            format!("a service, and the admission {:?} {:?}", admitted.class, admitted.may_record)
+        });
+        if !matches!(word, Word::Protected | Word::Ordinary) {
+            self.coverage.note(Seen::ServiceAllTheSame);
+        }
+    }
+
     fn admitted(&mut self, admitted: &'a model::fact::Admitted) {
         let (now, call) = (self.now, admitted.call);
         let case = self.cases.entry(call).or_default();
@@ -552,7 +576,9 @@ impl<'a> Auditor<'a> {
         let person = admitted.person;
         let twice = person.is_some()
             && self.cases.iter().any(|(other, case)| {
-                let open = case.admitted.filter(|_| case.ends == 0);
+                // An end that a full disk did not take is on disk later than it was.
+                let over = case.excused && (case.finishes > 0 || case.panicked);
+                let open = case.admitted.filter(|_| case.ends == 0 && !over);
                 *other != call && open.is_some_and(|(open, _)| open.person == person)
             });
         self.object_if(twice, Rule::OneCallAPerson, Some(call), || {
@@ -567,7 +593,14 @@ impl<'a> Auditor<'a> {
         let Some(state) = self.registries.at(admitted.at).copied() else { return };
         let word = state.word(*admitted.number.expose(), admitted.at);
         let nobody = admitted.person.is_none();
+        let service = facts::service(*admitted.number.expose());
+        self.service(admitted, word);
         let right = match (word, admitted.may_record) {
+            (Word::Ordinary | Word::Missing | Word::Stale | Word::Shrunken, may_record)
+                if service.is_some() =>
+            {
+                may_record == service.map(|(_, off)| off).map_or(Ok(()), Err)
+            }
             (Word::Ordinary | Word::Missing | Word::Stale | Word::Shrunken, may_record)
                 if nobody =>
             {

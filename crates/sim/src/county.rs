@@ -5,7 +5,7 @@ use core::time::Duration;
 use model::{
     AccountId, AgencyId, E164, FacilityId, Language, Money, PersonId, StationId, UnitId,
     place::{FacilityKind, Site, State},
-    plan::{BlockScope, CalledChoices, RegistryDown},
+    plan::{BlockScope, CalledChoices, RegistryDown, ServiceKind},
 };
 
 /// Everything that is provisioned, except the registry.
@@ -25,6 +25,7 @@ pub(crate) struct Facility {
     pub(crate) recording: bool,
     pub(crate) registry_down: RegistryDown,
     pub(crate) talk_max: Duration,
+    pub(crate) relay_talk_max: Duration,
     pub(crate) allowed_only: bool,
     pub(crate) base_per_minute: Money,
     pub(crate) additive_per_minute: Money,
@@ -58,6 +59,8 @@ pub(crate) struct Line {
     pub(crate) blocked: bool,
     pub(crate) free: bool,
     pub(crate) allowed: bool,
+    /// It is a service at every facility.
+    pub(crate) service: Option<ServiceKind>,
 }
 
 impl County {
@@ -99,6 +102,16 @@ impl County {
         self.facilities.iter().find(|facility| facility.id == id)
     }
 
+    /// The line behind a short code.
+    pub(crate) fn service(&self, code: &str) -> Option<E164> {
+        let kind = match code {
+            RELAY_CODE => ServiceKind::Relay,
+            HELP_CODE => ServiceKind::Help,
+            _ => return None,
+        };
+        self.lines.iter().find(|line| line.service == Some(kind)).map(|line| line.number)
+    }
+
     pub(crate) fn line(&self, number: E164) -> Option<&Line> {
         self.lines.iter().find(|line| line.number == number)
     }
@@ -115,13 +128,15 @@ fn facility(dice: &mut Dice, id: u32) -> Facility {
         (2, (0, 0)),
         (1, (140_000, 0)),
     ]);
+    let talk_max = Duration::from_secs(dice.pick([(1, 60), (1, 90), (2, 100), (4, 300), (1, 900)]));
     Facility {
         id: FacilityId(id),
         agency: AgencyId(1),
         site: Site { kind, adp, state },
         recording: dice.percent(80),
         registry_down: dice.pick([(2, RegistryDown::PlaceUnrecorded), (1, RegistryDown::Refuse)]),
-        talk_max: Duration::from_secs(dice.pick([(1, 60), (1, 90), (2, 100), (4, 300), (1, 900)])),
+        talk_max,
+        relay_talk_max: talk_max * 3,
         allowed_only: dice.percent(30),
         base_per_minute: Money::from_micros(base),
         additive_per_minute: Money::from_micros(additive),
@@ -140,11 +155,24 @@ fn line(dice: &mut Dice, index: u64) -> Option<Line> {
     let blocked = index + 2 == LINES_COUNT;
     let unlisted = index + 1 == LINES_COUNT;
     let free = !blocked && !unlisted && dice.percent(15);
-    Some(Line { number, blocked, free, allowed: !unlisted && dice.percent(85) })
+    let service = match index {
+        RELAY_LINE => Some(ServiceKind::Relay),
+        HELP_LINE => Some(ServiceKind::Help),
+        _ => None,
+    };
+    Some(Line { number, blocked, free, allowed: !unlisted && dice.percent(85), service })
 }
 
 const STATIONS_COUNT: u32 = 5;
 const PEOPLE_COUNT: u32 = 5;
 const LINES_COUNT: u64 = 10;
+/// The line of the relay service, counted from the first.
+pub(crate) const RELAY_LINE: u64 = 6;
+/// The line for help.
+pub(crate) const HELP_LINE: u64 = 7;
+/// What is dialled for the relay service (47 CFR 64.603).
+pub(crate) const RELAY_CODE: &str = "711";
+/// What is dialled for help (47 CFR 52.200).
+pub(crate) const HELP_CODE: &str = "988";
 /// Number of the first line; the others follow.
 pub(crate) const FIRST_NUMBER: u64 = 12_025_550_100;

@@ -18,7 +18,7 @@ use model::{
         Admitted, ConsentEvidence, Denied, EndReason, Ended, Epoch, Fact, HoldFact, NumberClass,
         OffReason, Refusal, Rest,
     },
-    plan::{BlockScope, RegistryDown},
+    plan::{BlockScope, RegistryDown, ServiceKind},
 };
 use registry::{Dialled, Home, Snapshot, Standing};
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,6 +85,7 @@ struct Screened {
     may_record: Result<Epoch, OffReason>,
     free: bool,
     connect: Connect,
+    talk_max: Duration,
 }
 
 type Refused = (Refusal, Option<E164>);
@@ -155,7 +156,7 @@ impl Desk {
             return Said::Now(Answer::Denied(Refusal::Unavailable));
         };
         let decided = self
-            .screen(county, &facility, wish)
+            .screen(county, &facility, person, wish)
             .and_then(|screened| self.hold(caps, &facility, who.as_ref(), wish, screened));
         match decided {
             Ok((admission, admitted)) => {
@@ -183,16 +184,24 @@ impl Desk {
         &self,
         county: &County,
         facility: &Facility,
+        person: Option<PersonId>,
         wish: Wish<'_>,
     ) -> Result<Screened, Refused> {
         let number = match Dialled::from_keys(wish.dialled, Home::NorthAmerica) {
             Dialled::Number(number) => number,
             Dialled::Emergency => return Err((Refusal::EmergencyNotHere, None)),
-            Dialled::Service(_) => return Err((Refusal::NumberNotAllowed, None)),
+            Dialled::Service(code) => {
+                county.service(&code.keys()).ok_or((Refusal::NumberNotAllowed, None))?
+            }
             Dialled::Invalid => return Err((Refusal::NumberInvalid, None)),
         };
         let refuse = |reason| (reason, Some(number));
         let line = county.line(number);
+        if let Some(kind) = line.and_then(|line| line.service)
+            && self.sabotage != Some(Sabotage::RelayAsAnyNumber)
+        {
+            return Ok(self.service(facility, number, kind, wish.now));
+        }
         if line.is_some_and(|line| line.blocked) {
             return Err(refuse(Refusal::NumberNotAllowed));
         }
@@ -210,7 +219,8 @@ impl Desk {
         let hotline = wish.station.hotline.is_some();
         let free = line.is_some_and(|line| line.free) || hotline;
         let allowed = line.is_some_and(|line| line.allowed);
-        if facility.allowed_only && !protected && !free && !allowed {
+        let nobody = person.is_none() && !hotline;
+        if nobody || facility.allowed_only && !protected && !free && !allowed {
             return Err(refuse(Refusal::NumberNotAllowed));
         }
         let may_record = match standing {
@@ -231,7 +241,29 @@ impl Desk {
             (false, false) => NumberClass::Ordinary,
         };
         let connect = if hotline { Connect::AtOnce } else { Connect::Announced };
-        Ok(Screened { number, class, epoch: self.registry.epoch(), may_record, free, connect })
+        let (epoch, talk_max) = (self.registry.epoch(), facility.talk_max);
+        Ok(Screened { number, class, epoch, may_record, free, connect, talk_max })
+    }
+
+    /// A relay service or a line for help: on nobody's list, free and never recorded.
+    fn service(
+        &self,
+        facility: &Facility,
+        number: E164,
+        kind: ServiceKind,
+        now: Timestamp,
+    ) -> Screened {
+        let (class, off, talk_max) = match kind {
+            ServiceKind::Relay => (NumberClass::Relay, OffReason::Relay, facility.relay_talk_max),
+            ServiceKind::Help | ServiceKind::Speed => {
+                (NumberClass::Service, OffReason::Service, facility.talk_max)
+            }
+        };
+        let protected = matches!(self.registry.ask(number, now), Standing::Protected { .. });
+        let off = if protected { OffReason::Protected } else { off };
+        let (epoch, connect) = (self.registry.epoch(), Connect::AtOnce);
+        let may_record = Err(off);
+        Screened { number, class, epoch, may_record, free: true, connect, talk_max }
     }
 
     fn hold(
@@ -247,7 +279,7 @@ impl Desk {
         if busy && self.sabotage != Some(Sabotage::CallTwice) {
             return Err(refuse(Refusal::AlreadyCalling));
         }
-        let mut talk_max = facility.talk_max;
+        let mut talk_max = screened.talk_max;
         let (quote, hold, price) = if screened.free {
             (None, None, Price::Free)
         } else {

@@ -1,6 +1,9 @@
 //! What people do with a telephone.
 
-use crate::dice::Dice;
+use crate::{
+    county::{HELP_CODE, RELAY_CODE},
+    dice::Dice,
+};
 use core::time::Duration;
 use model::fact::KeyPath;
 
@@ -16,6 +19,8 @@ pub(crate) struct PersonHabit {
     pub(crate) wrong_pins: u32,
     /// What they dial first.
     pub(crate) mistake: Option<Mistake>,
+    /// Calls a service, and not the line.
+    pub(crate) service: Option<ServiceHabit>,
     pub(crate) asks_balance: bool,
     pub(crate) chooses_language: bool,
     /// Hangs up so long after lifting the receiver.
@@ -23,6 +28,15 @@ pub(crate) struct PersonHabit {
     pub(crate) talk: TalkHabit,
     /// Their phone sends no audio.
     pub(crate) soundless: bool,
+}
+
+/// Somebody calls a relay service or a line for help.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ServiceHabit {
+    /// What they dial.
+    pub(crate) code: &'static str,
+    /// They press the key for help and give no PIN.
+    pub(crate) without_pin: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +155,10 @@ impl PersonHabit {
             (1, Some(Mistake::TooLong)),
             (1, Some(Mistake::Emergency)),
         ]);
+        let code = dice.pick([(14, None), (2, Some(RELAY_CODE)), (1, Some(HELP_CODE))]);
+        let without_pin = dice.percent(50);
         Self {
+            service: code.map(|code| ServiceHabit { code, without_pin }),
             person: dice.index(people),
             line: dice.index(lines.saturating_sub(2)),
             manner,

@@ -63,6 +63,8 @@ pub enum Sabotage {
     ClaimsUnheard,
     /// The switch does not tell that a leg was moved.
     MovesUntold,
+    /// The desk takes a relay service or a line for help for any number.
+    RelayAsAnyNumber,
 }
 
 impl Sabotage {
@@ -98,5 +100,6 @@ impl Sabotage {
         Self::ClaimsForEver,
         Self::ClaimsUnheard,
         Self::MovesUntold,
+        Self::RelayAsAnyNumber,
     ];
 }

@@ -47,7 +47,7 @@ pub(crate) fn of(script: &Script) -> Sounding {
                 // Any length will do, as long as each sentence has its own.
                 ms += 700 + (*id as u64 * 337) % 1_900;
                 pin |= *id == PromptId::EnterPin;
-                number |= *id == PromptId::EnterNumber;
+                number |= matches!(id, PromptId::EnterNumber | PromptId::EnterService);
                 call_from |= *id == PromptId::CallFrom;
                 private |= *id == PromptId::ChoosePrivate;
                 confirm |= *id == PromptId::BlockConfirm;

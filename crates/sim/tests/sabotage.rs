@@ -34,6 +34,7 @@ fn broken_by(sabotage: Sabotage) -> Rule {
         Sabotage::ClaimsForEver => Rule::ClaimsCounted,
         Sabotage::ClaimsUnheard => Rule::NoticeTrue,
         Sabotage::MovesUntold => Rule::JoinedWhenAccepted,
+        Sabotage::RelayAsAnyNumber => Rule::ServicesApart,
     }
 }
 

@@ -11,7 +11,7 @@ use model::{
 use std::string::String;
 
 use super::ladder::{Ladder, admission, describe_end, unrecorded};
-use crate::{Admission, Answer, Input};
+use crate::{Admission, Answer, Choices, Input};
 
 fn check(ladder: &mut Ladder, expected: &Expect) {
     expected.assert_eq(&ladder.text());
@@ -143,17 +143,21 @@ fn short_conversations_are_not_warned() {
 }
 
 #[test]
-fn a_relay_call_is_not_warned() {
+fn a_relay_call_is_neither_warned_nor_reminded() {
     let heard = |class| {
         let mut ladder = Ladder::new();
         let talk_max = Duration::from_secs(600);
-        let admission = Admission { class, talk_max, ..unrecorded(OffReason::Relay) };
-        ladder.reach_talk(admission).run_out();
-        (ladder.text().matches("one_minute_left").count(), ladder.finished.unwrap().talked)
+        let unrecorded = unrecorded(OffReason::Relay);
+        let reminder_every = Some(Duration::from_secs(200));
+        let choices = Choices { reminder_every, ..unrecorded.choices };
+        ladder.reach_talk(Admission { class, talk_max, choices, ..unrecorded }).run_out();
+        let text = ladder.text();
+        let count = |prompt| text.matches(prompt).count();
+        (count("one_minute_left"), count("reminder"), ladder.finished.unwrap().talked)
     };
     let all = Duration::from_secs(600);
-    assert_eq!(heard(NumberClass::Relay), (0, all));
-    assert_eq!(heard(NumberClass::Service), (2, all));
+    assert_eq!(heard(NumberClass::Relay), (0, 0, all));
+    assert_eq!(heard(NumberClass::Ordinary), (2, 4, all));
 }
 
 #[test]

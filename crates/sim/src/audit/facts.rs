@@ -1,12 +1,15 @@
 //! What facts say, in short.
 
 use model::{
-    CallId, Money, Timestamp,
-    fact::{EndReason, Fact, OffReason, RateFact, Refusal},
+    CallId, E164, Money, Timestamp,
+    fact::{EndReason, Fact, NumberClass, OffReason, RateFact, Refusal},
     place::FacilityKind,
 };
 
-use crate::seen::Seen;
+use crate::{
+    county::{FIRST_NUMBER, HELP_LINE, RELAY_LINE},
+    seen::Seen,
+};
 
 /// Place of a fact's kind in the list of kinds, and its call.
 pub(crate) fn kind(fact: &Fact) -> (u8, CallId) {
@@ -61,6 +64,15 @@ pub(super) fn is_rate_lawful(
         && base + additive <= total_max
 }
 
+/// What a number is, if it is a service, and why its calls are never recorded.
+pub(super) fn service(number: E164) -> Option<(NumberClass, OffReason)> {
+    match number.digits().checked_sub(FIRST_NUMBER)? {
+        RELAY_LINE => Some((NumberClass::Relay, OffReason::Relay)),
+        HELP_LINE => Some((NumberClass::Service, OffReason::Service)),
+        _ => None,
+    }
+}
+
 pub(super) fn seen_end(reason: EndReason) -> Seen {
     match reason {
         EndReason::StationHungUp => Seen::EndStationHungUp,
@@ -101,7 +113,9 @@ pub(super) fn seen_denial(reason: Refusal) -> Seen {
 
 pub(super) fn seen_off(reason: OffReason) -> Seen {
     match reason {
-        OffReason::Protected | OffReason::Relay | OffReason::Service => Seen::TalkOffProtected,
+        OffReason::Protected => Seen::TalkOffProtected,
+        OffReason::Relay => Seen::TalkOffRelay,
+        OffReason::Service => Seen::TalkOffService,
         OffReason::FacilityOff | OffReason::StationOff => Seen::TalkOffFacility,
         OffReason::RegistryUnusable => Seen::TalkOffRegistry,
         OffReason::LogUnavailable => Seen::TalkOffLog,

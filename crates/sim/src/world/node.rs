@@ -30,7 +30,7 @@ use model::{
 fn start(county: &County, station: usize) -> Start {
     let line = county.stations.get(station).and_then(|station| station.hotline);
     let Some(line) = line.and_then(|line| county.lines.get(line)) else {
-        return Start::default();
+        return Start { help: true, ..Start::default() };
     };
     let dialled = Some(Private::new(format!("011{}", line.number.digits())));
     Start { caller: Caller::Nobody, dialled, help: false }

@@ -117,6 +117,10 @@ impl World<'_> {
             self.coverage.note(Seen::WrongPin);
             return "9999#".to_owned();
         }
+        if live.person.service.is_some_and(|service| service.without_pin) {
+            self.coverage.note(Seen::HelpKey);
+            return "*".to_owned();
+        }
         let pin = self.county.people.get(live.person.person).map_or(0, |person| person.pin);
         format!("{pin}#")
     }
@@ -130,7 +134,10 @@ impl World<'_> {
         live.numbers_typed += 1;
         let last = self.county.lines.len();
         let line = match mistake {
-            None => live.person.line,
+            None => match live.person.service {
+                Some(service) => return format!("{}#", service.code),
+                None => live.person.line,
+            },
             Some(Mistake::Blocked) => last.saturating_sub(2),
             Some(Mistake::Unlisted) => last.saturating_sub(1),
             Some(Mistake::Incomplete) => return "20255501#".to_owned(),
