@@ -1,5 +1,6 @@
 //! The load of `cargo xtask bench log`: what an entry costs from its append to its proof, beside
-//! one plain write and `fdatasync` of as many octets, and what it costs to verify a large log.
+//! one plain write and `fdatasync` of as many octets, and what it costs to make the entries of a
+//! large log, to verify it, and to audit it.
 //!
 //! Prints one JSON document. Both halves of a round are done in turn, so that they see the same
 //! disk.
@@ -7,6 +8,9 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails has no figures")]
 
+mod calls;
+
+use calls::Calls;
 use journal::{
     Draft, EntrySeq, LEAF_OCTETS,
     log::{Log, Options},
@@ -119,40 +123,63 @@ fn percentile(times: &mut [Duration], percent: usize) -> f64 {
     times.get(index).map_or(0.0, |time| time.as_secs_f64() * 1e6)
 }
 
-/// Writes a large log, and reads all of it as an outsider does.
+/// Writes a large log of calls, reads all of it as an outsider does, and then as the auditor does.
 fn verified(folder: &Path, entries: u64) -> Value {
     let folder = folder.join("large");
-    let log = open(&folder);
-    let start = Instant::now();
-    let mut next = 1;
-    while next <= entries {
-        let count = (entries + 1 - next).min(1_000);
-        log.append_wait(batch(next, count)).unwrap();
-        next += count;
-        if (next - 1).is_multiple_of(PUBLISH_ENTRIES) || next > entries {
-            log.publish(Timestamp::default(), padding).unwrap();
-        }
-    }
-    log.close();
-    let written_s = start.elapsed().as_secs_f64();
+    let (mut calls, detail) = (Calls::new(), vec![7; DETAIL_OCTETS]);
+    let (written_s, made_s) = write_large(&folder, entries, &mut calls, &detail);
     let public = folder.join("log");
     let octets = fs::read(public.join("checkpoint")).unwrap();
     let checkpoint = Checkpoint::read(&octets, key().verifier(), &Policy::LOG_ALONE).unwrap();
     let (start, cpu) = (Instant::now(), cpu_s());
-    let audited = audit(&Folder(&public), &checkpoint, None, &mut |_, _| {}).unwrap();
-    let (verified_s, cpu_s) = (start.elapsed().as_secs_f64(), cpu_s() - cpu);
-    assert_eq!(audited.entries, checkpoint.size());
+    let verified = audit(&Folder(&public), &checkpoint, None, &mut |_, _| {}).unwrap();
+    let (verified_s, verified_cpu_s) = (start.elapsed().as_secs_f64(), cpu_s() - cpu);
+    assert_eq!(verified.entries, checkpoint.size());
+    let (start, cpu) = (Instant::now(), cpu_s());
+    let report = calls.audit(|read| {
+        audit(&Folder(&public), &checkpoint, None, read).unwrap();
+    });
+    let (audited_s, audited_cpu_s) = (start.elapsed().as_secs_f64(), cpu_s() - cpu);
+    assert_eq!(report.entries, checkpoint.size());
+    assert_eq!(report.violations_count, 0, "{:?}", report.violations.first());
     let start = Instant::now();
     open(&folder).close();
     let open_ms = start.elapsed().as_secs_f64() * 1e3;
     fs::remove_dir_all(folder).unwrap();
     json!({
-        "entries": audited.entries,
+        "entries": verified.entries,
+        "calls": report.admissions,
+        "made_ns": made_s * 1e9 / entries as f64,
         "written_s": written_s,
         "verified_s": verified_s,
-        "verified_cpu_s": cpu_s,
+        "verified_cpu_s": verified_cpu_s,
+        "audited_s": audited_s,
+        "audited_cpu_s": audited_cpu_s,
         "open_ms": open_ms,
     })
+}
+
+/// Writes and publishes a log; gives the seconds that it took, and those that making its entries
+/// took.
+fn write_large(folder: &Path, entries: u64, calls: &mut Calls, detail: &[u8]) -> (f64, f64) {
+    let log = open(folder);
+    let (start, mut made) = (Instant::now(), Duration::ZERO);
+    let mut next = 1;
+    while next <= entries {
+        let count = (entries + 1 - next).min(1_000);
+        let making = Instant::now();
+        let batch = calls.batch(count, detail);
+        made += making.elapsed();
+        log.append_wait(batch).unwrap();
+        next += count;
+        if (next - 1).is_multiple_of(PUBLISH_ENTRIES) || next > entries {
+            let mut state = next;
+            let padding = move |count, _| Calls::padding(&mut state, count);
+            log.publish(Timestamp::default(), padding).unwrap();
+        }
+    }
+    log.close();
+    ((start.elapsed() - made).as_secs_f64(), made.as_secs_f64())
 }
 
 /// User and system time of this process, as `/proc` counts it, in hundredths of a second.
