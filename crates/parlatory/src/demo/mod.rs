@@ -14,7 +14,7 @@ mod summary;
 use std::{
     fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     thread,
     time::Duration,
@@ -172,8 +172,24 @@ impl Demo {
                 "  Custody: solo. Both keyholders' keys lie on this machine, so its operator could open",
             );
             line("  the recordings. This program has no command that does.");
+            let stays = args.data.is_some() || !args.once;
+            Self::tell_checks(stays.then(|| self.data.root()));
         }
         Ok(())
+    }
+
+    /// How the reader checks what the node says of itself, in its folder if that is still there.
+    fn tell_checks(folder: Option<&Path>) {
+        line("");
+        line(if folder.is_some() {
+            "  Do not take its word for it. As an outsider with the log's key, and as its auditor:"
+        } else {
+            "  Do not take its word for it: `--data FOLDER` keeps everything. Then, as an outsider with \
+             the log's key, and as its auditor:"
+        });
+        let folder = folder.map_or_else(|| "FOLDER".to_owned(), |path| path.display().to_string());
+        line(&format!("    parlatory verify {folder}/log --key {folder}/log.vkey"));
+        line(&format!("    parlatory audit --data {folder}"));
     }
 
     fn end(&self) {

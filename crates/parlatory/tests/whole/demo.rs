@@ -81,11 +81,18 @@ fn assert_audited(data: &Path) {
     let report = |finished: &Finished| serde_json::from_str::<Value>(&finished.out).unwrap();
     let clean = report(&audit(&[]).well());
     let counts = ["calls", "recorded", "not_recorded", "open", "starts", "count"];
-    assert_eq!(counts.map(|name| clean[name].as_u64().unwrap()), [5, 2, 3, 0, 2, 0], "{clean}");
+    assert_eq!(counts.map(|name| clean[name].as_u64().unwrap()), [9, 3, 6, 0, 2, 0], "{clean}");
     assert_eq!(clean["published"], clean["entries"]);
     assert_eq!(clean["entries"].as_u64().unwrap() % 64, 0);
+    let verify = || {
+        let [log, key] = ["log", "log.vkey"].map(|name| data.join(name));
+        let [log, key] = [&log, &key].map(|path| path.to_str().unwrap());
+        parlatory(&["verify", "--json", log, "--key", key])
+    };
+    let whole = report(&verify().well());
+    assert_eq!((&whole["whole"], &whole["entries"]), (&json!(true), &clean["entries"]), "{whole}");
 
-    // Five calls went out at most; a carrier who has an hour with more knows of one too many.
+    // Nine calls went out at most; a carrier who has an hour with more knows of one too many.
     let carrier = data.join("carrier.csv");
     fs::write(&carrier, "trunk,start,seconds,number\n0,2026-01-01T00:00:00Z,60,withheld\n")
         .unwrap();
@@ -117,6 +124,9 @@ fn assert_audited(data: &Path) {
     octets[100] ^= 1;
     fs::write(&bundle[0], octets).unwrap();
     assert!(audit(&[]).badly().err.contains("not the one that was signed"));
+    let changed = report(&verify().badly());
+    // The octet is in the first entry of its bundle, after the entry's length.
+    assert_eq!((&changed["whole"], &changed["first_bad_entry"]), (&json!(false), &json!(0)));
 }
 
 /// What a scene must come to.
@@ -232,6 +242,8 @@ fn assert_shown(plain: &Finished, data: &Path) {
         "is killed with SIGKILL in mid-call",
         "Money: $19.80 was held",
         "Custody: solo",
+        "parlatory verify FOLDER/log --key FOLDER/log.vkey",
+        "parlatory audit --data FOLDER",
     ] {
         assert!(plain.out.contains(line), "`{line}` is missing: {}", plain.out);
     }
