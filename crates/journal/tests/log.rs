@@ -10,8 +10,9 @@ mod sample;
 
 use journal::{
     EntrySeq, Journal, Options as JournalOptions,
-    log::{CatchUpError, Courier, Log, LogEntry, LogError, replay_log},
+    log::{CatchUpError, Courier, Log, LogEntry, LogError, Options, look, replay_log},
 };
+use model::Timestamp;
 use sample::log::{audited, entries, entry, key, leaf, open_log, options, publish};
 use std::{
     collections::BTreeMap,
@@ -40,6 +41,28 @@ fn segments(dir: &Path) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
+}
+
+#[test]
+fn where_a_log_stands_is_seen_beside_its_writer() {
+    let dir = tempfile::tempdir().unwrap();
+    let private = dir.path().join("log-private");
+    assert!(look(&private).is_err(), "there is no folder");
+    let small = Options { segment_octets_max: 4_096, ..options(dir.path()) };
+    let (log, _) = Log::open(&small, key(), Timestamp::default()).unwrap();
+    assert_eq!(look(&private).unwrap().map(|it| (it.size, it.nodes)), Some((0, BTreeMap::new())));
+    for n in 1..=40 {
+        log.append_wait(vec![entry(1, 2 * n - 1), entry(1, 2 * n), entry(7, n)]).unwrap();
+        let stands = look(&private).unwrap().unwrap();
+        assert_eq!((stands.size, stands.nodes), (3 * n, log.nodes().unwrap()));
+    }
+    assert!(segments(dir.path()).len() > 2, "only the last was read");
+    log.close();
+    let last = segments(dir.path()).pop().unwrap();
+    let mut octets = fs::read(&last).unwrap();
+    octets[40] ^= 1;
+    fs::write(&last, octets).unwrap();
+    assert!(matches!(look(&private), Err(LogError::Damaged { .. })));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use model::{Timestamp, TrunkId};
 use serde_json::json;
 use tlog::{Checkpoint, Directory, Policy, Unreadable, Verifier};
 
-use crate::{cli::AuditArgs, data::Data, node::read_key, print::line};
+use crate::{cli::AuditArgs, data::Data, logbook::NODE, node::read_key, print::line};
 
 /// Audits, and fails when anything is found.
 pub(crate) fn run(args: &AuditArgs) -> Result<()> {
@@ -321,6 +321,3 @@ pub(crate) fn show(at: Timestamp) -> String {
 }
 
 const HOUR_MICROS: i64 = 3_600 * 1_000_000;
-
-/// The number of this node in its journal.
-const NODE: u32 = 1;

@@ -1,5 +1,7 @@
 //! `parlatory doctor`: what is ready, what is missing, what to do.
 
+mod log;
+
 use std::{fs, io::ErrorKind, net::UdpSocket, os::unix::fs::PermissionsExt, path::Path};
 
 use anyhow::{Result, bail};
@@ -75,6 +77,7 @@ fn examine(data: &Data, now: Timestamp) -> Vec<Finding> {
     let config = findings.settings(data);
     findings.folder(data.root());
     findings.keys(data);
+    findings.log(data, config.as_ref(), now);
     findings.prompts();
     findings.disk(data.root());
     findings.memory();
@@ -172,8 +175,8 @@ impl Findings {
             Err(error) => self.problem("keys", format!("{error:#}")),
         }
         match read_evidence_keys(data) {
-            Ok(_) => self.ok("log", "the keys of its entries are there"),
-            Err(error) => self.problem("log", format!("{error:#}")),
+            Ok(_) => self.ok("keys", "the keys of the log's entries are there"),
+            Err(error) => self.problem("keys", format!("{error:#}")),
         }
         if let Err(error) = read_keyholders(data) {
             self.problem("keyholders", format!("{error:#}"));
@@ -185,7 +188,8 @@ impl Findings {
         if held {
             self.know(
                 "custody",
-                "solo: private keys of keyholders lie here, so the operator could read recordings",
+                "solo: private keys of keyholders lie here, so the operator could read recordings and the \
+                 details of log entries",
             );
         } else if made_here {
             self.know(

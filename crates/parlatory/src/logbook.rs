@@ -136,7 +136,7 @@ fn read_signer(data: &Data) -> Result<Signer> {
 }
 
 /// The number of this node in its journal.
-const NODE: u32 = 1;
+pub(crate) const NODE: u32 = 1;
 
 /// How often is looked whether something waits or is to be published.
 const LOOK_EVERY: Duration = Duration::from_millis(500);

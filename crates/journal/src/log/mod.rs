@@ -25,7 +25,7 @@ pub use courier::{CatchUpError, Courier};
 pub use error::LogError;
 pub use handle::{Log, Options, Proven, Published, Recovered, Taken};
 pub use limits::{BATCH_ENTRIES, PUBLISH_ENTRIES_MAX, WAL_OCTETS_MAX};
-pub use replay::{LogEntry, replay_log};
+pub use replay::{LogEntry, Standing, look, replay_log};
 
 #[cfg(test)]
 mod tests;

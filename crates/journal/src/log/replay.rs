@@ -1,12 +1,12 @@
-//! Reading the entries of a log with their sealed details.
+//! Reading a log without writing it: its entries with their sealed details, and where it stands.
 
 use super::{
     LogError,
     record::{self, Body, HEADER_OCTETS},
     wal,
 };
-use crate::LEAF_OCTETS;
-use std::{ops::ControlFlow, path::Path};
+use crate::{EntrySeq, LEAF_OCTETS, leaf_head};
+use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
 
 /// One entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,42 @@ pub struct LogEntry {
     pub leaf: [u8; LEAF_OCTETS],
     /// What it commits to, sealed by whoever made it; empty for padding.
     pub detail: Vec<u8>,
+}
+
+/// Where a log stands by its own files, whoever writes it meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Entries of the log, all durable; those that are not published yet among them.
+    pub size: u64,
+    /// For every node the number of its last entry that the log has.
+    pub nodes: BTreeMap<u32, EntrySeq>,
+}
+
+/// Looks where a log stands, or gives `None` when it has not begun.
+///
+/// `private` is the log's private folder. Only its last file is read, and nothing changed; an end
+/// that is torn, or just being written, does not count.
+///
+/// # Errors
+/// [`LogError::Damaged`], [`LogError::NewerFormat`], or a fault of the disk.
+pub fn look(private: &Path) -> Result<Option<Standing>, LogError> {
+    let Some((first, path)) = wal::list(private)?.pop() else { return Ok(None) };
+    let octets = wal::read(&path, first)?;
+    let (mut standing, mut at) = (Standing { size: first, nodes: BTreeMap::new() }, HEADER_OCTETS);
+    while let Some((record, end)) = record::record_at(&octets, at) {
+        (standing.size, at) = (record.next(), end);
+        match record.body {
+            Body::State(state) => standing.nodes = state.nodes,
+            Body::Entries(entries) => {
+                let heads = entries.iter().filter_map(|entry| leaf_head(&entry.leaf));
+                standing.nodes.extend(heads);
+            }
+        }
+    }
+    match record::damage_at(&octets, at) {
+        Some(what) => Err(LogError::Damaged { file: path, offset: at as u64, what }),
+        None => Ok(Some(standing)),
+    }
 }
 
 /// Gives every entry from place `from` on to `each`, in order, until it breaks or there is no more.

@@ -161,6 +161,56 @@ fn doctor_says_what_is_missing_until_nothing_is() {
 }
 
 #[test]
+fn doctor_speaks_of_the_log() {
+    let desk = Desk::new();
+    node::init(&desk.data());
+    desk.provision(&desk.county()).well();
+    let serve = || {
+        let node = node::serve(&desk.data());
+        node.wait_line(node::READY, SOON);
+        node.signal(Signal::TERM);
+        node.wait_end(SOON).well();
+    };
+    let (before, grades) = (desk.run(&["doctor"]).well().out, ["ok", "ok", "ok"]);
+    assert_eq!(desk.grades("log"), grades, "{before}");
+    assert!(before.contains("log.vkey") && before.contains("nothing is published yet"), "{before}");
+    serve();
+    let after = desk.run(&["doctor"]).well().out;
+    assert_eq!(desk.grades("log"), grades, "{after}");
+    assert!(after.contains("published: 64 entries, ") && after.contains(" s ago"), "{after}");
+    assert!(!after.contains("wait for the next publication"), "{after}");
+
+    // A key in the log itself is none.
+    let inside = desk.data().join("log").join("log.vkey");
+    fs::copy(desk.data().join("log.vkey"), &inside).unwrap();
+    assert!(desk.run(&["doctor"]).badly().out.contains("lies in the log"));
+    fs::remove_file(&inside).unwrap();
+
+    // The log as it was before the node's second start lacks what the journal has since.
+    let kept = snapshot(&desk.data());
+    serve();
+    let log = ["log", "log-private"].map(|name| desk.data().join(name));
+    log.iter().for_each(|folder| fs::remove_dir_all(folder).unwrap());
+    for (path, octets) in kept {
+        if log.iter().any(|folder| path.starts_with(folder)) {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, octets).unwrap();
+        }
+    }
+    let behind = desk.run(&["doctor"]).well().out;
+    assert_eq!(desk.grades("log"), ["ok", "ok", "know"], "{behind}");
+    assert!(behind.contains("its writer is behind: "), "{behind}");
+    assert!(behind.contains(" entries wait in the journal"), "{behind}");
+    // The next start carries them.
+    serve();
+    assert_eq!(desk.grades("log"), grades);
+
+    let checkpoint = desk.data().join("log").join("checkpoint");
+    edit(&checkpoint, "parlatory.invalid/", "other.invalid/");
+    assert!(desk.run(&["doctor"]).badly().out.contains("not signed by its key"));
+}
+
+#[test]
 fn a_node_ends_by_either_signal_and_with_its_starter() {
     let desk = Desk::new();
     node::init(&desk.data());
