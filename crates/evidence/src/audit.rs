@@ -120,7 +120,7 @@ impl Auditor {
         let Self { mut report, nodes, epochs, calls, mut files, programs, .. } = self;
         epochs.finish(&nodes, &mut |violation| report.add(violation));
         let open = calls.finish(&nodes, &mut |violation| report.add(violation));
-        files.finish(&calls, objects, &mut |violation| report.add(violation));
+        files.finish(&calls, &nodes, objects, &mut |violation| report.add(violation));
         Report { open, programs, ..report }
     }
 

@@ -166,14 +166,30 @@ impl Calls {
         })
     }
 
+    /// Whether a file of this recording may be closed before an entry says so: while its node can
+    /// still say it.
+    pub(super) fn may_be_unsaid(
+        &self,
+        recording: RecordingId,
+        nodes: &BTreeMap<u32, Node>,
+    ) -> bool {
+        let mut open = self.open.keys().filter(|(_, _, call)| *call == recording.0);
+        self.may_be_unfinished(recording) && open.any(|key| !self.is_over(key, nodes))
+    }
+
+    /// Whether everything about a call without an end must be over.
+    fn is_over(&self, (node, boot, call): &(u32, u32, u64), nodes: &BTreeMap<u32, Node>) -> bool {
+        // A node that died may be settling its calls right now.
+        let last = nodes.get(node).filter(|node| node.boot == *boot).map(|node| node.last);
+        let until = self.calls.get(&(*node, *call)).map(|call| call.until);
+        until.zip(last).is_some_and(|(until, last)| until < last)
+    }
+
     /// Judges the calls that have no end, and says how many may be running.
     pub(super) fn finish(&self, nodes: &BTreeMap<u32, Node>, found: Found<'_>) -> u64 {
         let mut running = 0;
-        for ((node, boot, call), index) in &self.open {
-            // A node that died may be settling its calls right now.
-            let last = nodes.get(node).filter(|node| node.boot == *boot).map(|node| node.last);
-            let until = self.calls.get(&(*node, *call)).map(|call| call.until);
-            if until.zip(last).is_some_and(|(until, last)| until < last) {
+        for (key, index) in &self.open {
+            if self.is_over(key, nodes) {
                 found(Violation::NoEnd { index: *index });
             } else {
                 running += 1;

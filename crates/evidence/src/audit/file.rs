@@ -1,6 +1,6 @@
 //! I5: the files that are stored, and the entries about them.
 
-use super::{Index, Object, Place, Violation, call::Calls};
+use super::{Index, Node, Object, Place, Violation, call::Calls};
 use alloc::collections::{BTreeMap, BTreeSet};
 use model::RecordingId;
 
@@ -57,6 +57,7 @@ impl Files {
     pub(super) fn finish(
         &mut self,
         calls: &Calls,
+        nodes: &BTreeMap<u32, Node>,
         objects: impl IntoIterator<Item = Object>,
         found: Found<'_>,
     ) {
@@ -72,8 +73,9 @@ impl Files {
                         found(Violation::ErasedFile { index });
                     }
                 }
-                // Written, or closed by a node that died before it said so.
-                (_, None) if first && calls.may_be_unfinished(recording) => {}
+                (None, _) if first && calls.may_be_unfinished(recording) => {}
+                // Closed by a node that died before it said so.
+                (Some(_), None) if first && calls.may_be_unsaid(recording, nodes) => {}
                 _ => found(self.stray(recording)),
             }
         }
