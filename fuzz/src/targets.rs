@@ -8,7 +8,7 @@ use line::{
 };
 use media::probe as audio;
 use model::{
-    Codec, MediaDescription, Private, SrtpKey, SrtpKeys, SrtpSuite, StationId, Timestamp,
+    Codec, Key, MediaDescription, Private, SrtpKey, SrtpKeys, SrtpSuite, StationId, Timestamp,
     audio::{Direction, OCTETS_PER_SECOND},
     fact::RecordingState,
 };
@@ -26,6 +26,7 @@ pub const TARGETS: &[Target] = &[
     ("srtp", srtp),
     ("rtcp", rtcp),
     ("dtmf", dtmf),
+    ("tones", tones),
     ("provision", provision),
     ("recording", recording),
     ("journal", journal),
@@ -201,6 +202,107 @@ pub fn dtmf(octets: &[u8]) {
     }
 }
 
+/// Audio of a leg without telephone-events, by a first octet for the codec: steps of tones, of
+/// octets as they are, and of packets lost. Keys are no nearer to each other than tones may be,
+/// none began before the audio in which it is heard, and how the audio is cut into packets does not
+/// change them.
+pub fn tones(octets: &[u8]) {
+    let Some((codec, mut rest)) = octets.split_first() else { return };
+    let codec = if codec & 1 == 0 { Codec::Pcmu } else { Codec::Pcma };
+    let (mut whole, mut cut) = (Listener::new(codec), Listener::new(codec));
+    while let Some(([what, length, level], more)) = rest.split_first_chunk::<3>() {
+        rest = more;
+        let length = usize::from(*length) * 4;
+        if whole.heard + length > TONE_OCTETS_MAX {
+            break;
+        }
+        let audio = match what & 3 {
+            0 | 1 => tone(codec, what >> 4, length, f32::from(*level) * 64.0),
+            2 => {
+                let (audio, after) = rest.split_at(length.min(rest.len()));
+                rest = after;
+                audio.to_vec()
+            }
+            _ => {
+                whole.lose();
+                cut.lose();
+                continue;
+            }
+        };
+        whole.hear(&audio);
+        let packet = usize::from(what >> 2 & 3) * 53 + 1;
+        audio.chunks(packet).for_each(|packet| cut.hear(packet));
+    }
+    assert_eq!(whole.keys, cut.keys, "packets of another length are other keys");
+    assert!(whole.keys.len() * KEY_OCTETS_MIN <= whole.heard, "keys faster than tones may be");
+}
+
+/// One ear, and what it heard.
+struct Listener {
+    ear: media::ToneEar,
+    codec: Codec,
+    timestamp: u32,
+    /// Octets of audio so far; the time runs with them.
+    heard: usize,
+    /// Where the audio without a gap began.
+    since: Timestamp,
+    keys: Vec<(Key, Timestamp)>,
+}
+
+impl Listener {
+    fn new(codec: Codec) -> Self {
+        let (ear, since) = (media::ToneEar::default(), Timestamp::from_micros(0));
+        Self { ear, codec, timestamp: 0, heard: 0, since, keys: Vec::new() }
+    }
+
+    fn now(&self) -> Timestamp {
+        let micros = self.heard * 1_000_000 / OCTETS_PER_SECOND;
+        Timestamp::from_micros(i64::try_from(micros).expect("as long as a life"))
+    }
+
+    fn hear(&mut self, packet: &[u8]) {
+        self.heard += packet.len();
+        let (now, since, keys) = (self.now(), self.since, &mut self.keys);
+        self.ear.hear(self.codec, self.timestamp, packet, now, |key, onset| {
+            assert!(since <= onset && onset <= now, "a key of {onset:?} in {since:?} to {now:?}");
+            keys.push((key, onset));
+        });
+        self.timestamp = self.timestamp.wrapping_add(u32::try_from(packet.len()).expect("short"));
+    }
+
+    /// A packet is lost.
+    fn lose(&mut self) {
+        self.timestamp = self.timestamp.wrapping_add(160);
+        self.since = self.now();
+    }
+}
+
+/// The tones of a key as a telephone sends them, each of this amplitude.
+fn tone(codec: Codec, code: u8, length: usize, amplitude: f32) -> Vec<u8> {
+    const LOW: [f32; 4] = [697.0, 770.0, 852.0, 941.0];
+    const HIGH: [f32; 4] = [1_209.0, 1_336.0, 1_477.0, 1_633.0];
+    let (low, high) = (LOW[usize::from(code & 3)], HIGH[usize::from(code >> 2 & 3)]);
+    // Each is turned on by a constant angle: two products a sample in place of a sine.
+    let mut turns = [low, high].map(|hz| {
+        let angle = std::f32::consts::TAU * hz / 8_000.0;
+        (0.0_f32, amplitude * angle.sin(), 2.0 * angle.cos())
+    });
+    let mut next = || {
+        let mut sum = 0.0;
+        for (before, now, turn) in &mut turns {
+            sum += *before;
+            (*before, *now) = (*now, *turn * *now - *before);
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "what is too loud is clipped")]
+        let sample = sum as i16;
+        match codec {
+            Codec::Pcmu => media::g711::mu_from_linear(sample),
+            Codec::Pcma => media::g711::a_from_linear(sample),
+        }
+    };
+    (0..length).map(|_| next()).collect()
+}
+
 /// Provision files, one after the other with a line `=== NAME` before each, the first without: a
 /// plan, or problems that say where.
 pub fn provision(octets: &[u8]) {
@@ -331,3 +433,8 @@ const PROBLEMS_MAX: usize = 1_001;
 /// Octets of a recording's header, and of its shortest frame with its length.
 const HEADER_OCTETS: usize = 292;
 const FRAME_OCTETS_MIN: usize = 47;
+/// Octets of audio that one input is heard for: most of a second, and still thousands of inputs a
+/// second.
+const TONE_OCTETS_MAX: usize = 4_096;
+/// Four blocks of tones, half over one another, of which the first may lie in the tone before.
+const KEY_OCTETS_MIN: usize = 4 * 51;

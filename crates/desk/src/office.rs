@@ -94,6 +94,10 @@ impl Office for Desk {
         self.note_with(fact, draft);
     }
 
+    fn forwarded(&self, call: CallId, at: Timestamp) {
+        self.note(Fact::Forwarded { call, at });
+    }
+
     fn not_recorded(&self, call: CallId, reason: OffReason) {
         tracing::warn!(call = call.0, ?reason, "no recording although there was consent");
         let mut state = self.state();

@@ -39,6 +39,7 @@ fn position(fact: &Fact) -> usize {
         Fact::NeverRecorded { .. } => 11,
         Fact::PrivateClaimed { .. } => 12,
         Fact::CallsBlocked { .. } => 13,
+        Fact::Forwarded { .. } => 14,
     }
 }
 
@@ -114,7 +115,7 @@ fn accepted() -> Fact {
 }
 
 /// One fact of each kind, in order, with its octets.
-fn golden() -> [(Fact, &'static str); 14] {
+fn golden() -> [(Fact, &'static str); 15] {
     let recording =
         RecordingEnd { state: RecordingState::Cut, bytes: 16_000, frames: 1, sha256: [4; 32] };
     let ended = Ended {
@@ -150,6 +151,7 @@ fn golden() -> [(Fact, &'static str); 14] {
         (Fact::NeverRecorded { call: CALL, reason: OffReason::Disk, at: AT }, NEVER_RECORDED),
         (private_claimed(), PRIVATE_CLAIMED),
         (calls_blocked(), CALLS_BLOCKED),
+        (Fact::Forwarded { call: CALL, at: AT }, FORWARDED),
     ]
 }
 
@@ -189,3 +191,4 @@ const PRIVATE_CLAIMED: &str = "0c838080802001beaa9de62c8080f28183898506";
 const CALLS_BLOCKED: &str = "0d8380808020010102beaa9de62c8080f28183898506";
 const DIALLED: &str = "0a8380808020ac028080f28183898506";
 const NEVER_RECORDED: &str = "0b8380808020048080f28183898506";
+const FORWARDED: &str = "0e83808080208080f28183898506";

@@ -203,6 +203,8 @@ struct Dialling {
     source: Hop,
     provisional: bool,
     rang: bool,
+    /// Whether it was sent on, and its owner was told.
+    forwarded: bool,
     /// We do not want the call any more.
     cancelled: bool,
     /// The trunk it goes through.

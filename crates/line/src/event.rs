@@ -78,6 +78,13 @@ pub enum LineEvent {
         /// The dialog.
         wire: WireId,
     },
+    /// The carrier says that the call was sent on from the number that was dialled to another one
+    /// (181, Diversion of RFC 5806, History-Info of RFC 7044). Told at most once of each trunk that
+    /// is tried, before what the same response says. Nothing is followed: a redirection fails.
+    Forwarded {
+        /// The dialog.
+        wire: WireId,
+    },
     /// The other end's answer is here: with its 200, or with its ACK where the INVITE held no
     /// offer.
     Answered {

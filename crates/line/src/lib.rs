@@ -16,6 +16,7 @@ mod engine;
 mod event;
 mod gate;
 pub mod guard;
+mod history;
 mod identity;
 mod limits;
 mod line;

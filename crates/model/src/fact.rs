@@ -135,6 +135,14 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
+    /// The carrier said that the call was sent on from the number that was dialled to another one.
+    /// Whoever accepts it may not be whom the person called.
+    Forwarded {
+        /// The call.
+        call: CallId,
+        /// When it said so first.
+        at: Timestamp,
+    },
 }
 
 /// A call that was allowed.

@@ -456,7 +456,8 @@ impl<'a> Auditor<'a> {
             | Fact::LanguageChosen { .. }
             | Fact::PinRefused { .. }
             | Fact::Dialled { .. }
-            | Fact::NeverRecorded { .. } => {}
+            | Fact::NeverRecorded { .. }
+            | Fact::Forwarded { .. } => {}
         }
     }
 

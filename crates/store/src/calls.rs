@@ -77,6 +77,8 @@ pub struct CallRow {
     pub class: Option<NumberClass>,
     /// When it was admitted or denied.
     pub at: Timestamp,
+    /// When the carrier said that the call was sent on from the number to another one.
+    pub forwarded: Option<Timestamp>,
     /// When the called party answered.
     pub answered: Option<Timestamp>,
     /// Onset of the accepting key.
@@ -333,6 +335,7 @@ fn refusal(row: &Row) -> Result<CallRow, Broken> {
         number: row.maybe_e164("number")?,
         class: None,
         at: row.time("at_us")?,
+        forwarded: None,
         answered: None,
         accepted: None,
         consent_key: None,
@@ -355,6 +358,7 @@ fn admission(row: &Row) -> Result<CallRow, Broken> {
         number: Some(Private::new(row.e164("number")?)),
         class: Some(row.coded("class")?),
         at: row.time("at_us")?,
+        forwarded: row.maybe_time("forwarded_us")?,
         answered: row.maybe_time("answered_us")?,
         accepted: row.maybe_time("key_onset_us")?,
         consent_key: row.maybe_key("consent_key")?,

@@ -141,6 +141,7 @@ async fn project_one(work: &mut Work, fact: &Fact, batch: &mut Batch) -> Result<
         // records with ours reads that, and a row more would cost every call.
         Fact::Dialled { .. } => Ok(Found::Row),
         Fact::NeverRecorded { call, reason, .. } => never_recorded(work, *call, *reason).await,
+        Fact::Forwarded { call, at } => forward(work, *call, *at).await,
     }
 }
 
@@ -320,6 +321,18 @@ async fn close_recording(
     .execute(&mut **work)
     .await
     .doing(KEEP)?;
+    Ok(Found::rows(updated.rows_affected()))
+}
+
+/// Says that the call was sent on; the first word of it stays.
+async fn forward(work: &mut Work, call: CallId, at: Timestamp) -> Result<Found, Broken> {
+    let updated =
+        sqlx::query("UPDATE call SET forwarded_us = COALESCE(forwarded_us, $2) WHERE call_id = $1")
+            .bind(call.0.cast_signed())
+            .bind(at.micros())
+            .execute(&mut **work)
+            .await
+            .doing(KEEP)?;
     Ok(Found::rows(updated.rows_affected()))
 }
 

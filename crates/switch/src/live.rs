@@ -46,6 +46,8 @@ pub(crate) struct Live {
     presses: Presses,
     /// The latest time that the machine was told.
     last: Timestamp,
+    /// Whether the carrier said that the call was sent on.
+    forwarded: bool,
     /// What went wrong while an output was performed; the machine hears of it after its drain.
     mishap: Option<Input>,
     apology: apology::Apology,
@@ -114,6 +116,7 @@ impl Live {
             called_end: None,
             presses: Presses::default(),
             last: now,
+            forwarded: false,
             mishap: None,
             apology: apology::Apology::default(),
             over: false,
@@ -191,6 +194,17 @@ impl Live {
         if !self.is_apologising() {
             around.office.dialled(self.call, trunk, now);
         }
+    }
+
+    /// The carrier sent the call on to another number. Who accepts it hears the notice like
+    /// anybody; the record says that they may be somebody else.
+    pub(crate) fn forwarded(&mut self, now: Timestamp, around: &Surroundings) {
+        if std::mem::replace(&mut self.forwarded, true) {
+            return;
+        }
+        let now = self.reach(now);
+        self.watched(now, Some(StepKind::Forwarded), around);
+        around.office.forwarded(self.call, now);
     }
 
     /// The called party answered with `answer`: from here on audio flows.
@@ -514,6 +528,7 @@ mod tests {
         fn ask(&self, _: CallId, _: StationId, _: Question, _: Reply) {}
         fn tell(&self, _: CallId, _: CallEvent) {}
         fn dialled(&self, _: CallId, _: TrunkId, _: Timestamp) {}
+        fn forwarded(&self, _: CallId, _: Timestamp) {}
         fn not_recorded(&self, _: CallId, reason: OffReason) {
             self.0.send(Told::NotRecorded(reason)).unwrap();
         }

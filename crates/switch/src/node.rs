@@ -276,6 +276,9 @@ impl Node {
                     live.handle(now, Input::Ringing, around);
                 }
             }),
+            LineEvent::Forwarded { wire } => self.with_wire(wire, now, |live, around| {
+                live.forwarded(now, around);
+            }),
             LineEvent::Answered { wire, answer, keys } => {
                 self.with_wire(wire, now, |live, around| {
                     live.answered(now, wire, (&answer, keys), around);

@@ -25,6 +25,10 @@ pub trait Office: Send + Sync + 'static {
     /// records are compared with this.
     fn dialled(&self, call: CallId, trunk: TrunkId, at: Timestamp);
 
+    /// The carrier said that the call was sent on from the number that was dialled to another one.
+    /// Told once.
+    fn forwarded(&self, call: CallId, at: Timestamp);
+
     /// The vault would not or could not begin a recording although the machine had consent; the
     /// conversation goes on unrecorded. That the disk took no file is told from the vault's thread,
     /// a moment after the conversation has begun, and then nothing is told of a closed recording.

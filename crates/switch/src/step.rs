@@ -53,6 +53,8 @@ pub enum StepKind {
     Dials,
     /// Their phone rings.
     Rings,
+    /// The carrier said that the call was sent on to another number.
+    Forwarded,
     /// Their phone was answered, which is not acceptance.
     CalledAnswers,
     /// The trunk could not connect.
@@ -154,6 +156,9 @@ impl fmt::Display for StepKind {
             Self::Answered => f.write_str("           node              the desk has answered"),
             Self::Dials => f.write_str("           node -> called   dials"),
             Self::Rings => f.write_str("           node <- called   rings"),
+            Self::Forwarded => {
+                f.write_str("           node <- called   was sent on to another number")
+            }
             Self::CalledAnswers => {
                 f.write_str("           node <- called   answers (which is not acceptance)")
             }

@@ -157,6 +157,7 @@ impl Engine {
             source: hop,
             provisional: false,
             rang: false,
+            forwarded: false,
             cancelled: false,
             route,
         };

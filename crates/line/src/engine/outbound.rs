@@ -3,6 +3,7 @@
 use super::{Engine, Errand, Phase, Wire, session};
 use crate::address;
 use crate::dialog::{Dialog, Outgoing, content_length};
+use crate::history;
 use crate::limits::{CANCEL_MAX, DIALLING_MAX};
 use crate::sdp;
 use crate::transport::Hop;
@@ -57,6 +58,13 @@ impl Engine {
             return;
         }
         let (source, silent) = (dialling.source, *silent);
+        if !silent && !dialling.forwarded && history::is_forwarded(response) {
+            dialling.forwarded = true;
+            self.tell(LineEvent::Forwarded { wire: id });
+        }
+        let Some(Wire { phase: Phase::Dialling(dialling), .. }) = self.wires.get_mut(&id) else {
+            return;
+        };
         match response.status_code.code() {
             status @ 100..200 => {
                 let first = !std::mem::replace(&mut dialling.provisional, true);

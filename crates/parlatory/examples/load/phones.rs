@@ -383,6 +383,7 @@ impl Phones {
             LineEvent::Dialled { .. }
             | LineEvent::Trunk { .. }
             | LineEvent::Ringing { .. }
+            | LineEvent::Forwarded { .. }
             | LineEvent::Reoffered { .. }
             | LineEvent::Key { .. } => {
                 return;

@@ -393,6 +393,7 @@ impl Calls {
             LineEvent::Dialled { .. }
             | LineEvent::Trunk { .. }
             | LineEvent::Ringing { .. }
+            | LineEvent::Forwarded { .. }
             | LineEvent::Reoffered { .. }
             | LineEvent::Key { .. } => return,
         };

@@ -230,6 +230,7 @@ impl Board {
             LineEvent::Dialled { .. }
             | LineEvent::Trunk { .. }
             | LineEvent::Ringing { .. }
+            | LineEvent::Forwarded { .. }
             | LineEvent::Reoffered { .. } => {
                 return;
             }

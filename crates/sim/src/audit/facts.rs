@@ -28,6 +28,7 @@ pub(crate) fn kind(fact: &Fact) -> (u8, CallId) {
         Fact::CallsBlocked { call, .. } => (12, *call),
         Fact::Dialled { call, .. } => (10, *call),
         Fact::NeverRecorded { call, .. } => (11, *call),
+        Fact::Forwarded { call, .. } => (14, *call),
     }
 }
 

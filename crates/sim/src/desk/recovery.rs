@@ -92,7 +92,8 @@ impl Caught {
             | Fact::RecordingClosed { .. }
             | Fact::PinRefused { .. }
             | Fact::Dialled { .. }
-            | Fact::NeverRecorded { .. } => {}
+            | Fact::NeverRecorded { .. }
+            | Fact::Forwarded { .. } => {}
         }
     }
 

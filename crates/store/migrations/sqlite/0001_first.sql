@@ -189,6 +189,7 @@ CREATE TABLE call (
     epoch             BIGINT  NOT NULL, -- of the registry snapshot that was asked
     may_not_record    TEXT,             -- why it may not be recorded
     answered_us       BIGINT,
+    forwarded_us      BIGINT,           -- when the carrier said that it was sent on to another number
     consent_key       TEXT,             -- the accepting key; null until somebody accepted
     consent_path      TEXT,
     consent_language  TEXT,

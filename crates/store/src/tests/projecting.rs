@@ -43,6 +43,9 @@ fn story() -> Vec<(u64, Fact)> {
         admit(4, Some(240)),
         ended(4, 0, Rest::Expired),
         admit(5, Some(120)),
+        // On the first of two trunks, and on the second.
+        Fact::Forwarded { call: call(5), at: at(150) },
+        Fact::Forwarded { call: call(5), at: at(160) },
     ];
     (1..).zip(facts).collect()
 }
@@ -60,7 +63,7 @@ fn conserved(money: MoneyTotals) -> bool {
 fn every_fact_becomes_rows() {
     let (_folder, store) = filled();
     store.project(&story()).unwrap();
-    assert_eq!((store.projected().unwrap(), store.boots().unwrap()), (18, 1));
+    assert_eq!((store.projected().unwrap(), store.boots().unwrap()), (20, 1));
     let calls = store.calls(&CallFilter::default()).unwrap();
     assert_eq!(calls.iter().map(|row| row.record).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     let first = &calls[0];
@@ -89,6 +92,8 @@ fn every_fact_becomes_rows() {
     assert_eq!(calls[2].outcome, Outcome::Denied(Refusal::InsufficientFunds));
     assert_eq!((calls[2].recording, calls[2].number.is_none()), (RecordingRow::NoTalk, true));
     assert_eq!(calls[4].outcome, Outcome::Open { talked: Duration::ZERO });
+    let forwarded: Vec<_> = calls.iter().map(|row| row.forwarded).collect();
+    assert_eq!(forwarded, [None, None, None, None, Some(at(150))]);
     let money = store.money().unwrap();
     let expected = MoneyTotals {
         held: cents(600),

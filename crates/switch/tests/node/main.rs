@@ -12,6 +12,7 @@
 
 mod door;
 mod fault;
+mod forwarded;
 mod hotline;
 mod late;
 mod office;

@@ -46,6 +46,7 @@ pub(crate) enum Habit {
 pub(crate) enum Told {
     Asked(CallId, &'static str),
     Dialled(CallId, TrunkId),
+    Forwarded(CallId),
     Finished(CallId, Finished),
     Broken(CallId),
 }
@@ -133,6 +134,10 @@ impl Office for Scripted {
 
     fn dialled(&self, call: CallId, trunk: TrunkId, _: Timestamp) {
         self.tell(Told::Dialled(call, trunk));
+    }
+
+    fn forwarded(&self, call: CallId, _: Timestamp) {
+        self.tell(Told::Forwarded(call));
     }
 
     fn tell(&self, call: CallId, event: CallEvent) {

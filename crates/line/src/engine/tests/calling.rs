@@ -62,6 +62,35 @@ fn a_second_branch_of_a_forked_call_is_hung_up_on() {
 }
 
 #[test]
+fn a_call_that_was_sent_on_is_told_once_and_goes_on() {
+    let bench = Bench::new();
+    let (wire, invite) = bench.dial();
+    bench.respond(&invite, "180 Ringing", "t", "");
+    assert!(matches!(bench.event(), LineEvent::Ringing { .. }));
+    let diversion = "Diversion: <sip:+12025550142@carrier.example>;reason=no-answer";
+    bench.respond(&invite, "183 Session Progress", "t", diversion);
+    assert!(matches!(bench.event(), LineEvent::Forwarded { wire: told } if told == wire));
+    bench.respond(&invite, "181 Call Is Being Forwarded", "t", "");
+    let answer = format!("{diversion}\r\n{}", sdp(6_000, ""));
+    bench.respond(&invite, "200 OK", "t", &answer);
+    assert!(matches!(bench.event(), LineEvent::Answered { .. }));
+    bench.expect("ACK");
+    bench.no_event();
+}
+
+#[test]
+fn an_answer_that_was_sent_on_is_told_of_first() {
+    let bench = Bench::new();
+    let (_, invite) = bench.dial();
+    let history = "History-Info: <sip:c@192.0.2.9>;index=1, <sip:d@192.0.2.9>;index=1.1;mp=1";
+    bench.respond(&invite, "200 OK", "t", &format!("{history}\r\n{}", sdp(6_000, "")));
+    assert!(matches!(bench.event(), LineEvent::Forwarded { .. }));
+    assert!(matches!(bench.event(), LineEvent::Answered { .. }));
+    bench.expect("ACK");
+    bench.no_event();
+}
+
+#[test]
 fn a_redirection_is_never_followed() {
     let bench = Bench::new();
     let (_, invite) = bench.dial();
