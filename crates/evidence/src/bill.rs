@@ -7,12 +7,9 @@ use crate::{
     CounselSecret, Kind, Note,
     counsel::counter,
     leaf,
-    limits::{BOOTS_SEARCHED_MAX, LEAF_OCTETS, NODES_MAX},
+    limits::{BOOTS_SEARCHED_MAX, LEAF_OCTETS, NODES_SEARCHED_MAX},
 };
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    vec::Vec,
-};
+use alloc::{collections::BTreeMap, vec::Vec};
 use core::time::Duration;
 use model::Timestamp;
 
@@ -31,7 +28,6 @@ pub struct Marked {
 #[derive(Clone, Debug, Default)]
 pub struct Search {
     marks: BTreeMap<[u8; crate::counsel::TAG_OCTETS], Vec<(u64, [u8; crate::limits::MARK_OCTETS])>>,
-    nodes: BTreeSet<u32>,
 }
 
 impl Search {
@@ -44,21 +40,19 @@ impl Search {
     /// `verify` to say.
     pub fn read(&mut self, index: u64, entry: &[u8]) {
         let leaf = <&[u8; LEAF_OCTETS]>::try_from(entry).ok();
-        let Some((node, _, mark)) = leaf.and_then(leaf::public) else { return };
+        let Some(mark) = leaf.and_then(leaf::mark) else { return };
         if let Some(tag) = mark.first_chunk() {
             self.marks.entry(*tag).or_default().push((index, mark));
-        }
-        if self.nodes.len() < NODES_MAX && node != crate::audit::LOG {
-            self.nodes.insert(node);
         }
     }
 
     /// The entries that carry a mark of `secret`.
     pub fn find(&self, secret: &CounselSecret) -> Marked {
         let mut marked = Marked::default();
-        for node in &self.nodes {
+        // Nobody outside sees which nodes there are.
+        for node in 1..=NODES_SEARCHED_MAX {
             for boot in 1..=BOOTS_SEARCHED_MAX {
-                self.calls_of(secret, *node, boot, &mut marked);
+                self.calls_of(secret, node, boot, &mut marked);
             }
         }
         marked.unrecorded.sort_unstable_by_key(|(index, _)| *index);

@@ -9,21 +9,27 @@ use crate::{
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce, aead::AeadInOut};
 use alloc::{vec, vec::Vec};
 use core::fmt;
+use hmac::{Hmac, Mac};
 use model::Timestamp;
 use sha2::{Digest, Sha256};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// The key under which the statements of a cell's log are sealed. The node has it to write, the
 /// auditor to read.
 #[derive(Clone)]
-pub struct AuditKey(Aes256Gcm);
+pub struct AuditKey {
+    seal: Aes256Gcm,
+    /// Hides the heads of published entries.
+    head: Zeroizing<[u8; AUDIT_KEY_OCTETS]>,
+}
 
 impl AuditKey {
     /// The key with these octets.
     pub fn new(mut octets: [u8; AUDIT_KEY_OCTETS]) -> Self {
-        let cipher = Aes256Gcm::new((&octets).into());
+        let seal = Aes256Gcm::new((&octets).into());
+        let head = Zeroizing::new(hmac(&octets, &[HEAD_KEY_DOMAIN]));
         octets.zeroize();
-        Self(cipher)
+        Self { seal, head }
     }
 }
 
@@ -87,7 +93,7 @@ pub fn write(entry: &Entry<'_>, key: &AuditKey, random: &Random) -> [u8; LEAF_OC
     };
     let bound = parts.bound();
     let nonce = Nonce::from(parts.nonce);
-    match key.0.encrypt_inout_detached(&nonce, &bound, parts.sealed.as_mut_slice().into()) {
+    match key.seal.encrypt_inout_detached(&nonce, &bound, parts.sealed.as_mut_slice().into()) {
         Ok(seal) => parts.seal = seal.into(),
         // AES-GCM takes 112 octets. If it ever did not, the entry is unreadable and never in clear.
         Err(_) => parts.sealed = [0; CLERK_OCTETS],
@@ -118,7 +124,7 @@ pub fn read(leaf: &[u8; LEAF_OCTETS], key: &AuditKey) -> Result<Read, NotAnEntry
     let mut parts = Parts::parse(leaf).ok_or(NotAnEntry::Format)?;
     let bound = parts.bound();
     let (nonce, seal) = (Nonce::from(parts.nonce), parts.seal.into());
-    key.0
+    key.seal
         .decrypt_inout_detached(&nonce, &bound, parts.sealed.as_mut_slice().into(), &seal)
         .map_err(|_| NotAnEntry::Key)?;
     let said = clerk::read(&parts.sealed).ok_or(NotAnEntry::Statement)?;
@@ -126,10 +132,28 @@ pub fn read(leaf: &[u8; LEAF_OCTETS], key: &AuditKey) -> Result<Read, NotAnEntry
     Ok(Read { node: parts.node, seq: parts.seq, interval, commit: parts.commit, said })
 }
 
-/// What anybody can read of an entry: its node, its number, and counsel's field.
-pub fn public(leaf: &[u8; LEAF_OCTETS]) -> Option<(u32, u64, [u8; MARK_OCTETS])> {
-    let parts = Parts::parse(leaf)?;
-    Some((parts.node, parts.seq, parts.mark))
+/// An entry as it is published, from one as it was written; and the other way round. Node, number
+/// and interval are hidden from whoever has no audit key: otherwise padding could be told from the
+/// rest, and what happened in an interval be counted.
+pub fn masked(leaf: &[u8; LEAF_OCTETS], key: &AuditKey) -> [u8; LEAF_OCTETS] {
+    let mut masked = *leaf;
+    let nonce = leaf.get(NONCE_AT..NONCE_AT + NONCE_OCTETS).unwrap_or_default();
+    let stream = hmac(key.head.as_slice(), &[HEAD_DOMAIN, nonce]);
+    let head = masked.iter_mut().skip(FORMAT.len()).take(HEAD_OCTETS);
+    head.zip(stream).for_each(|(octet, key)| *octet ^= key);
+    masked
+}
+
+/// Counsel's field of an entry, which anybody can read, published or not.
+pub fn mark(leaf: &[u8; LEAF_OCTETS]) -> Option<[u8; MARK_OCTETS]> {
+    Some(Parts::parse(leaf)?.mark)
+}
+
+fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    // HMAC takes keys of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
+    parts.iter().for_each(|part| mac.update(part));
+    mac.finalize().into_bytes().into()
 }
 
 /// Why octets are no entry.
@@ -241,6 +265,13 @@ impl Parts {
 /// Octets of an audit key.
 pub const AUDIT_KEY_OCTETS: usize = 32;
 const FORMAT: [u8; 4] = [1, 0, 0, 0];
+/// Where the nonce stands in an entry.
+const NONCE_AT: usize = 56;
+const NONCE_OCTETS: usize = 12;
+/// Node, number and interval, right after the format.
+const HEAD_OCTETS: usize = 20;
+const HEAD_KEY_DOMAIN: &[u8] = b"parlatory entry head key v1\0";
+const HEAD_DOMAIN: &[u8] = b"parlatory entry head v1\0";
 const COMMIT_DOMAIN: &[u8] = b"parlatory entry detail v1\0";
 /// Room for the tag of whoever seals it in place.
 const SEAL_OCTETS: usize = 16;

@@ -33,5 +33,5 @@ pub const VIOLATIONS_LISTED_MAX: usize = 10_000;
 /// Starts of one node among which counsel's marks are looked for.
 pub const BOOTS_SEARCHED_MAX: u32 = 10_000;
 
-/// Nodes of one log among which counsel's marks are looked for.
-pub const NODES_MAX: usize = 256;
+/// Nodes of one log among which counsel's marks are looked for, from number 1.
+pub const NODES_SEARCHED_MAX: u32 = 16;

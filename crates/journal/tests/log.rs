@@ -9,11 +9,11 @@
 mod sample;
 
 use journal::{
-    EntrySeq, Journal, Options as JournalOptions,
-    log::{CatchUpError, Courier, Log, LogEntry, LogError, Options, look, replay_log},
+    Draft, EntrySeq, Journal, Options as JournalOptions,
+    log::{CatchUpError, Courier, Log, LogEntry, LogError, Mask, Options, look, replay_log},
 };
 use model::Timestamp;
-use sample::log::{audited, entries, entry, key, leaf, open_log, options, publish};
+use sample::log::{Folder, audited, entries, entry, key, leaf, open_log, options, publish};
 use std::{
     collections::BTreeMap,
     fs,
@@ -21,7 +21,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
-use tlog::{Fault, Hash, KeyKind, Signer};
+use tlog::{Checkpoint, Fault, Hash, KeyKind, Policy, Signer, audit};
 
 fn found(dir: &Path, from: u64) -> Vec<LogEntry> {
     let mut found = Vec::new();
@@ -41,6 +41,54 @@ fn segments(dir: &Path) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
+}
+
+#[test]
+fn what_is_published_is_masked_and_what_is_counted_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let over = |leaf: &[u8; 256]| leaf.map(|octet| !octet);
+    let masked = Options { mask: Mask::new(over), ..options(dir.path()) };
+    let now = Timestamp::from_micros(1_700_000_000_000_000);
+    let open = |options: &Options| Log::open(options, key(), now);
+    let (log, _) = open(&masked).unwrap();
+    log.append_wait(entries(1, 1..=70)).unwrap();
+    publish(&log).unwrap();
+    let own = Draft { leaf: leaf(0, 0), detail: vec![] };
+    let taken = log.append_wait(vec![entry(1, 71), own]).unwrap();
+    // 58 of padding before it.
+    assert_eq!(taken.own, [over(&leaf_numbered(0, 59))]);
+    let proven = log.prove(taken.entries.end - 1).unwrap();
+    proven.inclusion.verify(Hash::leaf(&taken.own[0]), &proven.checkpoint).unwrap();
+    log.close();
+
+    // It goes on where it was, by numbers that nobody outside sees; another mask is found out.
+    let other = Options { mask: Mask::new(|leaf| *leaf), ..options(dir.path()) };
+    assert!(matches!(open(&other), Err(LogError::Damaged { .. })));
+    let (log, recovered) = open(&masked).unwrap();
+    assert_eq!((recovered.size, recovered.published), (130, 128));
+    assert_eq!(log.nodes().unwrap(), BTreeMap::from([(0, EntrySeq(59)), (1, EntrySeq(71))]));
+    log.append_wait(entries(1, 70..=72)).unwrap();
+    publish(&log).unwrap();
+    log.close();
+    let came: Vec<_> = found(dir.path(), 0).iter().map(|entry| over(&entry.leaf)).collect();
+    assert_eq!(published_leaves(dir.path()), came);
+}
+
+/// The log's own entry with the number that the log gave it.
+fn leaf_numbered(node: u8, seq: u64) -> [u8; 256] {
+    let mut leaf = leaf(node, 0);
+    leaf[8..16].copy_from_slice(&seq.to_be_bytes());
+    leaf
+}
+
+fn published_leaves(dir: &Path) -> Vec<[u8; 256]> {
+    let folder = dir.join("log");
+    let octets = fs::read(folder.join("checkpoint")).unwrap();
+    let checkpoint = Checkpoint::read(&octets, key().verifier(), &Policy::LOG_ALONE).unwrap();
+    let mut leaves = Vec::new();
+    let mut take = |_, leaf: &[u8]| leaves.push(leaf.try_into().unwrap());
+    audit(&Folder(&folder), &checkpoint, None, &mut take).unwrap();
+    leaves
 }
 
 #[test]

@@ -10,14 +10,15 @@ use std::{
 
 use anyhow::{Context, Result};
 use desk::Desk;
+use evidence::{AuditKey, leaf};
 use journal::{
     Entry, EntrySeq,
-    log::{Courier, Log, Options},
+    log::{Courier, Log, Mask, Options},
 };
 use model::Clock;
 use tlog::{KeyKind, Signer};
 
-use crate::data::Data;
+use crate::{data::Data, node::read_key};
 
 /// An open log with the journal that it is filled from.
 pub(crate) struct Logbook {
@@ -31,6 +32,7 @@ impl Logbook {
     pub(crate) fn open(data: &Data, publish_every: Duration, clock: &Clock) -> Result<Self> {
         let options = Options {
             interval: publish_every,
+            mask: mask(data)?,
             ..Options::new(data.log_public(), data.log_private())
         };
         let (log, recovered) =
@@ -126,6 +128,12 @@ pub(crate) fn make_signer() -> Result<Signer> {
     octets.copy_from_slice(seed);
     let name = format!("parlatory.invalid/{name}");
     Signer::from_seed(&name, KeyKind::Log, &octets).context("cannot make the key of the log")
+}
+
+/// Hides from everybody but the auditor which node an entry is of, so that padding hides the rest.
+fn mask(data: &Data) -> Result<Mask> {
+    let key = AuditKey::new(read_key(&data.evidence_key("audit"))?);
+    Ok(Mask::new(move |leaf| leaf::masked(leaf, &key)))
 }
 
 fn read_signer(data: &Data) -> Result<Signer> {

@@ -135,7 +135,7 @@ fn a_mark_is_found_by_its_counsel_alone() {
     let marked =
         Entry { mark: Some(Mark { secret: &secret, counter: 8, note }), ..entry(&said, &[]) };
     let leaf = write(&marked, &key(), &random(2));
-    let (node, _, mark) = public(&leaf).unwrap();
+    let (node, mark) = (marked.node, mark(&leaf).unwrap());
     assert_eq!(mark[..16], secret.tag(Kind::NotRecorded, node, 8));
     assert_eq!(secret.note(&mark), Some(note));
     let other = CounselSecret::new([4; 32]);
@@ -180,3 +180,33 @@ const PINNED: &str = concat!(
     "3132333435363738393a3b3c3d3e3f404142434445464748494a4b4c4d4e4f505152535455565758",
     "595a5b5c5d5e5f606162636465666768",
 );
+
+#[test]
+fn a_published_entry_shows_neither_node_nor_number_nor_interval() {
+    let mut heads = Vec::new();
+    for n in 0..100_u8 {
+        // Padding, and entries of a node, one like the other.
+        let what = if n % 2 == 0 { Statement::Padding } else { Statement::Kill { calls: 1 } };
+        let (said, node) = (said(what), u32::from(n % 2));
+        let random = Random([n; RANDOM_OCTETS]);
+        let mut leaf = write(&Entry { node, ..entry(&said, &[]) }, &key(), &random);
+        leaf[8..16].copy_from_slice(&u64::from(n / 2 + 1).to_be_bytes());
+        let shown = masked(&leaf, &key());
+        assert_eq!((&shown[..4], &shown[24..]), (&leaf[..4], &leaf[24..]));
+        assert!(shown[4..8] != leaf[4..8] && shown[8..16] != leaf[8..16]);
+        assert_ne!(shown[16..24], leaf[16..24]);
+        assert_eq!(mark(&shown), mark(&leaf));
+        assert_eq!(masked(&shown, &key()), leaf, "the auditor sees all of it");
+        assert_eq!(read(&shown, &key()), Err(NotAnEntry::Key), "it must be unmasked first");
+        assert_ne!(masked(&shown, &AuditKey::new([8; 32])), leaf, "and nobody else does");
+        heads.push(shown[4..24].to_vec());
+    }
+    heads.sort();
+    heads.dedup();
+    assert_eq!(heads.len(), 100);
+    // Each bit of them is set in about half.
+    for bit in 0..160 {
+        let set = heads.iter().filter(|head| head[bit / 8] >> (bit % 8) & 1 == 1).count();
+        assert!((25..75).contains(&set), "bit {bit} is set in {set} of 100");
+    }
+}

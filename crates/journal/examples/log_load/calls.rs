@@ -61,8 +61,13 @@ impl Calls {
     /// these calls left.
     pub(crate) fn audit(self, read: impl FnOnce(&mut dyn FnMut(u64, &[u8]))) -> Report {
         let mut auditor = Auditor::new(key());
-        read(&mut |index, leaf| auditor.read(index, leaf));
+        read(&mut |index, leaf| auditor.read(index, &Self::masked(leaf.try_into().unwrap())));
         auditor.finish(self.objects)
+    }
+
+    /// An entry as it is published, and the other way round.
+    pub(crate) fn masked(leaf: &[u8; LEAF_OCTETS]) -> [u8; LEAF_OCTETS] {
+        leaf::masked(leaf, &key())
     }
 
     fn next(&mut self, detail: &[u8]) -> Draft {

@@ -13,7 +13,7 @@ mod calls;
 use calls::Calls;
 use journal::{
     Draft, EntrySeq, LEAF_OCTETS,
-    log::{Log, Options},
+    log::{Log, Mask, Options},
 };
 use model::Timestamp;
 use serde_json::{Value, json};
@@ -47,7 +47,8 @@ fn key() -> Signer {
 }
 
 fn open(folder: &Path) -> Log {
-    let options = Options::new(folder.join("log"), folder.join("log-private"));
+    let mut options = Options::new(folder.join("log"), folder.join("log-private"));
+    options.mask = Mask::new(Calls::masked);
     Log::open(&options, key(), Timestamp::default()).unwrap().0
 }
 

@@ -1,7 +1,7 @@
 //! The log as its writer holds it: tree, numbers of the nodes, and what is not published yet.
 
-use super::{LogError, limits::NODES_COUNT_MAX};
-use crate::{Draft, EntrySeq, LEAF_OCTETS, leaf_head};
+use super::{LogError, Mask, limits::NODES_COUNT_MAX};
+use crate::{EntrySeq, LEAF_OCTETS, leaf_head};
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -28,7 +28,9 @@ pub(super) struct Book {
     pub(super) published: Option<Published>,
     /// Where it is.
     pub(super) public: PathBuf,
-    /// Entries from the beginning of the last published bundle that is not full.
+    /// What is published of a leaf.
+    pub(super) mask: Mask,
+    /// Entries from the beginning of the last published bundle that is not full, masked.
     pub(super) leaves: Vec<[u8; LEAF_OCTETS]>,
     /// Full tiles that are not published.
     pub(super) tiles: Tiles,
@@ -68,7 +70,7 @@ impl Book {
         &mut self,
         proposal: Proposal,
         checkpoint: Checkpoint,
-        entries: &[Draft],
+        leaves: Vec<[u8; LEAF_OCTETS]>,
         nodes: Nodes,
     ) -> Result<(), LogError> {
         let filled = self
@@ -76,7 +78,7 @@ impl Book {
             .accept(proposal)
             .map_err(|error| LogError::Stopped { why: error.to_string().into() })?;
         self.tiles.extend(filled.into_iter().map(|tile| (tile.tile, tile.hashes)));
-        self.leaves.extend(entries.iter().map(|entry| entry.leaf));
+        self.leaves.extend(leaves);
         self.nodes = nodes;
         self.checkpoint = Arc::new(checkpoint);
         Ok(())

@@ -11,6 +11,7 @@ use crate::{Draft, EntrySeq, LEAF_OCTETS, Torn};
 use model::Timestamp;
 use std::{
     collections::BTreeMap,
+    fmt,
     ops::Range,
     path::PathBuf,
     sync::{
@@ -24,7 +25,7 @@ use std::{
 use tlog::{Checkpoint, Consistency, Inclusion, Note, Signer};
 
 /// How a log is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Folder of what anybody may read: `checkpoint` and `tile/`.
     pub public: PathBuf,
@@ -34,6 +35,9 @@ pub struct Options {
     pub interval: Duration,
     /// Octets after which the next segment is begun.
     pub segment_octets_max: u32,
+    /// What is published of a leaf; leaves as they are unless set. It must not change while
+    /// something waits for publication.
+    pub mask: Mask,
 }
 
 impl Options {
@@ -41,7 +45,34 @@ impl Options {
     #[must_use]
     pub const fn new(public: PathBuf, private: PathBuf) -> Self {
         let interval = Duration::from_mins(10);
-        Self { public, private, interval, segment_octets_max: WAL_OCTETS_MAX }
+        Self { public, private, interval, segment_octets_max: WAL_OCTETS_MAX, mask: Mask(None) }
+    }
+}
+
+/// Makes of a leaf what stands in the log in its place: the same each time, and so that readers who
+/// may can undo it. Nodes are counted by leaves as they came.
+#[derive(Clone)]
+pub struct Mask(Option<Arc<Masks>>);
+
+type Masks = dyn Fn(&[u8; LEAF_OCTETS]) -> [u8; LEAF_OCTETS] + Send + Sync;
+
+impl Mask {
+    /// This one. It must not block and must not panic.
+    #[must_use]
+    pub fn new(
+        mask: impl Fn(&[u8; LEAF_OCTETS]) -> [u8; LEAF_OCTETS] + Send + Sync + 'static,
+    ) -> Self {
+        Self(Some(Arc::new(mask)))
+    }
+
+    pub(super) fn of(&self, leaf: &[u8; LEAF_OCTETS]) -> [u8; LEAF_OCTETS] {
+        self.0.as_ref().map_or(*leaf, |mask| mask(leaf))
+    }
+}
+
+impl fmt::Debug for Mask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mask([private])")
     }
 }
 
@@ -63,7 +94,7 @@ pub struct Recovered {
 pub struct Taken {
     /// Their places in the log; fewer than were appended when some had been taken over before.
     pub entries: Range<u64>,
-    /// The log's own entries among them, with the numbers that they got.
+    /// The log's own entries among them, with the numbers that they got, as they are published.
     pub own: Vec<[u8; LEAF_OCTETS]>,
     /// A checkpoint that covers them.
     pub checkpoint: Arc<Checkpoint>,

@@ -1,7 +1,7 @@
 //! What is found when the log is opened: the published tiles, and the records after them.
 
 use super::{
-    LogError, Options, Recovered,
+    LogError, Mask, Options, Recovered,
     book::{self, Book, Nodes, PublicFolder, Published, Tiles},
     publish::CHECKPOINT_NAME,
     record::{self, Body, HEADER_OCTETS, Record, State},
@@ -44,7 +44,7 @@ pub(super) fn open(
         let file = segments.first().map(|(_, path)| path.clone()).unwrap_or_default();
         return Err(LogError::SegmentMissing { missing: 0, file });
     };
-    let mut walk = Walk::new(&options.public, published)?;
+    let mut walk = Walk::new(options, published)?;
     let mut recovered = Recovered::default();
     let mut end = None;
     for (index, (first, path)) in segments.iter().enumerate().skip(start) {
@@ -99,6 +99,7 @@ fn begin(options: &Options, folder: &mut Folder, signer: Signer) -> Result<Opene
         time: 0,
         published: None,
         public: options.public.clone(),
+        mask: options.mask.clone(),
         leaves: Vec::new(),
         tiles: Tiles::new(),
     };
@@ -132,13 +133,15 @@ struct Walk {
     published: Option<Checkpoint>,
     /// Whether the record that ends where the published log ends was found.
     joined: bool,
+    mask: Mask,
     leaves: Vec<[u8; LEAF_OCTETS]>,
     tiles: Tiles,
 }
 
 impl Walk {
     /// Begins with the published tree.
-    fn new(public: &Path, published: Option<Checkpoint>) -> Result<Self, LogError> {
+    fn new(options: &Options, published: Option<Checkpoint>) -> Result<Self, LogError> {
+        let public = &options.public;
         let folder = PublicFolder(public);
         let (mut tree, mut leaves) = (Tree::new(), Vec::new());
         if let Some(checkpoint) = &published {
@@ -163,6 +166,7 @@ impl Walk {
             checkpoint: Vec::new(),
             joined: published.is_none(),
             published,
+            mask: options.mask.clone(),
             leaves,
             tiles: Tiles::new(),
         })
@@ -234,8 +238,9 @@ impl Walk {
                         return Ok(Err("an entry of it does not follow the last of its node"));
                     }
                     if next > published {
-                        self.leaves.push(entry.leaf);
-                        let filled = self.tree.append(Hash::leaf(&entry.leaf));
+                        let leaf = self.mask.of(&entry.leaf);
+                        self.leaves.push(leaf);
+                        let filled = self.tree.append(Hash::leaf(&leaf));
                         self.tiles.extend(filled.into_iter().map(|it| (it.tile, it.hashes)));
                     }
                 }
@@ -284,6 +289,7 @@ impl Walk {
                 .published
                 .map(|it| Published { size: it.size(), note: it.note().clone() }),
             public: public.to_owned(),
+            mask: self.mask,
             leaves: self.leaves,
             tiles: self.tiles,
         })

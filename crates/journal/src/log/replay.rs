@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
 pub struct LogEntry {
     /// Its place in the log, from 0.
     pub index: u64,
-    /// What is entered.
+    /// What is entered, as it came: what is published may be masked, see [`super::Mask`].
     pub leaf: [u8; LEAF_OCTETS],
     /// What it commits to, sealed by whoever made it; empty for padding.
     pub detail: Vec<u8>,

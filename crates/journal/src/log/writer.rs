@@ -228,8 +228,9 @@ impl Writer {
         let before = self.book.size();
         let own = |places: &std::ops::Range<usize>| {
             let leaves = entries.get(places.clone()).unwrap_or_default().iter();
-            let leaves = leaves.map(|entry| entry.leaf);
-            leaves.filter(|leaf| leaf_head(leaf).is_some_and(|head| head.0 == OWN_NODE)).collect()
+            let leaves = leaves.map(|entry| &entry.leaf);
+            let own = leaves.filter(|leaf| leaf_head(leaf).is_some_and(|head| head.0 == OWN_NODE));
+            own.map(|leaf| self.book.mask.of(leaf)).collect()
         };
         let owned: Vec<Vec<_>> = waiting.iter().map(|(places, _)| own(places)).collect();
         let written = if entries.is_empty() { Ok(()) } else { self.commit(entries, nodes) };
@@ -289,12 +290,16 @@ impl Writer {
     /// Makes entries, which were counted into `nodes`, and their checkpoint durable.
     fn commit(&mut self, entries: Vec<Draft>, nodes: Nodes) -> Result<(), LogError> {
         self.begin_record()?;
-        let leaves = entries.iter().map(|entry| entry.leaf.as_slice());
+        let leaves: Vec<_> = entries.iter().map(|entry| self.book.mask.of(&entry.leaf)).collect();
         let unsigned = |error: &dyn std::fmt::Display| LogError::WrongKey {
             path: self.wal.path().to_owned(),
             why: error.to_string(),
         };
-        let proposal = self.book.author.propose(leaves).map_err(|error| unsigned(&error))?;
+        let proposal = self
+            .book
+            .author
+            .propose(leaves.iter().map(<[u8; LEAF_OCTETS]>::as_slice))
+            .map_err(|error| unsigned(&error))?;
         let verifier = self.book.author.verifier();
         let checkpoint =
             Checkpoint::verified(proposal.note().clone(), verifier, &Policy::LOG_ALONE)
@@ -306,8 +311,7 @@ impl Writer {
             checkpoint: checkpoint.note().to_string().into_bytes(),
         };
         self.write(&record.encode()?)?;
-        let Body::Entries(entries) = record.body else { return Ok(()) };
-        self.book.accept(proposal, checkpoint, &entries, nodes)
+        self.book.accept(proposal, checkpoint, leaves, nodes)
     }
 
     /// Makes sure that the next record may be written; begins a new segment when the old one is
