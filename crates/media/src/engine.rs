@@ -6,7 +6,7 @@ use crate::{
     ports::{PortPair, Ports},
     speak::Rendered,
     thread::Worker,
-    tone::Tones,
+    tone::{Tones, Voice},
 };
 use model::{
     Agreed, CallId, Clock, Key, LegId, PlayId, Script, Second, SrtpKeys, Timestamp, fact::KeyPath,
@@ -163,10 +163,10 @@ impl Media {
         self.shared.send(leg.call, Command::Listen { leg, on });
     }
 
-    /// As a telephone: talks (generated sound with the rhythm of speech, the same each time for the
-    /// same leg) instead of sending silence.
-    pub fn babble(&self, leg: LegId, on: bool) {
-        self.shared.send(leg.call, Command::Babble { leg, on });
+    /// As a telephone: talks in a voice (generated sound with the rhythm of speech, the same each
+    /// time for the same leg) instead of sending silence; with `None`, silence again.
+    pub fn babble(&self, leg: LegId, voice: Option<Voice>) {
+        self.shared.send(leg.call, Command::Babble { leg, voice });
     }
 
     /// Packets counted on a leg so far; `None` when it is not open. Waits for the media thread.
@@ -339,7 +339,7 @@ pub(crate) enum Command {
     Close { leg: LegId },
     Press { leg: LegId, keys: Vec<Key> },
     Listen { leg: LegId, on: bool },
-    Babble { leg: LegId, on: bool },
+    Babble { leg: LegId, voice: Option<Voice> },
     Statistics { leg: LegId, answer: SyncSender<Option<Statistics>> },
     Stop,
 }

@@ -18,7 +18,7 @@ use crate::{
     rtp::{self, HEADER_OCTETS, Header},
     sound::SoundEar,
     speak::Rendered,
-    tone::Tones,
+    tone::{Tones, Voice},
 };
 use model::{Agreed, Codec, Key, LegId, PlayId, Side, SrtpKeys, Timestamp, fact::KeyPath};
 use std::{io, ops::Range, time::Duration};
@@ -346,8 +346,8 @@ impl Leg {
         self.out.ring(on);
     }
 
-    pub(crate) fn talk(&mut self, on: bool) {
-        self.out.talk(on);
+    pub(crate) fn talk(&mut self, voice: Option<Voice>) {
+        self.out.talk(voice);
     }
 
     pub(crate) fn listen(&mut self, on: bool) {

@@ -36,3 +36,4 @@ pub use engine::{Media, MediaConfig, MediaError, MediaEvent, PlayEnded, Statisti
 pub use inband::ToneEar;
 pub use pack::{Pack, PackError};
 pub use speak::Rendered;
+pub use tone::Voice;

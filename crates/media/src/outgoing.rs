@@ -8,7 +8,7 @@ use crate::{
     rtcp::Own,
     rtp::Header,
     speak::Rendered,
-    tone::Tones,
+    tone::{Tones, Voice},
 };
 use model::{Codec, PlayId, Timestamp, speech::ContentHash};
 use std::{
@@ -34,9 +34,9 @@ pub(crate) struct Outgoing {
     over: Option<Over>,
     /// Samples since ringing was turned on.
     ringing: Option<usize>,
-    /// Where babble goes on, when it is on.
-    babble: Option<usize>,
-    /// Where this leg's babble begins, so that two legs do not talk in unison.
+    /// Who babbles and where they go on, when it is on.
+    babble: Option<(Voice, usize)>,
+    /// Where this leg's babble begins, so that legs do not talk in unison.
     babble_from: usize,
 }
 
@@ -106,8 +106,10 @@ impl Outgoing {
         self.ringing = on.then_some(self.ringing.unwrap_or(0));
     }
 
-    pub(crate) fn talk(&mut self, on: bool) {
-        self.babble = on.then_some(self.babble.unwrap_or(self.babble_from));
+    /// Talks in a voice from where this leg left off, or not at all.
+    pub(crate) fn talk(&mut self, voice: Option<Voice>) {
+        let from = self.babble.map_or(self.babble_from, |(_, position)| position);
+        self.babble = voice.map(|voice| (voice, from));
     }
 
     /// Whether a script has packets to send.
@@ -191,8 +193,8 @@ impl Outgoing {
         if let Some(position) = self.ringing.as_mut().filter(|_| !bridged) {
             tones.ringing(*position, out);
             *position += out.len();
-        } else if let Some(position) = self.babble.as_mut().filter(|_| !bridged) {
-            tones.babble(*position, out);
+        } else if let Some((voice, position)) = self.babble.as_mut().filter(|_| !bridged) {
+            tones.babble(*voice, *position, out);
             *position += out.len();
         } else if let Some(dbov) = noise {
             tones.noise(usize::try_from(self.timestamp).unwrap_or(0), dbov, out);

@@ -144,8 +144,8 @@ impl Worker {
             Command::Listen { leg, on } => {
                 self.with_leg(now, leg, |leg, _| leg.listen(on));
             }
-            Command::Babble { leg, on } => {
-                self.with_leg(now, leg, |leg, _| leg.talk(on));
+            Command::Babble { leg, voice } => {
+                self.with_leg(now, leg, |leg, _| leg.talk(voice));
             }
             Command::Statistics { leg, answer } => {
                 let statistics = self.with_leg(now, leg, |leg, _| leg.statistics());

@@ -7,18 +7,34 @@ use crate::{
 use model::Codec;
 use std::f64::consts::TAU;
 
+/// Who babbles: two people who talk to each other never sound alike, however their words fall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// A voice of 85 to 150 Hz.
+    Low,
+    /// A voice of 155 to 220 Hz.
+    High,
+}
+
 /// Tones as µ-law, made once and shared by all legs.
 pub(crate) struct Tones {
     /// One whole period of both frequencies, so that it can be repeated.
     ringing: Vec<u8>,
-    babble: Vec<u8>,
+    /// Babble of each [`Voice`].
+    low: Vec<u8>,
+    high: Vec<u8>,
     /// White noise of a mean square of one, in 256ths.
     noise: Vec<i16>,
 }
 
 impl Tones {
     pub(crate) fn generate() -> Self {
-        Self { ringing: ringing(), babble: babble(), noise: noise() }
+        Self {
+            ringing: ringing(),
+            low: babble(Voice::Low),
+            high: babble(Voice::High),
+            noise: noise(),
+        }
     }
 
     /// The ringing tone from `position` samples after it was turned on: 2 s on, 4 s off.
@@ -42,9 +58,13 @@ impl Tones {
         }
     }
 
-    /// Babble from `position`; the same position sounds the same.
-    pub(crate) fn babble(&self, position: usize, out: &mut [u8]) {
-        repeat(&self.babble, position, out);
+    /// Babble from `position`; the same position of a voice sounds the same.
+    pub(crate) fn babble(&self, voice: Voice, position: usize, out: &mut [u8]) {
+        let babble = match voice {
+            Voice::Low => &self.low,
+            Voice::High => &self.high,
+        };
+        repeat(babble, position, out);
     }
 }
 
@@ -86,7 +106,11 @@ fn ringing() -> Vec<u8> {
 
 /// Syllables of 160 ms, each a voiced sound of its own pitch and colour that swells and fades, with
 /// a pause between phrases. No syllable holds a steady pair of tones, which a key would have.
-fn babble() -> Vec<u8> {
+fn babble(voice: Voice) -> Vec<u8> {
+    let lowest = match voice {
+        Voice::Low => 105.0,
+        Voice::High => 175.0,
+    };
     (0..BABBLE_SAMPLES)
         .map(|sample| {
             let (syllable, within) = (sample / SYLLABLE_SAMPLES, sample % SYLLABLE_SAMPLES);
@@ -97,7 +121,7 @@ fn babble() -> Vec<u8> {
             let swell = (TAU * through / 2.0).sin();
             let variety = f64::from((syllable * 7) % 11) / 11.0;
             let at = f64::from(within) / SAMPLE_RATE;
-            let pitch = 105.0 + 45.0 * variety - 20.0 * through;
+            let pitch = lowest + 45.0 * variety - 20.0 * through;
             let colour = 500.0 + 1_400.0 * f64::from((syllable * 5) % 7) / 7.0;
             let voice: f64 = (1..=20u32)
                 .map(|harmonic| {
@@ -190,13 +214,26 @@ mod tests {
     fn babble_is_loud_in_phrases_with_pauses_and_the_same_each_time() {
         let tones = Tones::generate();
         let mut heard = vec![0; 48 * 160 * 8];
-        tones.babble(0, &mut heard);
+        tones.babble(Voice::Low, 0, &mut heard);
         let spoken = heard.iter().filter(|octet| linear(Codec::Pcmu, **octet) != 0).count();
         assert!(spoken * 10 > heard.len() * 7, "{spoken} of {}", heard.len());
         assert!(heard[10 * 1_280..12 * 1_280].iter().all(|octet| *octet == 0xff));
         let mut again = vec![0; heard.len()];
-        tones.babble(heard.len(), &mut again);
+        tones.babble(Voice::Low, heard.len(), &mut again);
         assert_eq!(again, heard);
         assert!(heard.iter().all(|octet| linear(Codec::Pcmu, *octet).unsigned_abs() < 32_000));
+    }
+
+    #[test]
+    fn no_syllable_of_one_voice_is_one_of_the_other() {
+        let tones = Tones::generate();
+        let syllables = |voice| {
+            let mut heard = vec![0; 48 * 1_280];
+            tones.babble(voice, 0, &mut heard);
+            heard.chunks(1_280).map(<[u8]>::to_vec).collect::<Vec<_>>()
+        };
+        let pause = vec![Codec::Pcmu.silence(); 1_280];
+        let (low, high) = (syllables(Voice::Low), syllables(Voice::High));
+        assert!(low.iter().all(|syllable| *syllable == pause || !high.contains(syllable)));
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     limits::{CATCH_UP_MAX_PACKETS, PACKETS_PER_TICK_MAX},
     rig::{CALL, CALLED, EVENTS, Phone, Rig, STATION, assert_continuous, at, joined, script},
     rtp::Header,
+    tone::Voice,
 };
 use model::{Codec, Key, Language, Script, fact::KeyPath};
 
@@ -384,9 +385,9 @@ fn a_telephone_presses_keys_talks_and_listens() {
     let keys: Vec<_> = "19*".chars().filter_map(Key::from_char).collect();
     rig.obey(Command::Press { leg: STATION, keys });
     rig.run(800);
-    rig.obey(Command::Babble { leg: STATION, on: true });
+    rig.obey(Command::Babble { leg: STATION, voice: Some(Voice::Low) });
     rig.run(2_000);
-    rig.obey(Command::Babble { leg: STATION, on: false });
+    rig.obey(Command::Babble { leg: STATION, voice: None });
     rig.run(1_000);
     let mut keys = Vec::new();
     let mut sounds = Vec::new();

@@ -15,7 +15,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use line::{Directory, Inbound, Line, LineConfig, LineEvent, Target, WireId};
-use media::{Media, MediaConfig, MediaEvent, Pack};
+use media::{Media, MediaConfig, MediaEvent, Pack, Voice};
 use model::{
     CallId, Clock, Codec, LegId, MediaDescription, Private, Side, StationId, audio::Direction,
 };
@@ -129,7 +129,7 @@ impl Exchange {
         let wire = self.0.line.dial(target, from.to_owned(), local.clone());
         board.by_wire.insert(wire, sender);
         drop(board);
-        Ok(Phone::new(self.clone(), wire, leg, local, events))
+        Ok(Phone::new(self.clone(), wire, leg, local, Voice::Low, events))
     }
 
     /// From now on calls to `number` ring at the receiver.
@@ -160,7 +160,7 @@ impl Exchange {
         let agreed = line::agree(&local, &arrival.offer).context("no common codec")?;
         self.0.media.connect(leg, agreed);
         self.0.line.answer(arrival.wire, local.clone());
-        let mut phone = Phone::new(self.clone(), arrival.wire, leg, local, events);
+        let mut phone = Phone::new(self.clone(), arrival.wire, leg, local, Voice::High, events);
         phone.connected();
         Ok(phone)
     }

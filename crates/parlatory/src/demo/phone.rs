@@ -8,6 +8,7 @@ use std::{
 };
 
 use line::WireId;
+use media::Voice;
 use model::{Key, LegId, MediaDescription};
 
 use super::exchange::Exchange;
@@ -18,6 +19,7 @@ pub(crate) struct Phone {
     wire: WireId,
     leg: LegId,
     local: MediaDescription,
+    voice: Voice,
     events: Receiver<PhoneEvent>,
     sounding: bool,
     over: bool,
@@ -67,9 +69,10 @@ impl Phone {
         wire: WireId,
         leg: LegId,
         local: MediaDescription,
+        voice: Voice,
         events: Receiver<PhoneEvent>,
     ) -> Self {
-        Self { exchange, wire, leg, local, events, sounding: false, over: false }
+        Self { exchange, wire, leg, local, voice, events, sounding: false, over: false }
     }
 
     /// Starts to listen; the phone's audio is connected.
@@ -166,7 +169,7 @@ impl Phone {
 
     /// Talks, or stops talking.
     pub(crate) fn talk(&self, on: bool) {
-        self.exchange.media().babble(self.leg, on);
+        self.exchange.media().babble(self.leg, on.then_some(self.voice));
     }
 
     /// Hangs up.
