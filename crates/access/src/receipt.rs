@@ -69,6 +69,14 @@ impl Gate {
         Self { log, witnesses }
     }
 
+    /// Whether a checkpoint is to be relied on here: of this log, and seen by enough witnesses.
+    ///
+    /// # Errors
+    /// Says what is missing.
+    pub fn believes(&self, checkpoint: Note) -> Result<(), Unverified> {
+        Checkpoint::verified(checkpoint, &self.log, &self.witnesses).map(drop)
+    }
+
     /// Makes the receipt of a disclosure that stands in the log.
     ///
     /// # Errors

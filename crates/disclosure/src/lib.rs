@@ -5,8 +5,9 @@
 //! call; a node that takes calls does not need it. Start with [`Register::enter`], then
 //! [`Register::listen`].
 
+mod circle;
 mod register;
 
 pub use register::{
-    Entered, Keyholder, NotEntered, NotHeard, Register, RegisterConfig, SealDetail, Sealed,
+    Entered, Keyholder, NotEntered, NotHeard, Note, Register, RegisterConfig, SealDetail, Sealed,
 };

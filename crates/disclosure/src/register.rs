@@ -1,10 +1,11 @@
 //! The register of disclosures: whatever passes through it stands in the log first.
 
+use crate::circle::Circle;
 use access::{
     Draft as Prepared, Gate, Intent, Leave, NoReceipt, NotAnIntent, Object, Proof, Receipt,
     decide::Allowed,
 };
-use evidence::{AuditKey, Entry, Random, Said, Statement, leaf, limits::RANDOM_OCTETS};
+use evidence::{AuditKey, Entry, Kind, Random, Said, Statement, leaf, limits::RANDOM_OCTETS};
 use journal::{
     Draft,
     log::{Log, LogError},
@@ -12,14 +13,16 @@ use journal::{
 use keyholder::{Answer, Ask, BadAsk, Holder, NotAnswered, Refused, Remote, State};
 use model::{AgencyId, RecordingId, Timestamp};
 use sha2::{Digest as _, Sha256};
-use std::{fmt, fs::File, io::BufReader, time::Duration};
-use tlog::Consistency;
+use std::{fmt, fs::File, io::BufReader, ops::Range, time::Duration};
+use tlog::{Consistency, Head, Unverified};
 use vault::{Follow, NotOpened, Reading, RecipientSecret, Resealed, Shelf};
+use witness::Peer;
 
 /// Enters disclosures in a log, and carries out those that are in it.
 pub struct Register {
     log: Log,
     config: RegisterConfig,
+    circle: Circle,
 }
 
 /// What a register needs besides the log.
@@ -28,6 +31,8 @@ pub struct RegisterConfig {
     pub audit: AuditKey,
     /// Which log and which witnesses are believed, here as everywhere.
     pub gate: Gate,
+    /// The witnesses that are asked to vouch for the log; none where the gate wants none.
+    pub witnesses: Vec<Peer>,
     /// Seals what entries say for those who may open it.
     pub seal: SealDetail,
     /// Which start of the program this is, from 1.
@@ -63,8 +68,9 @@ impl Entered {
 
 impl Register {
     /// A register that writes into `log`.
-    pub const fn new(log: Log, config: RegisterConfig) -> Self {
-        Self { log, config }
+    pub fn new(log: Log, mut config: RegisterConfig) -> Self {
+        let circle = Circle::new(std::mem::take(&mut config.witnesses));
+        Self { log, config, circle }
     }
 
     /// Enters what was allowed, and waits until it is durable and provable. `act` is its number,
@@ -72,8 +78,9 @@ impl Register {
     /// same append.
     ///
     /// # Errors
-    /// When it cannot be entered; then it does not happen. With some faults of the disk it stays
-    /// open whether the entry will be found: it is then an entry of something that did not happen.
+    /// When it cannot be entered, or too few witnesses vouch for it; then it does not happen. With
+    /// some faults of the disk, and where witnesses are missing, its entry may be found: it is then
+    /// an entry of something that did not happen.
     pub fn enter(&self, allowed: Allowed, act: u64, now: Timestamp) -> Result<Entered, NotEntered> {
         let owner = allowed.intent().object.agency();
         let random = random()?;
@@ -84,30 +91,56 @@ impl Register {
             records: intent.object.rows().into(),
             recipient: Sha256::digest(intent.recipient.0).into(),
         };
-        let detail = &draft.opening().detail;
-        let leaf = self.leaf(disclosure, detail, &random, now);
-        let sealed = (self.config.seal)(owner, &leaf::salted(&random, detail));
-        let sealed = sealed.ok_or(NotEntered::Seal)?;
         let mut entries = Vec::new();
         if intent.leave == Leave::BrokenGlass {
-            let random = self::random()?;
-            let leaf = self.leaf(Statement::BreakGlass { act }, &[], &random, now);
-            let detail = (self.config.seal)(owner, &leaf::salted(&random, &[]));
-            entries.push(Draft { leaf, detail: detail.ok_or(NotEntered::Seal)? });
+            let broken = Note { what: Statement::BreakGlass { act }, detail: Vec::new() };
+            entries.push(self.noted(&broken, owner, now)?);
         }
-        entries.push(Draft { leaf, detail: sealed });
-        let taken = self.log.append_wait(entries)?;
-        let index = taken.entries.end.checked_sub(1).ok_or(NotEntered::Lost)?;
+        let detail = &draft.opening().detail;
+        entries.push(self.draft(disclosure, detail, owner, &random, now)?);
+        let (index, own) = self.append(entries)?;
         // The log gives its own entries their number, so the leaf is the one that it has now.
-        let leaf = *taken.own.last().ok_or(NotEntered::Lost)?;
-        let proven = self.log.prove(index)?;
-        let proof = Proof {
-            leaf,
-            opening: draft.opening().clone(),
-            inclusion: proven.inclusion,
-            checkpoint: proven.checkpoint.note().clone(),
-        };
+        let leaf = *own.last().ok_or(NotEntered::Lost)?;
+        let (inclusion, checkpoint) =
+            self.circle.prove(&self.log, &self.config.gate, index, now)?;
+        let proof = Proof { leaf, opening: draft.opening().clone(), inclusion, checkpoint };
         Ok(Entered { intent, proof })
+    }
+
+    /// Enters something about disclosures that is none itself: that one was approved, refused or
+    /// reviewed, that staff or policies changed, that something is kept or erased. Durable when it
+    /// returns; gives its place in the log.
+    ///
+    /// The entry's detail is [`Note::head`] and then `detail`, sealed for `owner` and the auditor.
+    ///
+    /// # Errors
+    /// When it cannot be entered; then what it speaks of must not take effect.
+    pub fn note(
+        &self,
+        what: Statement,
+        detail: &[u8],
+        owner: AgencyId,
+        now: Timestamp,
+    ) -> Result<u64, NotEntered> {
+        let entered = self.notes(&[Note { what, detail: detail.to_vec() }], owner, now)?;
+        entered.end.checked_sub(1).ok_or(NotEntered::Lost)
+    }
+
+    /// As [`Register::note`], for several that become durable together or not at all.
+    ///
+    /// # Errors
+    /// As [`Register::note`], and when there are none.
+    pub fn notes(
+        &self,
+        notes: &[Note],
+        owner: AgencyId,
+        now: Timestamp,
+    ) -> Result<Range<u64>, NotEntered> {
+        let entries = notes.iter().map(|note| self.noted(note, owner, now));
+        let count = notes.len() as u64;
+        let (last, _) = self.append(entries.collect::<Result<_, _>>()?)?;
+        let end = last + 1;
+        Ok(end.saturating_sub(count)..end)
     }
 
     /// The receipt of a disclosure that was entered, for data that no keyholder guards.
@@ -181,34 +214,100 @@ impl Register {
         let mut proof = entered.proof.clone();
         // Others may have entered something since; the keyholder looks at nothing older than it
         // has seen.
-        let proven = self.log.prove(proof.inclusion.index())?;
-        proof.inclusion = proven.inclusion;
-        proof.checkpoint = proven.checkpoint.note().clone();
+        let index = proof.inclusion.index();
+        let proven = self.circle.prove(&self.log, &self.config.gate, index, now);
+        let (inclusion, checkpoint) = proven.map_err(NotHeard::of)?;
+        let size =
+            Head::parse(checkpoint.text()).map_err(|_| NotHeard::Unproven(NotEntered::Lost))?.size;
+        proof.inclusion = inclusion;
+        proof.checkpoint = checkpoint;
         let way = match seen {
             0 => Consistency::new(Vec::new()),
-            seen => self.log.prove_growth(seen, proven.checkpoint.size())?,
+            seen => self.log.prove_growth(seen, size)?,
         };
         let ask = Ask::new(&proof, &way, header, entered.intent.recipient);
         holder.open(&ask, now)?.resealed().map_err(NotHeard::Answer)
     }
 
-    fn leaf(
+    /// Makes entries durable; gives the place of the last one, and the log's own as it has them.
+    fn append(
+        &self,
+        entries: Vec<Draft>,
+    ) -> Result<(u64, Vec<[u8; journal::LEAF_OCTETS]>), NotEntered> {
+        let taken = self.log.append_wait(entries)?;
+        let last = taken.entries.end.checked_sub(1).ok_or(NotEntered::Lost)?;
+        Ok((last, taken.own))
+    }
+
+    fn noted(&self, note: &Note, owner: AgencyId, now: Timestamp) -> Result<Draft, NotEntered> {
+        let head = Note::head(note.what.kind()).ok_or(NotEntered::Kind)?;
+        let detail = [head.as_bytes(), &note.detail].concat();
+        self.draft(note.what, &detail, owner, &random()?, now)
+    }
+
+    fn draft(
         &self,
         what: Statement,
         detail: &[u8],
+        owner: AgencyId,
         random: &Random,
         now: Timestamp,
-    ) -> [u8; journal::LEAF_OCTETS] {
+    ) -> Result<Draft, NotEntered> {
         let said = Said { at: now, boot: self.config.boot, what };
         let interval = floor(now, self.config.interval);
         let entry = Entry { node: LOG_ITSELF, interval, said: &said, detail, mark: None };
-        leaf::write(&entry, &self.config.audit, random)
+        let leaf = leaf::write(&entry, &self.config.audit, random);
+        let sealed = (self.config.seal)(owner, &leaf::salted(random, detail));
+        Ok(Draft { leaf, detail: sealed.ok_or(NotEntered::Seal)? })
     }
 }
 
 impl fmt::Debug for Register {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Register")
+    }
+}
+
+/// Something about disclosures that is none itself.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// What happened.
+    pub what: Statement,
+    /// What the entry says besides, after its head.
+    pub detail: Vec<u8>,
+}
+
+impl Note {
+    /// How the detail of an entry of this kind begins; `None` for kinds that are not entered here.
+    /// No detail of one kind passes for one of another, and none for a disclosure's.
+    pub const fn head(kind: Kind) -> Option<&'static str> {
+        match kind {
+            Kind::Erase => Some("erase v1\0"),
+            Kind::Hold => Some("hold v1\0"),
+            Kind::Retention => Some("retention v1\0"),
+            Kind::Kill => Some("kill v1\0"),
+            Kind::PolicyChange => Some("policy change v1\0"),
+            Kind::StaffChange => Some("staff change v1\0"),
+            Kind::Approval => Some("approval v1\0"),
+            Kind::Denial => Some("denial v1\0"),
+            Kind::BreakGlass => Some("break-glass v1\0"),
+            Kind::Review => Some("review v1\0"),
+            Kind::Inquiry => Some("inquiry v1\0"),
+            // A node says these of its calls, the log itself the first, and `enter` a disclosure.
+            Kind::Padding
+            | Kind::Boot
+            | Kind::RegistryEpoch
+            | Kind::Removal
+            | Kind::Tariff
+            | Kind::Admission
+            | Kind::Consent
+            | Kind::RecordingStarted
+            | Kind::RecordingEnded
+            | Kind::NotRecorded
+            | Kind::Quarantine
+            | Kind::Disclosure
+            | Kind::Dialled => None,
+        }
     }
 }
 
@@ -260,6 +359,17 @@ pub enum NotEntered {
     /// What it says cannot be sealed.
     #[error("what the entry says cannot be sealed for this agency, so nothing is disclosed")]
     Seal,
+    /// It is of another kind.
+    #[error("entries of this kind are not made here")]
+    Kind,
+    /// Too few witnesses vouch for the log.
+    #[error("witnesses are missing, so nothing is disclosed: {why} ({failures})")]
+    Witnesses {
+        /// What is missing.
+        why: Unverified,
+        /// What each that did not vouch answered; no data of anybody.
+        failures: String,
+    },
     /// The log does not say where it is.
     #[error("the log took the disclosure and does not say where, so nothing is disclosed")]
     Lost,
@@ -283,12 +393,29 @@ pub enum NotHeard {
     /// The log cannot prove it.
     #[error("the log cannot prove the disclosure, so it does not happen: {0}")]
     Log(#[from] LogError),
+    /// The log proves it to fewer than must see it.
+    #[error(transparent)]
+    Unproven(NotEntered),
     /// The proof is not good enough here.
     #[error(transparent)]
     NoReceipt(#[from] NoReceipt),
     /// The recording does not open.
     #[error(transparent)]
     NotOpened(#[from] NotOpened),
+}
+
+impl NotHeard {
+    fn of(why: NotEntered) -> Self {
+        match why {
+            NotEntered::Log(fault) => Self::Log(fault),
+            NotEntered::Bounds(_)
+            | NotEntered::Seal
+            | NotEntered::Kind
+            | NotEntered::Witnesses { .. }
+            | NotEntered::Lost
+            | NotEntered::NoRandomness => Self::Unproven(why),
+        }
+    }
 }
 
 fn random() -> Result<Random, NotEntered> {

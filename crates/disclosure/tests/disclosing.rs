@@ -21,7 +21,7 @@ use access::{
     policy::Policies,
     staff::Staff,
 };
-use disclosure::{Entered, Keyholder, NotEntered, NotHeard, Register, RegisterConfig};
+use disclosure::{Entered, Keyholder, NotEntered, NotHeard, Note, Register, RegisterConfig};
 use evidence::{AuditKey, Statement, leaf};
 use journal::log::{Log, LogEntry, LogError, Options, replay_log};
 use keyholder::{Holder, KeyRing, Memory, Refused};
@@ -29,12 +29,14 @@ use model::{GrantId, Private, RecordingId, Second, StaffId, Timestamp};
 use sha2::{Digest as _, Sha256};
 use std::{
     fs,
+    net::TcpListener,
     ops::ControlFlow,
     path::{Path, PathBuf},
     time::Duration,
 };
 use tlog::{KeyKind, Policy, Signer};
 use vault::{Followed, HEADER_OCTETS, Next, NotOpened, RecipientSecret, Shelf};
+use witness::Peer;
 use world::{ABOUT, World, second};
 
 const NOW: Timestamp = Timestamp::from_micros(1_795_726_800_000_000);
@@ -142,10 +144,16 @@ fn options(disk: &Path) -> Options {
 }
 
 fn start(disk: &Path) -> Running {
+    start_with(disk, gate(), vec![])
+}
+
+/// Started with what must have seen the log.
+fn start_with(disk: &Path, gate: Gate, witnesses: Vec<Peer>) -> Running {
     let (log, recovered) = Log::open(&options(disk), signer(), NOW).unwrap();
     let config = RegisterConfig {
         audit: audit(),
-        gate: gate(),
+        gate: gate.clone(),
+        witnesses,
         // A test that reads what was sealed: the seal turns every octet over.
         seal: Box::new(|agency, detail| {
             assert_eq!(agency, ABOUT.agency);
@@ -158,7 +166,7 @@ fn start(disk: &Path) -> Running {
         let folder = disk.join(format!("holder{number}"));
         let ring = KeyRing::load(&folder.join("keys")).unwrap();
         let memory = Memory::open(&folder, signer().verifier()).unwrap();
-        Holder::new(ring, gate(), memory)
+        Holder::new(ring, gate.clone(), memory)
     });
     let register = Register::new(log.clone(), config);
     Running { log, size: recovered.size, register, holders }
@@ -251,6 +259,79 @@ fn a_broken_glass_is_an_entry_of_its_own() {
     let said: Vec<_> = entries(&county.disk).iter().map(|(read, _)| read.said.what).collect();
     assert_eq!(said[0], Statement::BreakGlass { act: 43 });
     assert!(matches!(said[1], Statement::Disclosure { act: 43, .. }));
+}
+
+/// A witness that answers, with its server.
+fn witness(number: u8, folder: &Path) -> (witness::Server, Peer) {
+    let name = format!("w{number}.example/witness");
+    let key = Signer::from_seed(&name, KeyKind::Witness, &[number + 10; 32]).unwrap();
+    let verifier = key.verifier().clone();
+    let logs = vec![signer().verifier().clone()];
+    let folder = folder.join(format!("w{number}"));
+    let witness = witness::Witness::open(key, logs, &folder).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let time_s = u64::try_from(NOW.micros() / 1_000_000).unwrap();
+    let server = witness::serve(witness, listener, move || time_s).unwrap();
+    let peer = Peer { url: format!("http://{}", server.address()), key: verifier };
+    (server, peer)
+}
+
+/// One that takes connections and never says a word.
+fn silent(number: u8) -> (TcpListener, Peer) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let name = format!("w{number}.example/witness");
+    let key = Signer::from_seed(&name, KeyKind::Witness, &[number + 10; 32]).unwrap();
+    (listener, Peer { url, key: key.verifier().clone() })
+}
+
+#[test]
+fn two_of_three_witnesses_are_enough_and_the_silent_one_is_not_waited_for() {
+    let county = County::new();
+    let ((_a, first), (_b, second)) = (witness(1, &county.disk), witness(2, &county.disk));
+    let (_c, third) = silent(3);
+    let peers = vec![third.clone(), first.clone(), second];
+    let quorum = |needed| {
+        let keys = peers.iter().map(|peer| peer.key.clone()).collect();
+        Gate::new(signer().verifier().clone(), Policy::quorum(needed, keys).unwrap())
+    };
+    let mut running = start_with(&county.disk, quorum(2), peers.clone());
+    for act in 1..=20 {
+        let entered = running.register.enter(county.granted(), act, NOW).unwrap();
+        assert!(quorum(2).receipt(entered.proof().clone(), NOW).is_ok());
+        assert!(quorum(3).receipt(entered.proof().clone(), NOW).is_err());
+        assert_eq!(running.listen(&county, &entered).unwrap(), whole());
+    }
+    drop(running);
+    // With one alone, it stands in the log and does not happen.
+    let running = start_with(&county.disk, quorum(2), vec![first]);
+    let refused = running.register.enter(county.granted(), 21, NOW).unwrap_err();
+    assert!(matches!(refused, NotEntered::Witnesses { .. }), "{refused}");
+}
+
+#[test]
+fn what_belongs_to_disclosures_is_entered_too_and_passes_for_none() {
+    let county = County::new();
+    let running = start(&county.disk);
+    let notes = [
+        Note { what: Statement::Approval { act: 7 }, detail: b"yes".to_vec() },
+        Note { what: Statement::Denial { act: 8 }, detail: vec![] },
+    ];
+    assert_eq!(running.register.notes(&notes, ABOUT.agency, NOW).unwrap(), 0..2);
+    let review = Statement::Review { act: 9 };
+    assert_eq!(running.register.note(review, b"seen", ABOUT.agency, NOW).unwrap(), 2);
+    let disclosure = Statement::Disclosure { act: 1, records: 1, recipient: [0; 32] };
+    for what in [disclosure, Statement::Padding, Statement::Boot { build: [0; 32] }] {
+        let refused = running.register.note(what, b"", ABOUT.agency, NOW).unwrap_err();
+        assert!(matches!(refused, NotEntered::Kind), "{refused}");
+    }
+    drop(running);
+    let entries = entries(&county.disk);
+    let said: Vec<_> = entries.iter().map(|(read, _)| read.said.what).collect();
+    assert_eq!(said, [notes[0].what, notes[1].what, review]);
+    let [(read, detail), _, (last, seen)] = entries.as_slice() else { panic!() };
+    assert_eq!(leaf::open(read, detail), Some(b"approval v1\0yes".as_slice()));
+    assert_eq!(leaf::open(last, seen), Some(b"review v1\0seen".as_slice()));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::{
     limits::{ANSWER_MAX, ANSWER_OCTETS_MAX},
     submission,
 };
-use std::{collections::BTreeMap, thread};
+use std::{collections::BTreeMap, sync::mpsc, thread};
 use tlog::{Checkpoint, Consistency, Note, Signature, Verifier};
 use ureq::Agent;
 
@@ -38,43 +38,99 @@ pub struct Collected {
 pub fn collect(
     peers: &[Peer],
     checkpoint: &Checkpoint,
-    prove: &(dyn Fn(u64) -> Result<Consistency, String> + Sync),
+    prove: &dyn Fn(u64) -> Result<Consistency, String>,
     seen: &mut BTreeMap<String, u64>,
 ) -> Collected {
-    let agent: Agent = Agent::config_builder()
-        .timeout_global(Some(ANSWER_MAX))
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .build()
-        .new_agent();
-    let answers: Vec<_> = thread::scope(|scope| {
-        let asked: Vec<_> = peers
-            .iter()
-            .map(|peer| {
-                let old = seen.get(peer.key.name()).copied().unwrap_or(0);
-                let agent = &agent;
-                (peer, scope.spawn(move || ask(agent, peer, checkpoint, prove, old)))
-            })
-            .collect();
-        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
-            thread.join().unwrap_or_else(|_| Err("the question failed in our own code".to_owned()))
-        };
-        asked.into_iter().map(|(peer, thread)| (peer, join(thread))).collect()
-    });
-    let mut note = checkpoint.note().clone();
+    collect_enough(peers, checkpoint, prove, seen, &|_| false)
+}
+
+/// As [`collect`], but waits no longer once `enough` says so of the checkpoint with the signatures
+/// so far: one witness that is down does not hold up a quorum of the others. Whoever was not waited
+/// for is among those that failed, though it may vouch yet.
+pub fn collect_enough(
+    peers: &[Peer],
+    checkpoint: &Checkpoint,
+    prove: &dyn Fn(u64) -> Result<Consistency, String>,
+    seen: &mut BTreeMap<String, u64>,
+    enough: &dyn Fn(&Note) -> bool,
+) -> Collected {
+    let (sender, inbox) = mpsc::channel();
+    let mut missing: BTreeMap<usize, &str> = BTreeMap::new();
     let (mut vouched, mut failed) = (Vec::new(), Vec::new());
-    for (peer, answer) in answers {
-        let name = peer.key.name().to_owned();
-        let added = answer.and_then(|signature| note.add(signature).map_err(|e| e.to_string()));
-        match added {
-            Ok(()) => {
-                seen.insert(name.clone(), checkpoint.size());
-                vouched.push(name);
-            }
-            Err(why) => failed.push((name, why)),
+    for (number, peer) in peers.iter().enumerate() {
+        let old = seen.get(peer.key.name()).copied().unwrap_or(0);
+        let asking = Asking {
+            number,
+            peer: peer.clone(),
+            checkpoint: checkpoint.clone(),
+            old,
+            desk: sender.clone(),
+        };
+        // It borrows nothing, so that nobody waits for a thread that is not waited for.
+        match thread::Builder::new().name("ask-witness".to_owned()).spawn(move || asking.run()) {
+            Ok(_) => drop(missing.insert(number, peer.key.name())),
+            Err(error) => failed.push((peer.key.name().to_owned(), error.to_string())),
         }
     }
+    drop(sender);
+    let mut note = checkpoint.note().clone();
+    while !missing.is_empty() && !enough(&note) {
+        match inbox.recv() {
+            Ok(Message::Prove { old, reply }) => drop(reply.send(prove(old))),
+            Ok(Message::Answer { number, answer }) => {
+                let Some(name) = missing.remove(&number).map(str::to_owned) else { continue };
+                let add = |signature| note.add(signature).map_err(|error| error.to_string());
+                match answer.and_then(add) {
+                    Ok(()) => {
+                        seen.insert(name.clone(), checkpoint.size());
+                        vouched.push(name);
+                    }
+                    Err(why) => failed.push((name, why)),
+                }
+            }
+            Err(mpsc::RecvError) => break,
+        }
+    }
+    let late = missing.values().map(|name| ((*name).to_owned(), "it was not waited for".into()));
+    failed.extend(late);
+    vouched.sort_unstable();
+    failed.sort_unstable();
     Collected { note, vouched, failed }
+}
+
+/// One witness that is being asked, on a thread of its own.
+struct Asking {
+    number: usize,
+    peer: Peer,
+    checkpoint: Checkpoint,
+    old: u64,
+    desk: mpsc::Sender<Message>,
+}
+
+/// What a thread wants of whoever collects.
+enum Message {
+    Prove { old: u64, reply: mpsc::SyncSender<Result<Consistency, String>> },
+    Answer { number: usize, answer: Result<Signature, String> },
+}
+
+impl Asking {
+    fn run(self) {
+        let agent: Agent = Agent::config_builder()
+            .timeout_global(Some(ANSWER_MAX))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .build()
+            .new_agent();
+        let prove = |old| {
+            let (reply, answer) = mpsc::sync_channel(1);
+            let over = || "the others were enough".to_owned();
+            self.desk.send(Message::Prove { old, reply }).map_err(|_| over())?;
+            answer.recv().map_err(|_| over())?
+        };
+        let answer = ask(&agent, &self.peer, &self.checkpoint, &prove, self.old);
+        // Nobody may be waiting any more.
+        drop(self.desk.send(Message::Answer { number: self.number, answer }));
+    }
 }
 
 /// Asks one witness, at most twice.
@@ -82,7 +138,7 @@ fn ask(
     agent: &Agent,
     peer: &Peer,
     checkpoint: &Checkpoint,
-    prove: &(dyn Fn(u64) -> Result<Consistency, String> + Sync),
+    prove: &dyn Fn(u64) -> Result<Consistency, String>,
     old: u64,
 ) -> Result<Signature, String> {
     let size = checkpoint.size();
@@ -111,7 +167,7 @@ fn submit(
     agent: &Agent,
     peer: &Peer,
     checkpoint: &Checkpoint,
-    prove: &(dyn Fn(u64) -> Result<Consistency, String> + Sync),
+    prove: &dyn Fn(u64) -> Result<Consistency, String>,
     old: u64,
 ) -> Result<Said, String> {
     let proof = prove(old)?;

@@ -12,7 +12,7 @@ mod memory;
 mod serve;
 mod submission;
 
-pub use ask::{Collected, Peer, collect};
+pub use ask::{Collected, Peer, collect, collect_enough};
 pub use memory::{Answer, Unusable, Witness};
 pub use serve::{Server, serve};
 pub use submission::{NotASubmission, Submission};
