@@ -1,0 +1,3 @@
+//! The routes, by part. Each part has its table, its handlers and its part of the OpenAPI document.
+
+pub(crate) mod door;
