@@ -122,6 +122,20 @@ words! {
     }
 }
 
+words! {
+    /// What kind of calls something is about.
+    Line {
+        /// Ordinary ones.
+        Ordinary = "ordinary",
+        /// With counsel, or on another protected line.
+        Protected = "protected",
+        /// To a line where abuse or crimes are reported, or to the ombudsman.
+        Shielded = "shielded",
+        /// One's own.
+        Own = "own",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! The decision about one request, and what it leads to: the only way to the entry of a disclosure.
 
+pub use crate::act::Line;
 use crate::{
     act::{Purpose, Role, Scope, Verb},
     grant::{Glass, Grant, Used, Wanted},
@@ -27,19 +28,6 @@ pub struct Ask {
     pub recipient: Recipient,
     /// How long it may take to carry it out.
     pub expires: Timestamp,
-}
-
-/// What kind of calls something is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Line {
-    /// Ordinary ones.
-    Ordinary,
-    /// With counsel, or on another protected line.
-    Protected,
-    /// To a line where abuse or crimes are reported, or to the ombudsman.
-    Shielded,
-    /// One's own.
-    Own,
 }
 
 /// What speaks for a request.

@@ -27,7 +27,7 @@ pub mod staff;
 pub mod undisclosed;
 pub mod watch;
 
-pub use act::{Purpose, Role, Scope, Verb};
+pub use act::{Line, Purpose, Role, Scope, Verb};
 #[cfg(feature = "policy")]
 pub use entry::Draft;
 pub use entry::{LEAF_OCTETS, Opening, Unreadable};

@@ -28,6 +28,8 @@ pub(crate) struct Database {
     /// One connection: SQLite has one writer at a time, and queueing for it here is fair, while
     /// SQLite's own waiting is by sleeping.
     writer: Pool<Driver>,
+    /// One connection for what the journal does not have: what it commits survives a power cut.
+    keeper: Pool<Driver>,
     readers: Pool<Driver>,
     runtime: Runtime,
 }
@@ -41,13 +43,15 @@ impl Database {
             .build()
             .map_err(|error| Broken::new("start its runtime", error.kind().to_string()))?;
         let options = options(path);
-        let (writer, readers) = runtime.block_on(async {
+        let (writer, keeper, readers) = runtime.block_on(async {
             let writer = pool(1).connect_with(options.clone()).await.doing("open its file")?;
             MIGRATIONS.run(&writer).await.map_err(|error| migrating(&error))?;
+            let lasting = options.clone().synchronous(SqliteSynchronous::Full);
+            let keeper = pool(1).connect_lazy_with(lasting);
             let readers = pool(READERS_MAX).connect_lazy_with(options.pragma("query_only", "1"));
-            Ok((writer, readers))
+            Ok((writer, keeper, readers))
         })?;
-        Ok(Self { writer, readers, runtime })
+        Ok(Self { writer, keeper, readers, runtime })
     }
 
     /// Runs `work` on the calling thread until it is done.
@@ -62,6 +66,11 @@ impl Database {
         self.writer.begin_with("BEGIN IMMEDIATE").await.doing("begin a change")
     }
 
+    /// As [`Database::write`], for what stands nowhere else: when it is committed, it is on the disk.
+    pub(crate) async fn write_durably(&self) -> Result<Work, Broken> {
+        self.keeper.begin_with("BEGIN IMMEDIATE").await.doing("begin a change")
+    }
+
     /// Begins to read one consistent state, beside writers.
     pub(crate) async fn read(&self) -> Result<Work, Broken> {
         self.readers.begin().await.doing("begin to read")
@@ -74,6 +83,7 @@ impl Drop for Database {
         // the log is read at the next start.
         self.runtime.block_on(async {
             self.readers.close().await;
+            self.keeper.close().await;
             self.writer.close().await;
         });
     }

@@ -112,6 +112,9 @@ pub enum Refused {
          backup"
     )]
     DatabaseMadeAnew,
+    /// A name is already somebody's log-in.
+    #[error("somebody logs in with this name already: choose another one")]
+    StaffNameTaken,
 }
 
 /// A failure of the database, before it becomes a [`StoreError`].

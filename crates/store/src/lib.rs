@@ -17,12 +17,14 @@ mod error;
 mod limits;
 pub mod plan;
 mod project;
+pub mod staff;
 
 pub use calls::{CallFilter, CallRow, MoneyTotals, OpenCall, Outcome, RecordingRow};
 pub use configuration::AgencyRow;
 pub use entered::{LateRecording, RegistryChanges};
 pub use error::{Refused, StoreError};
 pub use plan::{Applied, Plan};
+pub use staff::{GlassRow, NewStaff, PolicyRow, RequestRow, RequestState, StaffRow, UsageRow};
 
 use dialect::Database;
 use error::Broken;

@@ -2,8 +2,8 @@
 -- micro-dollars, telephone numbers are integers with the country code first. Ids are given once and
 -- never again.
 --
--- Every key starts with agency_id, so that agencies can be moved between cells. Five tables speak
--- of the cell as a whole and have none: cell, registry, entered_number, trunk and boot.
+-- Every key starts with agency_id, so that agencies can be moved between cells. Six tables speak
+-- of the cell as a whole and have none: cell, registry, entered_number, trunk, boot and act_number.
 --
 -- Tables that follow from the journal (call, refusal, hold, recording, called_language,
 -- called_block, private_claim, pin_refusal, boot) refer to nothing by foreign key: the journal is the truth, and a fact is kept
@@ -313,4 +313,130 @@ CREATE TABLE boot (
     boot     BIGINT PRIMARY KEY,
     at_us    BIGINT NOT NULL,
     version  TEXT   NOT NULL
+);
+
+-- Who may log in, and what they may do. It is kept here alone, so these tables are written through
+-- to the disk. Staff are never deleted: an old entry of the log names them.
+CREATE TABLE staff (
+    agency_id       INTEGER NOT NULL REFERENCES agency (agency_id),
+    staff_id        INTEGER NOT NULL UNIQUE,  -- given once in the whole cell
+    name            BLOB    NOT NULL,         -- sealed; by which they log in, once in the cell
+    role            TEXT    NOT NULL,
+    password        TEXT,                     -- Argon2id; null until they chose one
+    totp            BLOB,                     -- sealed; secret of their codes
+    totp_step       BIGINT  NOT NULL,         -- step of the last code that was taken
+    enrol           BLOB,                     -- SHA-256 of what lets them choose a password
+    enrol_until_us  BIGINT,
+    added_us        BIGINT  NOT NULL,
+    seen_us         BIGINT  NOT NULL,         -- last log-in, or when they were added or released
+    revoked_us      BIGINT,
+    PRIMARY KEY (agency_id, staff_id)
+);
+
+CREATE TABLE staff_failure (
+    agency_id  INTEGER NOT NULL,              -- 0 and 0 where the name is nobody's
+    staff_id   INTEGER NOT NULL,
+    at_us      BIGINT  NOT NULL
+);
+CREATE INDEX staff_failure_of ON staff_failure (staff_id, at_us);
+
+CREATE TABLE staff_session (
+    agency_id  INTEGER NOT NULL,
+    staff_id   INTEGER NOT NULL,
+    token      BLOB    NOT NULL PRIMARY KEY,  -- SHA-256 of it
+    begun_us   BIGINT  NOT NULL,
+    seen_us    BIGINT  NOT NULL
+);
+CREATE INDEX staff_session_of ON staff_session (staff_id);
+
+-- The last number that was given to an act of staff.
+CREATE TABLE act_number (
+    one   INTEGER PRIMARY KEY CHECK (one = 1),
+    last  BIGINT  NOT NULL
+);
+INSERT INTO act_number (one, last) VALUES (1, 0);
+
+CREATE TABLE staff_grant (
+    agency_id   INTEGER NOT NULL,             -- whose data
+    grant_id    INTEGER NOT NULL UNIQUE,      -- given once in the whole cell
+    staff_id    INTEGER NOT NULL,
+    case_number BLOB    NOT NULL,             -- sealed
+    purpose     TEXT    NOT NULL,
+    verbs       TEXT    NOT NULL,             -- words with spaces between
+    rows_max    BIGINT  NOT NULL,
+    from_us     BIGINT  NOT NULL,
+    until_us    BIGINT  NOT NULL,
+    given_by    INTEGER NOT NULL,
+    revoked_us  BIGINT,
+    PRIMARY KEY (agency_id, grant_id)
+);
+CREATE INDEX staff_grant_of ON staff_grant (staff_id);
+
+-- Requests that need a second person.
+CREATE TABLE request (
+    agency_id   INTEGER NOT NULL,             -- whose data
+    act         BIGINT  NOT NULL UNIQUE,
+    staff_id    INTEGER NOT NULL,
+    verb        TEXT    NOT NULL,
+    purpose     TEXT    NOT NULL,
+    case_number BLOB    NOT NULL,             -- sealed
+    line        TEXT    NOT NULL,
+    object      BLOB    NOT NULL,             -- exactly what, as an entry names it
+    recipient   BLOB    NOT NULL,
+    asked_us    BIGINT  NOT NULL,
+    until_us    BIGINT  NOT NULL,             -- from then on it is asked anew
+    state       TEXT    NOT NULL,             -- waiting, denied or done
+    PRIMARY KEY (agency_id, act)
+);
+CREATE INDEX request_waiting ON request (until_us) WHERE state = 'waiting';
+
+CREATE TABLE approval (
+    agency_id  INTEGER NOT NULL,
+    act        BIGINT  NOT NULL,
+    staff_id   INTEGER NOT NULL,
+    at_us      BIGINT  NOT NULL,
+    PRIMARY KEY (agency_id, act, staff_id)
+);
+
+CREATE TABLE glass (
+    agency_id    INTEGER NOT NULL,
+    act          BIGINT  NOT NULL UNIQUE,
+    staff_id     INTEGER NOT NULL,
+    reason       BLOB    NOT NULL,            -- sealed
+    broken_us    BIGINT  NOT NULL,
+    until_us     BIGINT  NOT NULL,
+    reviewed_us  BIGINT,
+    reviewed_by  INTEGER,
+    PRIMARY KEY (agency_id, act)
+);
+CREATE INDEX glass_of ON glass (staff_id);
+
+-- How many rows were shown to whom: for caps, for the alarm, and for the review of access.
+CREATE TABLE usage (
+    agency_id  INTEGER NOT NULL,              -- whose data
+    act        BIGINT  NOT NULL UNIQUE,
+    staff_id   INTEGER NOT NULL,
+    grant_id   INTEGER,
+    glass      BIGINT,                        -- the act by which the glass was broken
+    verb       TEXT    NOT NULL,
+    purpose    TEXT    NOT NULL,
+    scope      TEXT    NOT NULL,
+    shown      BIGINT  NOT NULL,              -- rows
+    at_us      BIGINT  NOT NULL,
+    PRIMARY KEY (agency_id, act)
+);
+CREATE INDEX usage_of ON usage (staff_id, at_us);
+CREATE INDEX usage_by_grant ON usage (grant_id) WHERE grant_id IS NOT NULL;
+CREATE INDEX usage_by_glass ON usage (glass) WHERE glass IS NOT NULL;
+
+-- Every text that an agency ever put in the place of its policies, so that the hash in an old entry
+-- can be looked up.
+CREATE TABLE policy_text (
+    agency_id  INTEGER NOT NULL REFERENCES agency (agency_id),
+    version    INTEGER NOT NULL,              -- from 1
+    hash       BLOB    NOT NULL,              -- as entries have it, over schema and law as well
+    content    TEXT    NOT NULL,
+    set_by     INTEGER NOT NULL,
+    at_us      BIGINT  NOT NULL,
+    PRIMARY KEY (agency_id, version)
 );

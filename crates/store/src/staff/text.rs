@@ -1,0 +1,80 @@
+//! Policies that agencies wrote themselves, with every version there was.
+
+use crate::{
+    Store, StoreError,
+    code::Columns,
+    dialect::Row,
+    error::{Broken, Doing},
+};
+use model::{AgencyId, StaffId, Timestamp};
+
+/// A version of an agency's own policies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyRow {
+    /// Whose.
+    pub agency: AgencyId,
+    /// Which version, from 1.
+    pub version: u32,
+    /// SHA-256 as entries have it.
+    pub hash: [u8; 32],
+    /// The text.
+    pub text: String,
+    /// Who set it.
+    pub by: StaffId,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Store {
+    /// The policies that agencies ever set, each agency's in the order of their versions.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn policies(&self) -> Result<Vec<PolicyRow>, StoreError> {
+        Ok(self.0.run(async {
+            let rows = sqlx::query("SELECT * FROM policy_text ORDER BY agency_id, version")
+                .fetch_all(&mut *self.0.read().await?)
+                .await
+                .doing(READ)?;
+            rows.iter().map(policy).collect::<Result<Vec<_>, Broken>>()
+        })?)
+    }
+
+    /// Keeps a new version, which must be the next one.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn add_policy(&self, row: &PolicyRow) -> Result<(), StoreError> {
+        Ok(self.0.run(async {
+            let mut work = self.0.write_durably().await?;
+            sqlx::query(
+                "INSERT INTO policy_text (agency_id, version, hash, content, set_by, at_us) \
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+            )
+            .bind(row.agency.0)
+            .bind(row.version)
+            .bind(row.hash.as_slice())
+            .bind(&row.text)
+            .bind(row.by.0)
+            .bind(row.at.micros())
+            .execute(&mut *work)
+            .await
+            .doing(KEEP)?;
+            work.commit().await.doing(KEEP)
+        })?)
+    }
+}
+
+fn policy(row: &Row) -> Result<PolicyRow, Broken> {
+    Ok(PolicyRow {
+        agency: AgencyId(row.number("agency_id")?),
+        version: row.number("version")?,
+        hash: row.octets("hash")?,
+        text: row.text("content")?,
+        by: StaffId(row.number("set_by")?),
+        at: row.time("at_us")?,
+    })
+}
+
+const READ: &str = "read the policies";
+const KEEP: &str = "keep the policies";
