@@ -136,6 +136,14 @@ impl Glass {
     }
 }
 
+/// Whether `reviewer` may say what was found about a glass that `breaker` broke at `agency`: another
+/// supervisor there, or an auditor.
+#[must_use]
+pub fn may_review(reviewer: &Staff, breaker: StaffId, agency: AgencyId) -> bool {
+    let role = matches!(reviewer.role, Role::Supervisor | Role::Auditor);
+    role && reviewer.agency == agency && reviewer.id != breaker
+}
+
 /// The glass is broken for one to four hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -271,6 +279,17 @@ mod tests {
         assert!(!glass.covers(StaffId(12), 1, NOW));
         assert!(!glass.covers(StaffId(11), 1, NOW.after(HOUR)));
         assert!(!glass.covers(StaffId(11), 1, Timestamp::from_micros(NOW.micros() - 1)));
+    }
+
+    #[test]
+    fn another_supervisor_or_an_auditor_of_the_agency_reviews_a_broken_glass() {
+        let may = |reviewer: Staff| may_review(&reviewer, StaffId(11), AgencyId(3));
+        assert!(may(giver()) && may(Staff { role: Role::Auditor, ..giver() }));
+        assert!(!may(Staff { id: StaffId(11), ..giver() }));
+        assert!(!may(Staff { agency: AgencyId(4), ..giver() }));
+        for role in [Role::Investigator, Role::ItAdmin, Role::Inspector] {
+            assert!(!may(Staff { role, ..giver() }), "{role}");
+        }
     }
 
     #[test]

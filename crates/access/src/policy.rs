@@ -61,6 +61,9 @@ pub struct Policies {
 }
 
 impl Policies {
+    /// The text that stands for an agency that has none of its own.
+    pub const BUILTIN: &str = AGENCY;
+
     /// The policies that come with the program.
     ///
     /// # Errors

@@ -7,7 +7,9 @@
 
 mod circle;
 mod register;
+pub mod roster;
 
 pub use register::{
     Entered, Keyholder, NotEntered, NotHeard, Note, Register, RegisterConfig, SealDetail, Sealed,
 };
+pub use roster::Roster;
