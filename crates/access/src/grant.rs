@@ -136,8 +136,8 @@ impl Glass {
     }
 }
 
-/// Whether `reviewer` may say what was found about a glass that `breaker` broke at `agency`: another
-/// supervisor there, or an auditor.
+/// Whether `reviewer` may say what was found about a glass that `breaker` broke at `agency`:
+/// another supervisor there, or an auditor.
 #[must_use]
 pub fn may_review(reviewer: &Staff, breaker: StaffId, agency: AgencyId) -> bool {
     let role = matches!(reviewer.role, Role::Supervisor | Role::Auditor);

@@ -66,7 +66,7 @@ impl Database {
         self.writer.begin_with("BEGIN IMMEDIATE").await.doing("begin a change")
     }
 
-    /// As [`Database::write`], for what stands nowhere else: when it is committed, it is on the disk.
+    /// As [`Database::write`], for what stands nowhere else: what is committed is on the disk.
     pub(crate) async fn write_durably(&self) -> Result<Work, Broken> {
         self.keeper.begin_with("BEGIN IMMEDIATE").await.doing("begin a change")
     }

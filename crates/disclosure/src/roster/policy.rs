@@ -59,8 +59,8 @@ impl Roster {
     /// Sets the policies of one's own agency. The law, which is part of the program, stays.
     ///
     /// # Errors
-    /// [`Refusal::PolicySetter`]; [`NotDone::Policies`] when the text is none; [`NotDone::NotEntered`]
-    /// when the log cannot take it. The policies are as they were then.
+    /// [`Refusal::PolicySetter`]; [`NotDone::Policies`] when the text is none;
+    /// [`NotDone::NotEntered`] when the log cannot take it. The policies are as they were then.
     pub fn set_policy(&self, by: &Staff, text: &str) -> Result<PolicyText, NotDone> {
         let _turn = self.turn();
         let by = self.fresh(by)?;

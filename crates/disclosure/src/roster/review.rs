@@ -201,8 +201,8 @@ impl Roster {
     /// checks it. It is asked for, allowed and entered like every other disclosure.
     ///
     /// # Errors
-    /// [`NotDone::NotAllowed`] when the policies refuse it, which is entered; [`NotDone::NotEntered`]
-    /// when the log cannot take it: then nothing is shown.
+    /// [`NotDone::NotAllowed`] when the policies refuse it, which is entered;
+    /// [`NotDone::NotEntered`] when the log cannot take it: then nothing is shown.
     pub fn review_access(
         &self,
         by: &Staff,
