@@ -28,10 +28,8 @@ fn danger(office: &Office, rows: u64) -> Ask {
 }
 
 fn refusal<T: std::fmt::Debug>(done: Result<T, NotDone>) -> Refusal {
-    match done.unwrap_err() {
-        NotDone::Refused(refusal) => refusal,
-        other => panic!("{other}"),
-    }
+    let NotDone::Refused(refusal) = done.unwrap_err() else { panic!("another fault") };
+    refusal
 }
 
 #[test]

@@ -8,10 +8,8 @@ use model::StaffId;
 use store::{Refused, StoreError};
 
 fn refusal<T: std::fmt::Debug>(done: Result<T, NotDone>) -> Refusal {
-    match done.unwrap_err() {
-        NotDone::Refused(refusal) => refusal,
-        other => panic!("{other}"),
-    }
+    let NotDone::Refused(refusal) = done.unwrap_err() else { panic!("another fault") };
+    refusal
 }
 
 #[test]
