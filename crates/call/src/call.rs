@@ -132,6 +132,11 @@ impl Call {
         self.outputs.push_back(output);
     }
 
+    /// Whether nobody but the person at the station is, or was to be, in this call.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.station_up && !self.called_up && self.admission == AdmissionState::None
+    }
+
     pub(crate) fn is_up(&self, side: Side) -> bool {
         match side {
             Side::Station => self.station_up,

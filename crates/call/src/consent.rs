@@ -64,6 +64,11 @@ impl Whole {
             PlayEnd::Cut => None,
         }
     }
+
+    /// When its last sample was over.
+    pub(crate) fn ended(&self) -> Timestamp {
+        self.ended
+    }
 }
 
 /// A notice that both parties heard to its end.

@@ -5,10 +5,14 @@ use core::time::Duration;
 use model::{
     CallId, E164, Key, Language, Money, PersonId, PlayId, Private, Script, Side, Timestamp,
     fact::{ConsentEvidence, EndReason, Epoch, KeyPath, NumberClass, OffReason, Refusal},
-    speech::ContentHash,
+    speech::{ContentHash, OwnVoice},
 };
 
-use crate::{limits::Timing, recording::Recording};
+use crate::{
+    enrolment::{Enrolment, NameClip},
+    limits::Timing,
+    recording::Recording,
+};
 
 /// What a machine must know from the start.
 #[derive(Clone, Debug)]
@@ -50,7 +54,7 @@ pub enum Caller {
 }
 
 /// Something that happened.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Input {
     /// A key was pressed. `onset` is when its tone began, not when the packet was handled.
     Key {
@@ -101,6 +105,8 @@ pub enum Input {
         /// When its last packet came.
         last: Timestamp,
     },
+    /// The person has said their name, after [`Output::RecordName`]; `None` when nothing was heard.
+    NameCaptured(Option<NameClip>),
     /// The time that `poll_timeout` named has come.
     Timeout,
     /// The call must end: the node stops, or staff cut the call.
@@ -139,7 +145,7 @@ pub enum TrunkFailure {
 }
 
 /// A question to the office. At most one is open per call.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Question {
     /// Whose PIN is this? Answered by [`Answer::Person`], [`Answer::PinUnknown`] or
     /// [`Answer::PinLocked`].
@@ -170,6 +176,17 @@ pub enum Question {
     },
     /// The called party wants no more calls: make that durable. Answered by [`Answer::Blocked`].
     Block,
+    /// The person keeps the name that they recorded: store it, for staff to listen to. Answered by
+    /// [`Answer::NameKept`].
+    KeepName {
+        /// The name.
+        clip: NameClip,
+    },
+    /// The person wants their recorded name to be removed. Answered by [`Answer::NameRemoved`].
+    RemoveName {
+        /// The person.
+        person: PersonId,
+    },
 }
 
 /// The office's answer.
@@ -198,6 +215,16 @@ pub enum Answer {
         /// Whether it is on disk.
         kept: bool,
     },
+    /// What became of a recorded name.
+    NameKept {
+        /// Whether it is stored; otherwise nothing of it is kept.
+        kept: bool,
+    },
+    /// What became of a removal.
+    NameRemoved {
+        /// Whether it is durable.
+        removed: bool,
+    },
 }
 
 /// A person who gave their PIN.
@@ -209,6 +236,20 @@ pub struct Identified {
     pub name: Private<String>,
     /// Their language.
     pub language: Language,
+    /// How it stands with a name in their own voice.
+    pub own_name: OwnName,
+}
+
+/// How it stands with a name that a person recorded. Only who gave their PIN is offered anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OwnName {
+    /// The facility does not have such names.
+    #[default]
+    Off,
+    /// There is none, and one may be recorded.
+    Absent,
+    /// One is stored, approved or not: it can be removed, and no other recorded.
+    Stored,
 }
 
 /// A call that may be placed.
@@ -230,6 +271,9 @@ pub struct Admission {
     pub connect: Connect,
     /// What they may choose.
     pub choices: Choices,
+    /// The person's name in their own voice, where staff have approved it. Without it the name is
+    /// spoken.
+    pub voice: Option<OwnVoice>,
 }
 
 /// What answering means.
@@ -320,6 +364,8 @@ pub enum Output {
     Ringback(bool),
     /// Ask the office.
     Ask(Question),
+    /// Record the name that the person says next. Answered by [`Input::NameCaptured`].
+    RecordName(Enrolment),
     /// Dial the trunk.
     Dial {
         /// The number.

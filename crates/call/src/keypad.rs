@@ -24,7 +24,9 @@ pub(crate) enum Pressed {
     Wiped,
     /// `#` with something typed: the entry is whole.
     Whole,
-    /// `#` with nothing typed, and the letters.
+    /// `#` with nothing typed.
+    Pound,
+    /// The letters.
     Nothing,
 }
 
@@ -49,6 +51,7 @@ impl Entry {
             '*' if self.is_empty() => Pressed::Star,
             '*' => Pressed::Wiped,
             '#' if !self.is_empty() => Pressed::Whole,
+            '#' => return Pressed::Pound,
             _ => return Pressed::Nothing,
         };
         if self.prompt.take().is_some() {
@@ -59,7 +62,7 @@ impl Entry {
             // A shortened number would be somebody else's.
             Pressed::Digit => self.too_long = true,
             Pressed::Star | Pressed::Wiped => *self = Self::unasked(),
-            Pressed::Whole | Pressed::Nothing => {}
+            Pressed::Whole | Pressed::Pound | Pressed::Nothing => {}
         }
         call.wait(if self.is_empty() { timing.menu_idle } else { timing.inter_digit });
         pressed

@@ -4,7 +4,7 @@
 //! what is to be done, until `None`; drain it before the next input. It knows no SIP, no price
 //! list, no database and no clock: it asks ([`Question`]) and is answered ([`Answer`]). Start with
 //! `machine.rs`, where the `match (state, input)` stands whole, then `consent.rs`, the one place
-//! where a [`Consent`] is made.
+//! where a [`Consent`] is made, and `enrolment.rs`, the one where an [`Enrolment`] is.
 #![no_std]
 
 extern crate alloc;
@@ -17,11 +17,13 @@ mod call;
 mod consent;
 mod dialling;
 mod ending;
+mod enrolment;
 mod io;
 mod keypad;
 pub mod limits;
 mod machine;
 mod menu;
+mod naming;
 mod notice;
 mod recording;
 mod spoken;
@@ -30,9 +32,10 @@ mod talking;
 mod tests;
 
 pub use consent::Consent;
+pub use enrolment::{Enrolment, NameClip};
 pub use io::{
     AcceptKey, Admission, Answer, CallEvent, Caller, Choices, Connect, Finished, HangUpCause,
-    Identified, Input, Output, PlayEnd, Price, Question, Setup, Start, TrunkFailure,
+    Identified, Input, Output, OwnName, PlayEnd, Price, Question, Setup, Start, TrunkFailure,
 };
 pub use limits::Timing;
 pub use machine::Machine;

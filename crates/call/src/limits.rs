@@ -47,6 +47,10 @@ pub struct Timing {
     pub notices_count_max: u8,
     /// How often the notice starts where a greeting goes on over it.
     pub machine_notices_count_max: u8,
+    /// Longest wait for a name to be said and handed over; then nothing is kept.
+    pub name_wait: Duration,
+    /// How often a person may record their name in one go.
+    pub name_takes_count_max: u8,
     /// How often the called party may switch the language or ask for the price in one call.
     pub switches_count_max: u8,
 }
@@ -74,6 +78,8 @@ impl Default for Timing {
             type_ahead_count_max: TYPE_AHEAD_COUNT_MAX,
             notices_count_max: NOTICES_COUNT_MAX,
             machine_notices_count_max: MACHINE_NOTICES_COUNT_MAX,
+            name_wait: Duration::from_millis(NAME_WAIT_MS),
+            name_takes_count_max: NAME_TAKES_COUNT_MAX,
             switches_count_max: SWITCHES_COUNT_MAX,
         }
     }
@@ -103,3 +109,6 @@ const TYPE_AHEAD_COUNT_MAX: usize = 40;
 const NOTICES_COUNT_MAX: u8 = 4;
 const MACHINE_NOTICES_COUNT_MAX: u8 = 2;
 const SWITCHES_COUNT_MAX: u8 = 6;
+/// More than the audio side takes: five seconds until it begins, two of name, and quiet after it.
+const NAME_WAIT_MS: u64 = 10_000;
+const NAME_TAKES_COUNT_MAX: u8 = 3;

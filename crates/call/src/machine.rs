@@ -11,6 +11,7 @@ use crate::{
     ending::{Ending, Outcome, hung_up},
     io::{Answer, Input, Output, Setup, TrunkFailure},
     menu::{self, Admitting, AskingBalance, EnteringNumber, EnteringPin, Identifying},
+    naming::Naming,
     talking::Talking,
 };
 
@@ -67,6 +68,7 @@ impl Machine {
             | State::Identifying(_)
             | State::EnteringNumber(_)
             | State::AskingBalance(_)
+            | State::Naming(_)
             | State::Admitting(_)
             | State::Quoting(_)
             | State::Ringing(_)
@@ -93,6 +95,7 @@ impl Machine {
                 self.call.is_up(Side::Called)
             }
             Input::Timeout => now >= self.call.until(),
+            Input::NameCaptured(_) => self.call.is_up(Side::Station),
             Input::Answer(_) | Input::Stop(_) => true,
         }
     }
@@ -105,6 +108,7 @@ pub(crate) enum State {
     Identifying(Identifying),
     EnteringNumber(EnteringNumber),
     AskingBalance(AskingBalance),
+    Naming(Naming),
     Admitting(Admitting),
     Quoting(Quoting),
     Ringing(Ringing),
@@ -196,9 +200,10 @@ impl State {
             (S::Talking(s), I::Stop(reason)) => s.on_stop(call, reason),
             (_, I::Stop(reason)) => Ending::begin(call, Outcome::of(reason).stopped(call)),
 
+            (S::Naming(s), input) => s.on_input(call, input),
             (state, I::Key { .. } | I::Played { .. } | I::Answer(_)) => state,
             (state, I::Ringing | I::CalledAnswered | I::CalledFailed(_)) => state,
-            (state, I::Sound { .. }) => state,
+            (state, I::Sound { .. } | I::NameCaptured(_)) => state,
         }
     }
 
@@ -212,6 +217,7 @@ impl State {
             | Self::Identifying(_)
             | Self::EnteringNumber(_)
             | Self::AskingBalance(_)
+            | Self::Naming(_)
             | Self::Admitting(_)
             | Self::Quoting(_)
             | Self::Ringing(_)
@@ -223,13 +229,14 @@ impl State {
         }
     }
 
-    /// Whoever is on a leg that moved has heard nothing of the notice.
+    /// Whoever is on a leg that moved has heard nothing of the notice, nor said who they are.
     fn on_moved(self, call: &mut Call) -> Self {
         match self {
             Self::Announcing(s) => s.on_cut(call),
             Self::Deciding(s) => s.on_moved(call),
             Self::Confirming(s) => s.back(call),
             Self::Committing(s) => s.on_moved(),
+            Self::Naming(s) => s.on_moved(call),
             Self::EnteringPin(_)
             | Self::Identifying(_)
             | Self::EnteringNumber(_)
@@ -254,6 +261,7 @@ impl State {
             | Self::Identifying(_)
             | Self::EnteringNumber(_)
             | Self::AskingBalance(_)
+            | Self::Naming(_)
             | Self::Admitting(_)
             | Self::Quoting(_)
             | Self::Ringing(_)

@@ -5,7 +5,8 @@
 //! once: keys that come while the office looks up the PIN are kept for the number. A lone `1` or
 //! `2` after the welcome that stands for `language_choice` is a choice of language; followed by
 //! more digits it is the beginning of a PIN. `*` instead of a PIN leads to services that need none,
-//! where there are some. `*` instead of a number asks for the balance. An entry
+//! where there are some. `*` instead of a number asks for the balance, `#` for the person's name in
+//! their own voice (`naming.rs`), where it is offered. An entry
 //! that leads nowhere, silence included, uses up an attempt; after the last one comes goodbye.
 
 use alloc::{collections::VecDeque, string::String, vec, vec::Vec};
@@ -18,9 +19,11 @@ use crate::{
     call::{AdmissionState, Call},
     dialling::{Placed, Quoting, Ringing},
     ending::{Ending, Outcome},
-    io::{Admission, Caller, Identified, Price, Question},
+    enrolment::ByPin,
+    io::{Admission, Caller, Identified, OwnName, Price, Question},
     keypad::{Entry, Pressed},
     machine::State,
+    naming::Naming,
     spoken::Spoken,
 };
 
@@ -30,15 +33,19 @@ pub(crate) fn begin(call: &mut Call) -> State {
         Caller::AskPin => EnteringPin::welcome(call),
         Caller::Known(who) => {
             call.station_language = who.language;
-            identified(call, Some(who), VecDeque::new())
+            identified(call, (Some(who), None), VecDeque::new())
         }
-        Caller::Nobody => identified(call, None, VecDeque::new()),
+        Caller::Nobody => identified(call, (None, None), VecDeque::new()),
     }
 }
 
 /// It is known who calls, or that nobody is asked; `ahead` is what was typed in the meantime.
-fn identified(call: &mut Call, who: Option<Identified>, ahead: VecDeque<Key>) -> State {
-    let asker = Asker { who, attempts: 0 };
+fn identified(
+    call: &mut Call,
+    (who, by_pin): (Option<Identified>, Option<ByPin>),
+    ahead: VecDeque<Key>,
+) -> State {
+    let asker = Asker { who, by_pin, attempts: 0 };
     match call.setup.start.dialled.clone() {
         Some(dialled) => Admitting::begin(call, asker, dialled),
         None => EnteringNumber::begin(call, asker, Vec::new(), ahead),
@@ -85,12 +92,13 @@ impl EnteringPin {
         match self.entry.press(call, key) {
             Pressed::Whole => return self.submit(call),
             Pressed::Star if call.setup.start.help => {
-                return identified(call, None, VecDeque::new());
+                return identified(call, (None, None), VecDeque::new());
             }
             Pressed::Digit if self.chosen().is_some() => {
                 call.wait(call.setup.timing.language_choice);
             }
-            Pressed::Digit | Pressed::Star | Pressed::Wiped | Pressed::Nothing => {}
+            Pressed::Digit | Pressed::Star | Pressed::Wiped | Pressed::Pound | Pressed::Nothing => {
+            }
         }
         State::EnteringPin(self)
     }
@@ -157,7 +165,8 @@ impl Identifying {
         if !call.language_pressed {
             call.station_language = who.language;
         }
-        identified(call, Some(who), self.ahead)
+        let by_pin = Some(ByPin::answered(&who));
+        identified(call, (Some(who), by_pin), self.ahead)
     }
 
     /// What was typed ahead is dropped: it was meant for another prompt.
@@ -174,10 +183,22 @@ impl Identifying {
 
 /// Who is asking for a call, and how often they have tried.
 #[derive(Debug)]
-struct Asker {
+pub(crate) struct Asker {
     /// `None` where nobody is identified.
-    who: Option<Identified>,
+    pub(crate) who: Option<Identified>,
+    /// `None` where they did not say who they are by their PIN.
+    pub(crate) by_pin: Option<ByPin>,
     attempts: u8,
+}
+
+impl Asker {
+    /// How it stands with a name in their own voice: off for whoever gave no PIN.
+    pub(crate) fn own_name(&self) -> OwnName {
+        match (&self.who, &self.by_pin) {
+            (Some(who), Some(_)) => who.own_name,
+            (None, _) | (_, None) => OwnName::Off,
+        }
+    }
 }
 
 /// The person is asked for a number.
@@ -192,6 +213,10 @@ impl EnteringNumber {
     fn begin(call: &mut Call, asker: Asker, said: Vec<Phrase>, mut ahead: VecDeque<Key>) -> State {
         let mut entering = Self { asker, entry: Entry::unasked() };
         while let Some(key) = ahead.pop_front() {
+            // What was typed ahead asks for nothing that must be heard first.
+            if key.label() == '#' && entering.entry.is_empty() {
+                continue;
+            }
             let next = entering.on_key(call, key);
             let State::EnteringNumber(same) = next else {
                 return AskingBalance::keep_ahead(next, ahead);
@@ -204,14 +229,24 @@ impl EnteringNumber {
                 Some(_) => PromptId::EnterNumber,
                 None => PromptId::EnterService,
             };
-            let script = spoken.prompts([ask]).script();
+            let own_name = match entering.asker.own_name() {
+                OwnName::Off => None,
+                OwnName::Absent => Some(PromptId::NameOffer),
+                OwnName::Stored => Some(PromptId::NameStored),
+            };
+            let script = spoken.prompts([ask]).prompts(own_name).script();
             entering.entry = Entry::ask(call, script);
         }
         State::EnteringNumber(entering)
     }
 
     /// Uses up an attempt: asks again after `said`, or says goodbye after the last one.
-    fn again(call: &mut Call, mut asker: Asker, said: Vec<Phrase>, ahead: VecDeque<Key>) -> State {
+    pub(crate) fn again(
+        call: &mut Call,
+        mut asker: Asker,
+        said: Vec<Phrase>,
+        ahead: VecDeque<Key>,
+    ) -> State {
         asker.attempts = asker.attempts.saturating_add(1);
         if asker.attempts >= call.setup.timing.number_attempts_count_max {
             let spoken = Spoken::new(call.station_language).phrases(said);
@@ -232,6 +267,10 @@ impl EnteringNumber {
                 }
                 // Nobody has no money.
                 None => State::EnteringNumber(self),
+            },
+            Pressed::Pound => match self.asker.own_name() {
+                OwnName::Off => State::EnteringNumber(self),
+                OwnName::Absent | OwnName::Stored => Naming::begin(call, self.asker),
             },
             Pressed::Digit | Pressed::Wiped | Pressed::Nothing => State::EnteringNumber(self),
         }

@@ -38,7 +38,8 @@ pub(crate) enum Opening {
 pub(crate) struct Subject<'a> {
     /// Spoken name of the facility.
     pub(crate) facility: &'a Private<String>,
-    /// Spoken name of the person, where somebody is identified.
+    /// Spoken name of the person, where somebody is identified. Their own voice, where the
+    /// admission has it, says it instead.
     pub(crate) name: Option<&'a Private<String>>,
     /// Price and recording.
     pub(crate) admission: &'a Admission,
@@ -54,9 +55,13 @@ impl Notice {
         let Subject { facility, name, admission, called, station } = subject;
         let recording = admission.may_record;
         // Without a name it is "a call from a person in custody at …".
+        let name = name.map(|name| match &admission.voice {
+            Some(voice) => Phrase::Recorded(voice.clone()),
+            None => Phrase::Name(name.clone()),
+        });
         let caller: Vec<Phrase> = [Phrase::Prompt(PromptId::CallFrom)]
             .into_iter()
-            .chain(name.map(|name| Phrase::Name(name.clone())))
+            .chain(name)
             .chain([Phrase::Prompt(PromptId::InCustodyAt), Phrase::Name(facility.clone())])
             .collect();
         let sentence = recording_sentence(recording);
@@ -109,7 +114,8 @@ impl Notice {
             | Phrase::Amount(_)
             | Phrase::Length(_)
             | Phrase::Name(_)
-            | Phrase::Pause(_) => None,
+            | Phrase::Pause(_)
+            | Phrase::Recorded(_) => None,
         };
         self.called.phrases.iter().filter_map(prompt).collect()
     }

@@ -6,7 +6,8 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use call::{
-    AcceptKey, Admission, Answer, CallEvent, Caller, Choices, Finished, Identified, Price, Question,
+    AcceptKey, Admission, Answer, CallEvent, Caller, Choices, Finished, Identified, OwnName, Price,
+    Question,
 };
 use charging::{Quote, Settlement};
 use evidence::Statement;
@@ -63,6 +64,8 @@ impl Office for Desk {
                 self.commit(call, evidence, recording, reply);
             }
             Question::Block => self.block(call, reply),
+            Question::KeepName { .. } => reply.send(Answer::NameKept { kept: false }),
+            Question::RemoveName { .. } => reply.send(Answer::NameRemoved { removed: false }),
         }
     }
 
@@ -289,6 +292,7 @@ impl Desk {
             called_language,
             connect: screened.connect,
             choices: Choices::default(),
+            voice: None,
         };
         Ok((admission, admitted))
     }
@@ -605,7 +609,12 @@ pub(crate) struct Item {
 }
 
 fn identified(person: &Person) -> Identified {
-    Identified { person: person.id, name: person.name.clone(), language: person.language }
+    Identified {
+        person: person.id,
+        name: person.name.clone(),
+        language: person.language,
+        own_name: OwnName::Off,
+    }
 }
 
 /// A key drawn for one call; `None` when the operating system gives no randomness.

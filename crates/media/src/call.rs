@@ -1,7 +1,8 @@
 //! The legs of one call, and the bridge between them.
 
 use crate::{
-    Tap,
+    Capture, Tap,
+    capture::{Capturing, Listening},
     leg::{Arrived, Leg, NEVER, Turn},
     timeline::Timeline,
 };
@@ -13,6 +14,8 @@ pub(crate) struct Call {
     station: Option<Leg>,
     called: Option<Leg>,
     bridge: Option<Bridge>,
+    /// A name that is being said: only while there is no called leg.
+    capturing: Option<Box<Capturing>>,
 }
 
 /// Both legs hear each other.
@@ -38,8 +41,18 @@ impl Call {
     pub(crate) fn open(&mut self, side: Side, leg: Leg) {
         match side {
             Side::Station => self.station = Some(leg),
-            Side::Called => self.called = Some(leg),
+            Side::Called => {
+                // Nothing is taken where somebody else could be heard.
+                self.capturing = None;
+                self.called = Some(leg);
+            }
         }
+    }
+
+    /// Takes a name from the station's leg, if it is the only one.
+    pub(crate) fn capture(&mut self, now: Timestamp, capture: Box<dyn Capture>) {
+        let alone = self.station.is_some() && self.called.is_none() && self.bridge.is_none();
+        self.capturing = alone.then(|| Box::new(Capturing::new(now, capture)));
     }
 
     /// Joins the two legs. Without two, nothing is joined, and the tap ends.
@@ -58,6 +71,7 @@ impl Call {
     /// Closes a leg, and the bridge if there is one.
     pub(crate) fn close(&mut self, turn: &Turn<'_>, side: Side) {
         self.unbridge(turn.now);
+        self.capturing = None;
         let leg = match side {
             Side::Station => self.station.take(),
             Side::Called => self.called.take(),
@@ -81,6 +95,10 @@ impl Call {
         let Some(leg) = leg else { return };
         let Some(datagram) = leg.receive(turn, buffer) else { return };
         let arrived = leg.hear(turn, datagram);
+        if side == Side::Station && self.capturing.is_some() {
+            self.hear_name(turn.now, &arrived, datagram);
+            return;
+        }
         let (Some(bridge), Some(other)) = (&mut self.bridge, other) else { return };
         match arrived {
             Arrived::Audio(header, payload, codec) => {
@@ -109,6 +127,9 @@ impl Call {
         for leg in [&mut self.station, &mut self.called].into_iter().flatten() {
             leg.service(turn, bridged);
         }
+        if self.capturing.as_ref().is_some_and(|capturing| capturing.due() <= turn.now) {
+            self.end_name();
+        }
         if let Some(Tapped { tap, timeline }) = self.tapped()
             && let Some(second) = timeline.poll_second(turn.now)
         {
@@ -123,6 +144,7 @@ impl Call {
         let tapped = self.bridge.as_ref().and_then(|bridge| bridge.tapped.as_ref());
         legs.map(|leg| leg.wake_at(turn, bridged))
             .chain(tapped.map(|tapped| tapped.timeline.ready_at()))
+            .chain(self.capturing.as_ref().map(|capturing| capturing.due()))
             .min()
             .unwrap_or(NEVER)
     }
@@ -145,6 +167,28 @@ impl Call {
             tap.second(second);
         }
         tap.end();
+    }
+
+    /// A key ends a name as quiet does; it is told as any key is.
+    fn hear_name(&mut self, now: Timestamp, arrived: &Arrived, datagram: &[u8]) {
+        let Some(capturing) = &mut self.capturing else { return };
+        let listening = match arrived {
+            Arrived::Audio(header, payload, codec) => {
+                let octets = datagram.get(payload.clone()).unwrap_or_default();
+                capturing.hear(*header, *codec, octets, now)
+            }
+            Arrived::Key(..) => Listening::Over,
+            Arrived::Noise(_) | Arrived::Nothing => Listening::On,
+        };
+        if listening == Listening::Over {
+            self.end_name();
+        }
+    }
+
+    fn end_name(&mut self) {
+        if let Some(capturing) = self.capturing.take() {
+            capturing.finish();
+        }
     }
 
     fn tapped(&mut self) -> Option<&mut Tapped> {

@@ -139,6 +139,13 @@ impl Media {
         self.shared.send(call, Command::Bridge { call, tap });
     }
 
+    /// Takes the next words of the station's leg: a name, at most two seconds of it, until it is
+    /// quiet again or a key is pressed. Only while the call has no called leg: where there is one,
+    /// or there comes one before the end, `capture` is dropped and nothing is taken.
+    pub fn capture(&self, call: CallId, capture: Box<dyn Capture>) {
+        self.shared.send(call, Command::Capture { call, capture });
+    }
+
     /// Parts the two legs of a call, which stay open: neither hears the other any more, and the tap
     /// ends with what was said until now. Without a bridge, nothing happens.
     pub fn unbridge(&self, call: CallId) {
@@ -200,6 +207,14 @@ pub trait Tap: Send {
     fn second(&mut self, second: Second);
     /// The conversation is over; nothing follows.
     fn end(self: Box<Self>);
+}
+
+/// Takes a name that somebody says alone in their call. Called on a media thread: it queues and
+/// returns. Dropped without a call, nothing was taken.
+pub trait Capture: Send {
+    /// It is over: µ-law at 8 kHz, at most [`model::speech::OWN_VOICE_OCTETS_MAX`] octets; `None`
+    /// when nothing was said.
+    fn captured(self: Box<Self>, spoken: Option<Vec<u8>>);
 }
 
 /// What happened on a leg.
@@ -336,6 +351,7 @@ pub(crate) enum Command {
     Ringback { leg: LegId, on: bool },
     Bridge { call: CallId, tap: Option<Box<dyn Tap>> },
     Unbridge { call: CallId },
+    Capture { call: CallId, capture: Box<dyn Capture> },
     Close { leg: LegId },
     Press { leg: LegId, keys: Vec<Key> },
     Listen { leg: LegId, on: bool },

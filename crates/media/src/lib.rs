@@ -3,10 +3,12 @@
 //! What it is not: it knows no jail, no consent and no SIP. It plays what it is told, says
 //! truthfully whether that was heard to its end, and takes audio out of a bridge only through the
 //! [`Tap`] that whoever holds a consent hands in; without one, no code that could keep audio exists
-//! in a call. Start with [`Media`], the handle; then `thread.rs` (the loop), `call.rs` (the two
-//! legs) and `leg.rs`.
+//! in a call. The [`Capture`] of a name is handed in the same way, and only while nobody is called.
+//! Start with [`Media`], the handle; then `thread.rs` (the loop), `call.rs` (the two legs) and
+//! `leg.rs`.
 
 mod call;
+mod capture;
 mod engine;
 mod event;
 pub mod g711;
@@ -32,7 +34,7 @@ mod thread;
 mod timeline;
 mod tone;
 
-pub use engine::{Media, MediaConfig, MediaError, MediaEvent, PlayEnded, Statistics, Tap};
+pub use engine::{Capture, Media, MediaConfig, MediaError, MediaEvent, PlayEnded, Statistics, Tap};
 pub use inband::ToneEar;
 pub use pack::{Pack, PackError};
 pub use speak::Rendered;

@@ -109,3 +109,18 @@ pub const REPACK_GAP_MAX_SAMPLES: u32 = 1_600;
 /// Comfort noise is never louder than this, in decibels below overload: its level is a word of
 /// somebody else's.
 pub const NOISE_LOUDEST_DBOV: u8 = 40;
+
+/// How long somebody who is to say their name may wait before they begin.
+pub const NAME_SPOKEN_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long it must be quiet after a name until it counts as said.
+pub const NAME_QUIET: Duration = Duration::from_millis(800);
+
+/// Octets kept from before the first sound of a name (60 ms): an f is quieter than what follows.
+pub const NAME_BEFORE_OCTETS: usize = 480;
+
+/// Octets kept of the quiet after a name (100 ms).
+pub const NAME_TAIL_OCTETS: usize = 800;
+
+/// Octets of the shortest name (200 ms); less is a click.
+pub const NAME_MIN_OCTETS: usize = 1_600;

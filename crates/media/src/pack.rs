@@ -101,6 +101,7 @@ impl Pack {
         let clips = speak::steps(script, self).into_iter().filter_map(|step| match step {
             speak::Step::Clip(language, name) => Some(self.clip(language, &name).text.as_str()),
             speak::Step::Pause(_) => None,
+            speak::Step::Recorded(_) => Some("(in their own voice)"),
         });
         Private::new(clips.collect::<Vec<_>>().join(" "))
     }

@@ -36,7 +36,8 @@ impl SoundEar {
     }
 }
 
-fn mean_amplitude(codec: Codec, octets: &[u8]) -> u32 {
+/// Mean amplitude of a packet, of 32,768.
+pub(crate) fn mean_amplitude(codec: Codec, octets: &[u8]) -> u32 {
     let sum: u32 = octets.iter().map(|octet| u32::from(linear(codec, *octet).unsigned_abs())).sum();
     let count = u32::try_from(octets.len()).unwrap_or(u32::MAX);
     sum.checked_div(count).unwrap_or(0)

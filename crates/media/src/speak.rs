@@ -8,7 +8,7 @@ mod spanish;
 use crate::pack::Pack;
 use model::{Phrase, PromptId, Script, speech::ContentHash};
 use sha2::{Digest, Sha256};
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{fmt, ops::Range, sync::Arc, time::Duration};
 
 #[cfg(test)]
 pub(crate) use grammar::amount_words;
@@ -84,9 +84,16 @@ impl Rendered {
                     let clip = pack.clip(language, &name);
                     pieces.push(Piece::Clip { range: clip.range.clone(), hash: clip.hash });
                 }
+                Step::Recorded(voice) => {
+                    let voice = Arc::clone(voice.expose());
+                    let hash = Sha256::digest(&voice).into();
+                    pieces.push(Piece::Voice { voice, hash });
+                }
                 Step::Pause(length) => match pieces.last_mut() {
                     Some(Piece::Silence(before)) => *before += octets(length),
-                    Some(Piece::Clip { .. }) | None => pieces.push(Piece::Silence(octets(length))),
+                    Some(Piece::Clip { .. } | Piece::Voice { .. }) | None => {
+                        pieces.push(Piece::Silence(octets(length)))
+                    }
                 },
             }
         }
@@ -137,22 +144,33 @@ const fn leads_in(id: PromptId) -> bool {
             | PromptId::CallFrom
             | PromptId::InCustodyAt
             | PromptId::CallerPays
+            | PromptId::NameIs
     )
 }
 
 /// One stretch of sound.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Piece {
     /// A clip of the pack: where it stands in the pack's audio, and its SHA-256.
     Clip { range: Range<usize>, hash: [u8; 32] },
+    /// What somebody said, and its SHA-256. It is hashed here, where it is about to be played, so
+    /// that the evidence cannot name another.
+    Voice { voice: Arc<[u8]>, hash: [u8; 32] },
     /// So many octets of silence.
     Silence(usize),
 }
 
+impl fmt::Debug for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Piece({} octets)", self.len())
+    }
+}
+
 impl Piece {
-    const fn len(&self) -> usize {
+    fn len(&self) -> usize {
         match self {
             Self::Clip { range, .. } => range.end - range.start,
+            Self::Voice { voice, .. } => voice.len(),
             Self::Silence(octets) => *octets,
         }
     }
@@ -169,21 +187,26 @@ impl Piece {
                     out.copy_from_slice(octets);
                 }
             }
+            Self::Voice { voice, .. } => {
+                if let Some(octets) = voice.get(within..within + count) {
+                    out.copy_from_slice(octets);
+                }
+            }
         }
         count
     }
 }
 
-/// SHA-256 over the pieces in order: 1 and the clip's own SHA-256 for a clip, 0 and the length in
-/// octets (8 octets, big-endian) for silence. Hashing names of sounds in place of the sounds costs
+/// SHA-256 over the pieces in order: 1 and its own SHA-256 for a clip or a recorded name, 0 and the
+/// length in octets (8 octets, big-endian) for silence. Hashing names of sounds in place of the sounds costs
 /// two microseconds for a notice where the 160,000 octets of its audio would cost hundreds.
 fn content(pieces: &[Piece]) -> ContentHash {
     let mut hash = Sha256::new();
     for piece in pieces {
         match piece {
-            Piece::Clip { hash: clip, .. } => {
+            Piece::Clip { hash: sound, .. } | Piece::Voice { hash: sound, .. } => {
                 hash.update([1]);
-                hash.update(clip);
+                hash.update(sound);
             }
             Piece::Silence(octets) => {
                 hash.update([0]);

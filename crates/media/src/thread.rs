@@ -137,6 +137,11 @@ impl Worker {
                     self.with_call(now, *place, |call, turn| call.unbridge(turn.now));
                 }
             }
+            Command::Capture { call, capture } => {
+                if let Some(place) = self.places.get(&call) {
+                    self.with_call(now, *place, |call, turn| call.capture(turn.now, capture));
+                }
+            }
             Command::Close { leg } => self.close(now, leg),
             Command::Press { leg, keys } => {
                 self.with_leg(now, leg, |leg, _| leg.press(&keys));

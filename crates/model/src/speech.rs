@@ -2,7 +2,7 @@
 //! language.
 
 use crate::{Money, Private};
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
@@ -188,6 +188,40 @@ prompts! {
     DiskFull = "disk_full",
     /// "Calls cannot be made at the moment, because their price is not set."
     NoPrice = "no_price",
+    /// To the person: "To record your name yourself, press pound."
+    NameOffer = "name_offer",
+    /// To the person: "For your recorded name, press pound."
+    NameStored = "name_stored",
+    /// To the person: "You can record your name, in two seconds at most. Staff listen to it. When
+    /// they have approved it, the people you call hear it in place of the spoken name."
+    NameExplain = "name_explain",
+    /// To the person: "You and staff can remove it at any time. To record your name, press 1 after
+    /// this message. To go back, press star."
+    NameChooseTo = "name_choose_to",
+    /// To the person: "Say your name now, then press pound."
+    NameSpeak = "name_speak",
+    /// To the person: "Nothing was heard."
+    NameUnheard = "name_unheard",
+    /// To the person: "This was recorded:", then the recording.
+    NameIs = "name_is",
+    /// To the person: "To keep it, press 1. To record it again, press 2. To keep nothing, press
+    /// star."
+    NameChoose = "name_choose",
+    /// To the person: "To keep it, press 1. To keep nothing, press star."
+    NameLast = "name_last",
+    /// To the person: "Your name is stored. It will be heard when staff have approved it."
+    NameKept = "name_kept",
+    /// To the person: "Your name could not be stored. Nothing was kept."
+    NameUnkept = "name_unkept",
+    /// To the person: "Nothing was kept."
+    NameDropped = "name_dropped",
+    /// To the person: "Your name is recorded. To remove the recording, press 1. To go back, press
+    /// star."
+    NameRemove = "name_remove",
+    /// To the person: "Your recorded name is removed."
+    NameRemoved = "name_removed",
+    /// To the person: "Your recorded name could not be removed yet. Please try again later."
+    NameUnremoved = "name_unremoved",
 }
 
 /// One piece of a script.
@@ -207,7 +241,15 @@ pub enum Phrase {
     Name(Private<String>),
     /// Silence.
     Pause(Duration),
+    /// A name in somebody's own voice.
+    Recorded(OwnVoice),
 }
+
+/// A name as somebody said it: G.711 µ-law octets at 8 kHz, at most [`OWN_VOICE_OCTETS_MAX`].
+pub type OwnVoice = Private<Arc<[u8]>>;
+
+/// Octets of a name in somebody's own voice, at most: two seconds.
+pub const OWN_VOICE_OCTETS_MAX: usize = 16_000;
 
 /// What is spoken in one go, in one language.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::{
     sabotage::Sabotage,
 };
 use call::{
-    AcceptKey, Admission, Answer, CallEvent, Choices, Connect, Finished, Identified, Price,
+    AcceptKey, Admission, Answer, CallEvent, Choices, Connect, Finished, Identified, OwnName, Price,
 };
 use charging::{CapTable, Hold as HeldOf, LawfulRate, Ledger, Quote, Rate, Settlement};
 use core::time::Duration;
@@ -124,6 +124,7 @@ impl Desk {
                 person: person.id,
                 name: Private::new(String::new()),
                 language: person.language,
+                own_name: OwnName::Off,
             }));
         }
         let (count, last) = self.wrong_pins.entry(station.id).or_insert((0, now));
@@ -339,6 +340,7 @@ impl Desk {
             called_language,
             connect: screened.connect,
             choices: self.choices(facility, &screened, wish.call),
+            voice: None,
         };
         Ok((admission, admitted))
     }

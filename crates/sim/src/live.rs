@@ -121,6 +121,8 @@ pub(crate) fn handled(input: &Input) -> Handled {
             Answer::Admitted(_) => Handled::Admitted,
             Answer::Denied(_) => Handled::Denied,
             Answer::Blocked { kept } => Handled::Blocked { kept: *kept },
+            Answer::NameKept { kept } => Handled::NameKept { kept: *kept },
+            Answer::NameRemoved { removed } => Handled::NameRemoved { removed: *removed },
             Answer::Committed { recording } => Handled::Committed { recording: recording.is_ok() },
         },
         Input::Ringing => Handled::Ringing,
@@ -137,6 +139,7 @@ pub(crate) fn handled(input: &Input) -> Handled {
         Input::Sound { side, sounding, since } => {
             Handled::Sound { side: *side, sounding: *sounding, since: *since }
         }
+        Input::NameCaptured(clip) => Handled::NameCaptured { said: clip.is_some() },
         Input::Timeout => Handled::Timeout,
         Input::Stop(EndReason::CutByStaff) => Handled::Cut,
         Input::Stop(_) => Handled::Stopped,

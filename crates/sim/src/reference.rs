@@ -245,6 +245,9 @@ impl Reference {
             | Handled::Committed { .. }
             | Handled::Blocked { .. }
             | Handled::Sound { .. }
+            | Handled::NameCaptured { .. }
+            | Handled::NameKept { .. }
+            | Handled::NameRemoved { .. }
             | Handled::Ringing => {}
         }
     }

@@ -69,6 +69,10 @@ pub(crate) fn of(script: &Script) -> Sounding {
                 mixer.write_i64(amount.micros());
                 ms += 1_400;
             }
+            Phrase::Recorded(voice) => {
+                mixer.write(voice.expose());
+                ms += u64::try_from(voice.expose().len() / 8).unwrap_or(u64::MAX);
+            }
             Phrase::Length(length) | Phrase::Pause(length) => {
                 mixer.write_u128(length.as_micros());
                 ms += 500;

@@ -147,6 +147,9 @@ pub(crate) enum Handled {
     Moved(Side),
     Sound { side: Side, sounding: bool, since: Timestamp },
     Blocked { kept: bool },
+    NameCaptured { said: bool },
+    NameKept { kept: bool },
+    NameRemoved { removed: bool },
     Stopped,
     Cut,
 }

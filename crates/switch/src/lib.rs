@@ -5,6 +5,7 @@
 //! recording starts by handing the machine's `Consent` to the vault. Start with [`Switch::start`]
 //! and the loop in `node.rs`; `live.rs` is one call.
 
+mod capturing;
 mod ended;
 mod limits;
 mod live;

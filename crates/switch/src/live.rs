@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use call::{Answer, HangUpCause, Input, Machine, Output, PlayEnd, Recording, Start, TrunkFailure};
+use call::{
+    Answer, Enrolment, HangUpCause, Input, Machine, NameClip, Output, PlayEnd, Recording, Start,
+    TrunkFailure,
+};
 use line::{Line, Target, WireId};
 use media::{Media, MediaEvent, PlayEnded};
 use model::{
@@ -15,6 +18,7 @@ use model::{
 use vault::{About, Vault, VaultError};
 
 use crate::{
+    capturing::Capturing,
     limits::{INTERNATIONAL_PREFIX, PACKET_MS, TELEPHONE_EVENT_PAYLOAD_TYPE},
     office::{Office, Reply, StationPlan},
     press::Presses,
@@ -31,6 +35,8 @@ pub(crate) struct Surroundings {
     pub(crate) office: Arc<dyn Office>,
     /// Sends an answer of the office back to the loop.
     pub(crate) answer: Arc<dyn Fn(CallId, Answer) + Send + Sync>,
+    /// Sends a name that was said back to the loop.
+    pub(crate) name: Arc<dyn Fn(CallId, Option<NameClip>) + Send + Sync>,
     /// Who watches the steps of calls, if anybody.
     pub(crate) watch: Option<Watch>,
 }
@@ -349,6 +355,7 @@ impl Live {
                 let reply = Reply::new(move |given| answer(call, given));
                 around.office.ask(self.call, self.station, question, reply);
             }
+            Output::RecordName(enrolment) => self.record_name(enrolment, around),
             Output::Dial { number } => self.dial(*number.expose(), around),
             Output::Bridge(recording) => self.bridge(recording, around),
             Output::Unbridge => around.media.unbridge(self.call),
@@ -361,6 +368,16 @@ impl Live {
                 self.over = true;
             }
         }
+    }
+
+    /// Takes the name that the person says next, while nobody else is in the call.
+    fn record_name(&self, enrolment: Enrolment, around: &Surroundings) {
+        if self.called_end.is_some() || enrolment.call() != self.call {
+            return;
+        }
+        let (name, call) = (Arc::clone(&around.name), self.call);
+        let capturing = Capturing::new(enrolment, move |clip| name(call, clip));
+        around.media.capture(self.call, Box::new(capturing));
     }
 
     fn dial(&mut self, number: model::E164, around: &Surroundings) {

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, Sender};
 
-use call::Answer;
+use call::{Answer, NameClip};
 use line::LineEvent;
 use media::MediaEvent;
 use model::{CallId, Clock, Timestamp};
@@ -54,6 +54,7 @@ pub(crate) enum Content {
     Line(LineEvent),
     Media(MediaEvent),
     Answer(CallId, Answer),
+    Name(CallId, Option<NameClip>),
     Stop(Duration),
 }
 

@@ -95,13 +95,16 @@ impl Switch {
         let counts = Arc::new(Counts::default());
         let inbox = mailbox.sender.clone();
         let (answers, answered_by) = (mailbox.sender, clock.clone());
+        let (names, named_by) = (answers.clone(), clock.clone());
         let answer = move |call, given| post(&answers, &answered_by, Content::Answer(call, given));
+        let name = move |call, clip| post(&names, &named_by, Content::Name(call, clip));
         let around = Surroundings {
             line: parts.line,
             media: parts.media,
             vault: parts.vault,
             office: parts.office,
             answer: Arc::new(answer),
+            name: Arc::new(name),
             watch: parts.watch,
         };
         let mut node = Node {
@@ -247,6 +250,10 @@ impl Node {
             }
             Content::Answer(call, answer) => {
                 let input = Input::Answer(answer);
+                self.with_call(call, now, |live, around| live.handle(now, input, around));
+            }
+            Content::Name(call, clip) => {
+                let input = Input::NameCaptured(clip);
                 self.with_call(call, now, |live, around| live.handle(now, input, around));
             }
             Content::Stop(limit) => {

@@ -49,6 +49,13 @@ pub enum StepKind {
     Asks(&'static str),
     /// The office answered.
     Answered,
+    /// The person says their name, which is recorded.
+    RecordsName,
+    /// They have said it, or nothing.
+    NameSaid {
+        /// Whether anything was heard.
+        heard: bool,
+    },
     /// The called party is dialled.
     Dials,
     /// Their phone rings.
@@ -85,6 +92,7 @@ impl StepKind {
                 Self::Played { side: *side, complete: matches!(end, PlayEnd::Complete { .. }) }
             }
             Input::Answer(_) => Self::Answered,
+            Input::NameCaptured(clip) => Self::NameSaid { heard: clip.is_some() },
             Input::Ringing => Self::Rings,
             Input::CalledAnswered => Self::CalledAnswers,
             Input::CalledFailed(_) => Self::Fails,
@@ -106,7 +114,10 @@ impl StepKind {
                 Question::Admit { .. } => "may this call be placed",
                 Question::Commit { .. } => "make the acceptance durable",
                 Question::Block => "call this number no more",
+                Question::KeepName { .. } => "keep this name for staff",
+                Question::RemoveName { .. } => "remove the recorded name",
             }),
+            Output::RecordName(_) => Self::RecordsName,
             Output::Dial { .. } => Self::Dials,
             Output::Bridge(recording) => {
                 Self::Bridged { recorded: matches!(recording, Recording::Consented(_)) }
@@ -127,7 +138,8 @@ impl StepKind {
             | Phrase::Amount(_)
             | Phrase::Length(_)
             | Phrase::Name(_)
-            | Phrase::Pause(_) => None,
+            | Phrase::Pause(_)
+            | Phrase::Recorded(_) => None,
         };
         let prompts = script.phrases.iter().filter_map(prompt).collect();
         Self::Plays { side, language: script.language, prompts }
@@ -154,6 +166,13 @@ impl fmt::Display for StepKind {
                 write!(f, "           node              asks the desk: {question}")
             }
             Self::Answered => f.write_str("           node              the desk has answered"),
+            Self::RecordsName => {
+                f.write_str("station -> node    says their name, with nobody else in the call")
+            }
+            Self::NameSaid { heard } => {
+                let what = if *heard { "the name was heard" } else { "nothing was heard" };
+                write!(f, "           node              {what}")
+            }
             Self::Dials => f.write_str("           node -> called   dials"),
             Self::Rings => f.write_str("           node <- called   rings"),
             Self::Forwarded => {

@@ -13,8 +13,9 @@ use std::{
 };
 
 use crate::{
-    AcceptKey, Admission, Answer, CallEvent, Choices, Connect, Consent, Finished, Identified,
-    Input, Machine, Output, PlayEnd, Price, Question, Recording, Setup, Start, Timing,
+    AcceptKey, Admission, Answer, CallEvent, Choices, Connect, Consent, Enrolment, Finished,
+    Identified, Input, Machine, NameClip, Output, OwnName, PlayEnd, Price, Question, Recording,
+    Setup, Start, Timing,
 };
 
 pub(super) struct Ladder {
@@ -23,6 +24,8 @@ pub(super) struct Ladder {
     pub(super) finished: Option<Finished>,
     pub(super) consent: Option<Consent>,
     pub(super) evidence: Option<ConsentEvidence>,
+    pub(super) enrolment: Option<Enrolment>,
+    pub(super) clip: Option<NameClip>,
     latest: [Option<PlayId>; 2],
     text: String,
 }
@@ -42,6 +45,7 @@ pub(super) fn person() -> Identified {
         person: PersonId(7),
         name: Private::new("Marcus Bell".to_string()),
         language: Language::En,
+        own_name: OwnName::Off,
     }
 }
 
@@ -55,6 +59,7 @@ pub(super) fn admission() -> Admission {
         called_language: Language::En,
         connect: Connect::Announced,
         choices: Choices { accept: AcceptKey::One, private_claim: true, reminder_every: None },
+        voice: None,
     }
 }
 
@@ -76,6 +81,8 @@ impl Ladder {
             finished: None,
             consent: None,
             evidence: None,
+            enrolment: None,
+            clip: None,
             latest: [None; 2],
             text: String::new(),
         };
@@ -139,6 +146,8 @@ impl Ladder {
             Answer::Admitted(_) => "admitted".to_string(),
             Answer::Denied(reason) => format!("denied: {reason:?}"),
             Answer::Blocked { kept } => format!("blocked, kept: {kept}"),
+            Answer::NameKept { kept } => format!("name kept: {kept}"),
+            Answer::NameRemoved { removed } => format!("name removed: {removed}"),
             Answer::Committed { recording: Ok(epoch) } => format!("durable, epoch {}", epoch.0),
             Answer::Committed { recording: Err(reason) } => format!("durable, but {reason:?}"),
         };
@@ -189,6 +198,8 @@ impl Ladder {
                 format!("{} {begins}", name(*side))
             }
             Input::Stop(reason) => format!("stop: {reason:?}"),
+            Input::NameCaptured(Some(_)) => "a name was said".to_string(),
+            Input::NameCaptured(None) => "nothing was said".to_string(),
             Input::Key { .. } | Input::Played { .. } | Input::Answer(_) | Input::Timeout => {
                 "input".to_string()
             }
@@ -210,6 +221,8 @@ impl Ladder {
                 Output::Play { side, play, .. } => self.latest[index(side)] = Some(play),
                 Output::Bridge(Recording::Consented(consent)) => self.consent = Some(consent),
                 Output::Ask(Question::Commit { evidence, .. }) => self.evidence = Some(evidence),
+                Output::RecordName(enrolment) => self.enrolment = Some(enrolment),
+                Output::Ask(Question::KeepName { clip }) => self.clip = Some(clip),
                 Output::Finished(finished) => {
                     assert!(self.finished.replace(finished).is_none(), "finished twice");
                 }
@@ -323,6 +336,13 @@ pub(super) fn describe(output: &Output) -> String {
             format!("ask: may {person} call {}", dialled.expose())
         }
         Output::Ask(Question::Block) => "ask: call them no more".to_string(),
+        Output::Ask(Question::KeepName { clip }) => {
+            format!("ask: keep the name of {}", clip.person().0)
+        }
+        Output::Ask(Question::RemoveName { person }) => {
+            format!("ask: remove the name of {}", person.0)
+        }
+        Output::RecordName(enrolment) => format!("record the name of {}", enrolment.person().0),
         Output::Ask(Question::Commit { recording, .. }) => format!("ask: commit, {recording:?}"),
         Output::Dial { number } => format!("dial {}", number.expose().display()),
         Output::Bridge(Recording::Consented(consent)) => {
@@ -384,6 +404,7 @@ pub(super) fn words(script: &Script) -> String {
         Phrase::Length(length) => format!("{length:?}"),
         Phrase::Name(name) => format!("\"{}\"", name.expose()),
         Phrase::Pause(length) => format!("{length:?}"),
+        Phrase::Recorded(voice) => format!("<{} octets>", voice.expose().len()),
     };
     let words: Vec<_> = script.phrases.iter().map(word).collect();
     format!("{}: {}", script.language.code(), words.join(", "))

@@ -11,7 +11,10 @@ use proptest::prelude::*;
 use std::{vec, vec::Vec};
 
 use super::ladder::{admission, complete, index, person, setup, words};
-use crate::{Answer, Input, Machine, Output, PlayEnd, Question, Recording, TrunkFailure};
+use crate::{
+    Answer, Enrolment, Finished, Identified, Input, Machine, Output, OwnName, PlayEnd, Question,
+    Recording, TrunkFailure,
+};
 
 /// A step of the world. Many steps fit the machine's state, because the watcher fills in the play
 /// and the answer that are due; many do not.
@@ -36,7 +39,31 @@ enum Step {
         hoped: bool,
     },
     AnyAnswer(u8),
-    Raw(Input),
+    Raw(Raw),
+}
+
+/// Inputs that fit at any time, or never.
+#[derive(Clone, Debug)]
+enum Raw {
+    CalledAnswered,
+    Ringing,
+    HungUp(Side),
+    LegMoved(Side),
+    Sound {
+        sounding: bool,
+        side: Side,
+        since: Timestamp,
+    },
+    MediaLost {
+        side: Side,
+        last: Timestamp,
+    },
+    Stop(EndReason),
+    CalledFailed(TrunkFailure),
+    /// A name, said under the enrolment that there is, or nothing.
+    Name {
+        said: bool,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -53,6 +80,7 @@ fn step() -> impl Strategy<Value = Step> {
         Just("7"),
         Just("*"),
         Just("5"),
+        Just("#"),
     ];
     prop_oneof![
         4 => (0_u32..20_000).prop_map(Step::Wait),
@@ -65,9 +93,10 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (side.clone(), 0_u32..12, any::<bool>())
             .prop_map(|(side, play, whole)| Step::OldPlay { side, play, whole }),
         12 => prop::bool::weighted(0.9).prop_map(|hoped| Step::Answer { hoped }),
-        1 => (0_u8..9).prop_map(Step::AnyAnswer),
-        6 => Just(Step::Raw(Input::CalledAnswered)),
-        1 => Just(Step::Raw(Input::Ringing)),
+        1 => (0_u8..11).prop_map(Step::AnyAnswer),
+        6 => Just(Step::Raw(Raw::CalledAnswered)),
+        1 => Just(Step::Raw(Raw::Ringing)),
+        3 => prop::bool::weighted(0.9).prop_map(|said| Step::Raw(Raw::Name { said })),
         1 => rare(),
     ]
 }
@@ -75,23 +104,23 @@ fn step() -> impl Strategy<Value = Step> {
 fn rare() -> impl Strategy<Value = Step> {
     let side = prop_oneof![Just(Station), Just(Called)];
     prop_oneof![
-        side.clone().prop_map(|side| Step::Raw(Input::HungUp(side))),
-        side.clone().prop_map(|side| Step::Raw(Input::LegMoved(side))),
+        side.clone().prop_map(|side| Step::Raw(Raw::HungUp(side))),
+        side.clone().prop_map(|side| Step::Raw(Raw::LegMoved(side))),
         (side.clone(), any::<bool>(), 0_i64..40_000_000).prop_map(|(side, sounding, since)| {
             let since = Timestamp::from_micros(since);
-            Step::Raw(Input::Sound { side, sounding, since })
+            Step::Raw(Raw::Sound { side, sounding, since })
         }),
         (side, 0_i64..40_000_000).prop_map(|(side, last)| {
-            Step::Raw(Input::MediaLost { side, last: Timestamp::from_micros(last) })
+            Step::Raw(Raw::MediaLost { side, last: Timestamp::from_micros(last) })
         }),
         prop_oneof![
             Just(EndReason::NodeStopping),
             Just(EndReason::Fault),
             Just(EndReason::CutByStaff)
         ]
-        .prop_map(|reason| Step::Raw(Input::Stop(reason))),
+        .prop_map(|reason| Step::Raw(Raw::Stop(reason))),
         prop_oneof![Just(TrunkFailure::Busy), Just(TrunkFailure::Failed)]
-            .prop_map(|failure| Step::Raw(Input::CalledFailed(failure))),
+            .prop_map(|failure| Step::Raw(Raw::CalledFailed(failure))),
     ]
 }
 
@@ -115,6 +144,13 @@ struct Watcher {
     moved: bool,
     /// The called party said that the call is private.
     claimed: bool,
+    /// What is said before a name is recorded, and its end, if heard whole.
+    explained: Option<(PlayId, Option<Timestamp>)>,
+    /// The key that chooses to record came after that, and nobody was moved since.
+    chosen: bool,
+    enrolment: Option<Enrolment>,
+    /// Names that were recorded, and that are stored or are to be.
+    names: [usize; 2],
     up: [bool; 2],
     bridged: Option<bool>,
     /// Whether the legs do not hear each other.
@@ -139,6 +175,10 @@ impl Watcher {
             accepted: false,
             moved: false,
             claimed: false,
+            explained: None,
+            chosen: false,
+            enrolment: None,
+            names: [0; 2],
             up: [true, false],
             bridged: None,
             parted: true,
@@ -175,26 +215,48 @@ impl Watcher {
                 self.played(side, PlayId(old.saturating_sub(play)), whole, self.now);
             }
             Step::Answer { hoped } => {
-                if let Some(question) = self.open.clone() {
-                    self.answer(self.fitting(&question, hoped));
+                let answer = self.open.as_ref().map(|question| self.fitting(question, hoped));
+                if let Some(answer) = answer {
+                    self.answer(answer);
                 }
             }
             Step::AnyAnswer(which) => self.answer(self.any_answer(which)),
-            Step::Raw(input) => {
-                if let Input::HungUp(side) = input {
+            Step::Raw(raw) => {
+                if let Raw::HungUp(side) = raw {
                     self.up[index(side)] = false;
                 }
-                if let Input::LegMoved(side) = input
+                if let Raw::LegMoved(side) = raw
                     && self.up[index(side)]
                 {
                     self.leg_moved();
                 }
+                let input = self.input_of(raw);
                 self.feed(input);
             }
         }
     }
 
+    fn input_of(&mut self, raw: Raw) -> Input {
+        match raw {
+            Raw::CalledAnswered => Input::CalledAnswered,
+            Raw::Ringing => Input::Ringing,
+            Raw::HungUp(side) => Input::HungUp(side),
+            Raw::LegMoved(side) => Input::LegMoved(side),
+            Raw::Sound { sounding, side, since } => Input::Sound { side, sounding, since },
+            Raw::MediaLost { side, last } => Input::MediaLost { side, last },
+            Raw::Stop(reason) => Input::Stop(reason),
+            Raw::CalledFailed(failure) => Input::CalledFailed(failure),
+            Raw::Name { said } => {
+                let spoken = if said { vec![1; 2_000] } else { Vec::new() };
+                let enrolment = self.enrolment.take();
+                Input::NameCaptured(enrolment.and_then(|enrolment| enrolment.captured(spoken)))
+            }
+        }
+    }
+
     fn leg_moved(&mut self) {
+        self.chosen = false;
+        self.explained = None;
         if matches!(self.open, Some(Question::Commit { .. })) {
             self.moved = true;
         } else {
@@ -209,6 +271,9 @@ impl Watcher {
             let from = station.max(called).after(Duration::from_millis(100));
             self.accepted |= onset >= from;
         }
+        if let (Some((_, Some(ended))), Station, '1') = (self.explained, side, label) {
+            self.chosen |= onset >= ended.after(Duration::from_millis(100));
+        }
         let key = Key::from_char(label).unwrap();
         self.feed(Input::Key { side, key, onset, path: KeyPath::TelephoneEvent });
     }
@@ -218,6 +283,11 @@ impl Watcher {
             && *notice == play
             && end.is_none()
             && whole
+        {
+            *end = Some(ended);
+        }
+        if let Some((explaining, end)) = &mut self.explained
+            && (side, *explaining, *end, whole) == (Station, play, None, true)
         {
             *end = Some(ended);
         }
@@ -235,6 +305,8 @@ impl Watcher {
                 | (Some(Question::Admit { .. }), Answer::Admitted(_) | Answer::Denied(_))
                 | (Some(Question::Commit { .. }), Answer::Committed { .. })
                 | (Some(Question::Block), Answer::Blocked { .. })
+                | (Some(Question::KeepName { .. }), Answer::NameKept { .. })
+                | (Some(Question::RemoveName { .. }), Answer::NameRemoved { .. })
         );
         if fits {
             self.open = None;
@@ -248,12 +320,14 @@ impl Watcher {
 
     fn fitting(&self, question: &Question, hoped: bool) -> Answer {
         match (question, hoped) {
-            (Question::Identify { .. }, true) => Answer::Person(person()),
+            (Question::Identify { .. }, true) => Answer::Person(nameless()),
             (Question::Identify { .. }, false) => Answer::PinUnknown,
             (Question::Balance { .. }, _) => Answer::Balance(Money::ZERO),
             (Question::Admit { .. }, true) => self.any_answer(4),
             (Question::Admit { .. }, false) => Answer::Denied(Refusal::NumberBlocked),
             (Question::Block, kept) => Answer::Blocked { kept },
+            (Question::KeepName { .. }, kept) => Answer::NameKept { kept },
+            (Question::RemoveName { .. }, removed) => Answer::NameRemoved { removed },
             (Question::Commit { recording, .. }, true) => {
                 Answer::Committed { recording: *recording }
             }
@@ -265,7 +339,7 @@ impl Watcher {
 
     fn any_answer(&self, which: u8) -> Answer {
         match which {
-            0 => Answer::Person(person()),
+            0 => Answer::Person(nameless()),
             1 => Answer::PinUnknown,
             2 => Answer::PinLocked,
             3 => Answer::Balance(Money::ZERO),
@@ -277,6 +351,8 @@ impl Watcher {
             }
             5 => Answer::Denied(Refusal::Unavailable),
             7 => Answer::Blocked { kept: true },
+            8 => Answer::NameKept { kept: true },
+            9 => Answer::NameRemoved { removed: true },
             6 => Answer::Committed { recording: Ok(Epoch(3)) },
             _ => Answer::Committed { recording: Ok(Epoch(4)) },
         }
@@ -303,6 +379,10 @@ impl Watcher {
                 assert!(self.parted || !farewell, "says farewell while they still talk");
                 assert!(self.up[index(side)], "plays to a leg that is gone");
                 self.latest[index(side)] = Some(play);
+                if words(&script).contains("name_explain") {
+                    self.explained = Some((play, None));
+                    self.chosen = false;
+                }
                 if words(&script).contains("call_from") {
                     self.notice[index(side)] = Some((play, None));
                 }
@@ -310,7 +390,18 @@ impl Watcher {
             Output::Ask(question) => {
                 self.questions_open_max =
                     self.questions_open_max.max(1 + usize::from(self.open.is_some()));
+                if let Question::KeepName { .. } = &question {
+                    assert!(self.names[0] > 0, "keeps what was never recorded");
+                    self.names[1] += 1;
+                }
                 self.open = Some(question);
+            }
+            Output::RecordName(enrolment) => {
+                assert!(self.chosen, "records a name that nobody chose to say");
+                assert!(!self.admitted && !self.up[index(Called)], "records beside somebody else");
+                assert_eq!(enrolment.person(), person().person);
+                self.enrolment = Some(enrolment);
+                self.names[0] += 1;
             }
             Output::Dial { .. } => {
                 assert!(self.admitted, "dials what was not admitted");
@@ -339,24 +430,31 @@ impl Watcher {
                 assert!(self.up[index(side)], "hangs up a leg that is gone");
                 self.up[index(side)] = false;
             }
-            Output::Finished(finished) => {
-                assert!(self.parted, "ends while they still talk");
-                self.finished += 1;
-                assert!(finished.talked <= admission().talk_max);
-                if self.admitted {
-                    assert!(finished.reason.is_some(), "leaves a hold unsettled");
-                }
-                assert_eq!(finished.off.is_some(), self.bridged == Some(false));
-                if self.bridged.is_none() {
-                    assert_eq!(finished.talked, Duration::ZERO);
-                }
-            }
+            Output::Finished(finished) => self.watch_end(&finished),
             Output::Event(event) => {
                 self.claimed |= matches!(event, crate::CallEvent::PrivateClaimed { .. });
             }
             Output::Hush(_) | Output::Ringback(_) => {}
         }
     }
+
+    fn watch_end(&mut self, finished: &Finished) {
+        assert!(self.parted, "ends while they still talk");
+        self.finished += 1;
+        assert!(finished.talked <= admission().talk_max);
+        if self.admitted {
+            assert!(finished.reason.is_some(), "leaves a hold unsettled");
+        }
+        assert_eq!(finished.off.is_some(), self.bridged == Some(false));
+        if self.bridged.is_none() {
+            assert_eq!(finished.talked, Duration::ZERO);
+        }
+    }
+}
+
+/// Somebody who may record their name.
+fn nameless() -> Identified {
+    Identified { own_name: OwnName::Absent, ..person() }
 }
 
 fn shifted(now: Timestamp, ms: i32) -> Timestamp {
@@ -372,7 +470,7 @@ fn good_call() -> Vec<Step> {
         Step::Keys(Station, "2025550142#"),
         Step::Answer { hoped: true },
         whole(Station),
-        Step::Raw(Input::CalledAnswered),
+        Step::Raw(Raw::CalledAnswered),
         whole(Station),
         whole(Called),
         Step::Wait(100),
@@ -382,17 +480,36 @@ fn good_call() -> Vec<Step> {
     ]
 }
 
+/// The way to a name that is kept, and then to a conversation.
+fn good_name() -> Vec<Step> {
+    let whole = Step::Played { side: Station, whole: true, ended_ms: 0 };
+    let mut steps = good_call();
+    let naming = [
+        Step::Keys(Station, "#"),
+        whole.clone(),
+        Step::Wait(100),
+        Step::Keys(Station, "1"),
+        whole,
+        Step::Raw(Raw::Name { said: true }),
+        Step::Keys(Station, "1"),
+        Step::Answer { hoped: true },
+    ];
+    steps.splice(2..2, naming);
+    steps
+}
+
 fn world() -> impl Strategy<Value = (Result<Epoch, OffReason>, Vec<Step>)> {
     let may_record = prop_oneof![3 => Just(Ok(Epoch(3))), 1 => Just(Err(OffReason::Protected))];
     // A good call with a few steps put in at any place, and steps of every kind without a plan.
     let mixed =
-        prop::collection::vec((any::<prop::sample::Index>(), step()), 0..6).prop_map(|additions| {
-            let mut steps = good_call();
-            for (place, step) in additions {
-                steps.insert(place.index(steps.len()), step);
-            }
-            steps
-        });
+        (any::<bool>(), prop::collection::vec((any::<prop::sample::Index>(), step()), 0..6));
+    let mixed = mixed.prop_map(|(named, additions)| {
+        let mut steps = if named { good_name() } else { good_call() };
+        for (place, step) in additions {
+            steps.insert(place.index(steps.len()), step);
+        }
+        steps
+    });
     (may_record, prop_oneof![mixed, prop::collection::vec(step(), 0..60)])
 }
 
@@ -435,4 +552,10 @@ proptest! {
 fn a_good_call_is_recorded() {
     assert_eq!(run(Ok(Epoch(3)), good_call()).bridged, Some(true));
     assert_eq!(run(Err(OffReason::Protected), good_call()).bridged, Some(false));
+}
+
+#[test]
+fn a_good_name_is_kept_and_its_call_goes_on() {
+    let watcher = run(Ok(Epoch(3)), good_name());
+    assert_eq!((watcher.names, watcher.bridged), ([1, 1], Some(true)));
 }

@@ -117,6 +117,7 @@ fn assert_answer(case: &str, answer: &Answer, dialled: &str, expected: Result<Al
                 called_language: Language::En,
                 connect: Connect::Announced,
                 choices: Choices { private_claim: true, ..Choices::default() },
+                voice: None,
             };
             assert_eq!(*admission, wanted, "{case}");
         }

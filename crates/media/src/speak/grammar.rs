@@ -1,7 +1,7 @@
 //! Which clips say a phrase, in which order: grammar only, no audio.
 
 use crate::speak::{english, name, spanish};
-use model::{Language, Money, Phrase, PromptId};
+use model::{Language, Money, Phrase, PromptId, speech::OwnVoice};
 use std::{fmt, time::Duration};
 
 /// What one clip of the pack says.
@@ -46,6 +46,8 @@ pub(crate) enum Step {
     Clip(Language, ClipName),
     /// Silence.
     Pause(Duration),
+    /// A name in somebody's own voice.
+    Recorded(OwnVoice),
 }
 
 /// The steps that say `phrase` in `language`. `known` tells whether the pack has a part of a name,
@@ -59,6 +61,7 @@ pub(crate) fn steps(phrase: &Phrase, language: Language, known: &Known<'_>) -> V
         Phrase::Length(length) => in_row(&length_words(*length, language), language),
         Phrase::Name(name) => name::steps(name.expose(), language, known),
         Phrase::Pause(length) => vec![Step::Pause(*length)],
+        Phrase::Recorded(voice) => vec![Step::Recorded(voice.clone())],
     }
 }
 

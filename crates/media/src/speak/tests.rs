@@ -237,8 +237,29 @@ proptest! {
         let sum: usize = steps(&script, pack).iter().map(|step| match step {
             Step::Clip(language, name) => pack.clip(*language, name).range.len(),
             Step::Pause(pause) => octets(*pause),
+            Step::Recorded(voice) => voice.expose().len(),
         }).sum();
         prop_assert_eq!(rendered.len(), sum);
         prop_assert_eq!(all(rendered, 160).len(), sum);
     }
+}
+
+#[test]
+fn a_recorded_name_is_played_octet_for_octet_and_the_content_names_it() {
+    let pack = made_up(16);
+    let voice: Vec<u8> = (0..200).collect();
+    let said = |voice: &[u8]| {
+        let voice = Phrase::Recorded(Private::new(voice.into()));
+        let phrases = vec![Phrase::Prompt(PromptId::CallFrom), voice];
+        pack.render(&script(Language::En, phrases))
+    };
+    let rendered = said(&voice);
+    let heard = all(rendered.clone(), 7);
+    assert!(heard.ends_with(&voice));
+    assert_eq!(heard.len(), 16 + octets(WITHIN_SENTENCE) + 200);
+    assert!(!format!("{:?}", rendered.pieces).contains("199"), "no octets are printed");
+    let mut other = voice.clone();
+    other[100] ^= 1;
+    assert_ne!(said(&other).content(), rendered.content());
+    assert_eq!(said(&voice).content(), rendered.content());
 }

@@ -76,6 +76,7 @@ impl World<'_> {
             | Input::MediaLost { .. }
             | Input::LegMoved(_)
             | Input::Sound { .. }
+            | Input::NameCaptured(_)
             | Input::Timeout
             | Input::Stop(_) => {}
         }
@@ -99,6 +100,8 @@ impl World<'_> {
             | Answer::Balance(_)
             | Answer::Denied(_)
             | Answer::Blocked { .. }
+            | Answer::NameKept { .. }
+            | Answer::NameRemoved { .. }
             | Answer::Committed { .. } => {}
         }
     }
@@ -202,6 +205,8 @@ impl World<'_> {
             Output::Hush(side) => self.hush(slot, side),
             Output::Ringback(_) => {}
             Output::Ask(question) => self.ask(slot, question),
+            // Nobody is offered to record a name here.
+            Output::RecordName(_) => {}
             Output::Dial { number } => {
                 live.stage = Stage::Ringing;
                 live.called_leg.node_up = true;
@@ -312,6 +317,8 @@ impl World<'_> {
                 live.stage = Stage::Committing;
                 node.desk.commit(slot, call, evidence, recording)
             }
+            Question::KeepName { .. } => Said::Now(Answer::NameKept { kept: false }),
+            Question::RemoveName { .. } => Said::Now(Answer::NameRemoved { removed: false }),
             Question::Block => node.desk.block(&self.county, slot, call, now),
         };
         match said {

@@ -1,8 +1,8 @@
 //! An office that does what a script says, and tells the test what it was told.
 
 use call::{
-    Admission, Answer, CallEvent, Caller, Choices, Connect, Finished, Identified, Price, Question,
-    Timing,
+    Admission, Answer, CallEvent, Caller, Choices, Connect, Finished, Identified, OwnName, Price,
+    Question, Timing,
 };
 use model::{
     AgencyId, CallId, E164, FacilityId, Language, Money, PersonId, Private, StationId, Timestamp,
@@ -110,6 +110,7 @@ impl Office for Scripted {
                     person: PersonId(1),
                     name: Private::new("Marcus Bell".to_owned()),
                     language: Language::En,
+                    own_name: OwnName::Off,
                 }));
             }
             Question::Balance { .. } => reply.send(Answer::Balance(Money::ZERO)),
@@ -129,6 +130,8 @@ impl Office for Scripted {
             }
             Question::Commit { recording, .. } => reply.send(Answer::Committed { recording }),
             Question::Block => reply.send(Answer::Blocked { kept: true }),
+            Question::KeepName { .. } => reply.send(Answer::NameKept { kept: false }),
+            Question::RemoveName { .. } => reply.send(Answer::NameRemoved { removed: false }),
         }
     }
 
@@ -198,5 +201,6 @@ fn admission() -> Admission {
         called_language: Language::En,
         connect: Connect::Announced,
         choices: Choices::default(),
+        voice: None,
     }
 }

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by it")]
 
 use call::{
-    Admission, Answer, Choices, Connect, Consent, Identified, Input, Machine, Output, PlayEnd,
-    Price, Question, Recording, Setup, Start, Timing,
+    Admission, Answer, Choices, Connect, Consent, Identified, Input, Machine, Output, OwnName,
+    PlayEnd, Price, Question, Recording, Setup, Start, Timing,
 };
 use model::{
     CallId, E164, Key, Language, Money, PersonId, Private, Side, Timestamp,
@@ -69,6 +69,7 @@ fn react(output: Output, number: E164, epoch: Epoch, now: Timestamp) -> Reaction
             person: PersonId(1),
             name: Private::new("Dana Example".to_owned()),
             language: Language::En,
+            own_name: OwnName::Off,
         })),
         Output::Ask(Question::Balance { .. }) => Input::Answer(Answer::Balance(Money::ZERO)),
         Output::Ask(Question::Admit { .. }) => Input::Answer(Answer::Admitted(Admission {
@@ -80,8 +81,12 @@ fn react(output: Output, number: E164, epoch: Epoch, now: Timestamp) -> Reaction
             called_language: Language::En,
             connect: Connect::Announced,
             choices: Choices::default(),
+            voice: None,
         })),
-        Output::Ask(Question::Block) => panic!("nobody asked for that"),
+        Output::RecordName(_)
+        | Output::Ask(Question::Block | Question::KeepName { .. } | Question::RemoveName { .. }) => {
+            panic!("nobody asked for that")
+        }
         Output::Ask(Question::Commit { recording, .. }) => {
             Input::Answer(Answer::Committed { recording })
         }

@@ -119,7 +119,7 @@ fn said(digits: &str, language: Language) -> String {
             Step::Pause(BETWEEN_WORDS) => None,
             Step::Pause(_) => Some("|"),
             Step::Clip(_, ClipName::Word(word)) => Some(word),
-            Step::Clip(..) => unreachable!("digits are words"),
+            Step::Clip(..) | Step::Recorded(_) => unreachable!("digits are words"),
         })
         .collect();
     words.join(" ")
