@@ -198,8 +198,9 @@ impl Piece {
 }
 
 /// SHA-256 over the pieces in order: 1 and its own SHA-256 for a clip or a recorded name, 0 and the
-/// length in octets (8 octets, big-endian) for silence. Hashing names of sounds in place of the sounds costs
-/// two microseconds for a notice where the 160,000 octets of its audio would cost hundreds.
+/// length in octets (8 octets, big-endian) for silence. Hashing names of sounds in place of the
+/// sounds costs two microseconds for a notice where the 160,000 octets of its audio would cost
+/// hundreds.
 fn content(pieces: &[Piece]) -> ContentHash {
     let mut hash = Sha256::new();
     for piece in pieces {
