@@ -1,15 +1,16 @@
 //! What the console says: answers, and the one place where faults become words.
 
-use crate::{
-    limits::{PIECE_OCTETS_MAX, PIECES_COUNT_MAX, READER_MAX},
-    session::NotIn,
-};
-use access::staff::Unusable;
+use crate::limits::{PIECE_OCTETS_MAX, PIECES_COUNT_MAX, READER_MAX};
+use access::{decide::NotAllowed, grant::NotGranted, policy::Denied, staff::Unusable};
 use axum::{
     Json,
     body::{Body, Bytes, HttpBody},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
+};
+use disclosure::{
+    NotEntered,
+    roster::{NotDone, Refusal},
 };
 use hyper::body::Frame;
 use model::Timestamp;
@@ -19,6 +20,7 @@ use std::{
     pin::Pin,
     task::{Context, Poll, ready},
 };
+use store::StoreError;
 use tokio::{runtime::Handle, sync::mpsc};
 use utoipa::ToSchema;
 
@@ -33,7 +35,7 @@ pub(crate) struct Problem {
 
 /// What is answered when something was not done.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct NotDone {
+pub(crate) struct ProblemBody {
     /// What is wrong.
     error: Wrong,
 }
@@ -91,29 +93,100 @@ impl Problem {
     }
 }
 
-impl From<NotIn> for Problem {
-    fn from(why: NotIn) -> Self {
+impl From<NotDone> for Problem {
+    fn from(why: NotDone) -> Self {
+        let says = why.to_string();
         match why {
-            NotIn::Wrong => Self::new(StatusCode::UNAUTHORIZED, "wrong", why.to_string()),
-            NotIn::Ended => Self::log_in(),
-            NotIn::Unusable(unusable) => {
-                let code = match unusable {
-                    Unusable::Revoked => "revoked",
-                    Unusable::Locked => "locked",
-                    Unusable::Inactive => "inactive",
-                    Unusable::Suspended => "suspended",
-                };
-                Self::new(StatusCode::FORBIDDEN, code, unusable.to_string())
+            NotDone::LogIn => Self::new(StatusCode::UNAUTHORIZED, "wrong", says),
+            NotDone::NoSession => Self::log_in(),
+            NotDone::Unusable(why) => unusable(why),
+            NotDone::Refused(why) => {
+                let (status, code) = refused(why);
+                Self::new(status, code, says)
             }
-            NotIn::Broken(what) => Self::broken(&what),
+            NotDone::NotThere => Self::not_there(),
+            NotDone::Password(_) => Self::new(StatusCode::BAD_REQUEST, "bad-password", says),
+            NotDone::NotAllowed(why) => not_allowed(&why),
+            NotDone::NotGranted(NotGranted::Self_ | NotGranted::Giver) => {
+                Self::new(StatusCode::FORBIDDEN, "not-allowed", says)
+            }
+            NotDone::NotGranted(NotGranted::Time) | NotDone::NotBroken(_) | NotDone::Bounds(_) => {
+                Self::new(StatusCode::BAD_REQUEST, "out-of-bounds", says)
+            }
+            NotDone::Policies(_) => Self::new(StatusCode::BAD_REQUEST, "bad-policies", says),
+            NotDone::NotEntered(why) => not_entered(&why),
+            NotDone::Unproven => {
+                tracing::error!("an entry is not proved as it must be, so nothing is shown");
+                Self::unavailable("unproven", says)
+            }
+            NotDone::Store(StoreError::Refused(_)) => {
+                Self::new(StatusCode::CONFLICT, "conflict", says)
+            }
+            NotDone::Store(StoreError::Broken { .. })
+            | NotDone::NoRandomness
+            | NotDone::Hash
+            | NotDone::Detail => Self::broken(&says),
         }
     }
+}
+
+fn unusable(why: Unusable) -> Problem {
+    let code = match why {
+        Unusable::Revoked => "revoked",
+        Unusable::Locked => "locked",
+        Unusable::Inactive => "inactive",
+        Unusable::Suspended => "suspended",
+    };
+    Problem::new(StatusCode::FORBIDDEN, code, why.to_string())
+}
+
+/// Status and word of a rule of ours.
+fn refused(why: Refusal) -> (StatusCode, &'static str) {
+    match why {
+        Refusal::Token
+        | Refusal::Own
+        | Refusal::ItAdmin
+        | Refusal::Supervisor
+        | Refusal::Revoker
+        | Refusal::Reviewer
+        | Refusal::PolicySetter => (StatusCode::FORBIDDEN, "not-allowed"),
+        Refusal::NotFirst
+        | Refusal::LastAdmin
+        | Refusal::NotWaiting
+        | Refusal::OtherRequest
+        | Refusal::TooMany
+        | Refusal::Reviewed => (StatusCode::CONFLICT, "conflict"),
+        Refusal::Name | Refusal::Words | Refusal::EmptyGrant => {
+            (StatusCode::BAD_REQUEST, "out-of-bounds")
+        }
+    }
+}
+
+/// What policies refuse, with each reason by itself.
+pub(crate) fn not_allowed(why: &NotAllowed) -> Problem {
+    let reasons = match why {
+        NotAllowed::Unusable(why) => return unusable(*why),
+        NotAllowed::Denied(Denied::Broken(what)) => return Problem::broken(what),
+        NotAllowed::Denied(Denied::Forbidden(reasons)) => reasons.clone(),
+        NotAllowed::NotOwner | NotAllowed::Denied(Denied::NoPolicy) | NotAllowed::Bounds(_) => {
+            vec![why.to_string()]
+        }
+    };
+    let says = "this is not allowed";
+    Problem { reasons, ..Problem::new(StatusCode::FORBIDDEN, "not-allowed", says) }
+}
+
+/// What the log does not take does not happen, and may be asked for again.
+pub(crate) fn not_entered(why: &NotEntered) -> Problem {
+    tracing::error!(%why, "something could not be entered in the log, so it did not happen");
+    let says = "the log does not take it now, so it did not happen: ask again later";
+    Problem::unavailable("not-entered", says)
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Self { status, code, message, reasons } = self;
-        let body = NotDone { error: Wrong { code, message, reasons } };
+        let body = ProblemBody { error: Wrong { code, message, reasons } };
         let mut response = (status, Json(body)).into_response();
         if status == StatusCode::UNAUTHORIZED {
             let bearer = HeaderValue::from_static("Bearer");

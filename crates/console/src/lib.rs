@@ -21,6 +21,5 @@ mod tls;
 pub use document::document;
 pub use route::{Entry, Method, ROUTES, Route};
 pub use server::{Console, ConsoleConfig, NotStarted};
-pub use session::{Door, LoggedIn, NotIn};
 pub use shared::Services;
 pub use tls::{BadTls, TlsFiles};

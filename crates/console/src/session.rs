@@ -1,69 +1,14 @@
 //! Who asks: a session's token, and whoever it stands for.
 
 use crate::{answer::Problem, limits::TOKEN_OCTETS_MAX, shared::Shared};
-use access::staff::{Staff, Unusable};
+use access::staff::Staff;
 use axum::{
     extract::{FromRequestParts, Request, State},
     http::{HeaderMap, header, request::Parts},
     middleware::Next,
     response::Response,
 };
-use model::{Private, Timestamp};
-
-/// Whoever knows who may log in.
-pub trait Door: Send + Sync + 'static {
-    /// Opens a session.
-    ///
-    /// # Errors
-    /// Why not. A wrong name, password and code are told alike.
-    fn log_in(
-        &self,
-        name: &Private<String>,
-        password: &Private<String>,
-        code: &Private<String>,
-        now: Timestamp,
-    ) -> Result<LoggedIn, NotIn>;
-
-    /// Whose session this is. Asking keeps it open.
-    ///
-    /// # Errors
-    /// When it is nobody's, or theirs no more.
-    fn who(&self, token: &Private<String>, now: Timestamp) -> Result<Staff, NotIn>;
-
-    /// Ends a session.
-    ///
-    /// # Errors
-    /// When that cannot be kept.
-    fn log_out(&self, token: &Private<String>, now: Timestamp) -> Result<(), NotIn>;
-}
-
-/// A session that was opened.
-#[derive(Clone, Debug)]
-pub struct LoggedIn {
-    /// What shows it to be theirs.
-    pub token: Private<String>,
-    /// When it ends at the latest.
-    pub until: Timestamp,
-    /// Whose it is.
-    pub staff: Staff,
-}
-
-/// Why somebody is not logged in.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotIn {
-    /// Name, password or code is wrong.
-    #[error("name, password or code is wrong")]
-    Wrong,
-    /// They may not use the system.
-    #[error(transparent)]
-    Unusable(#[from] Unusable),
-    /// There is no such session, or it ended.
-    #[error("there is no such session, or it ended")]
-    Ended,
-    /// It cannot be found out.
-    #[error("it cannot be found out who this is: {0}")]
-    Broken(String),
-}
+use model::Private;
 
 /// Who asks. Routes for staff are reached by nobody without.
 #[derive(Clone, Debug)]
@@ -89,8 +34,8 @@ pub(crate) async fn check(
     next: Next,
 ) -> Result<Response, Problem> {
     let token = token(request.headers()).ok_or_else(Problem::log_in)?;
-    let who = shared.run(move |services, now| {
-        let staff = services.door.who(&token, now)?;
+    let who = shared.run(move |services| {
+        let staff = services.roster.who(token.expose())?;
         Ok(Who { staff, token })
     });
     let who = who.await?;

@@ -1,6 +1,7 @@
 //! What all requests share: the services, and the way to them off the network's thread.
 
-use crate::{answer::Problem, limits::LOGINS_AT_ONCE_MAX, session::Door, throttle::Throttle};
+use crate::{answer::Problem, limits::LOGINS_AT_ONCE_MAX, throttle::Throttle};
+use disclosure::Roster;
 use model::{Clock, Timestamp};
 use std::{fmt, sync::Arc};
 use tokio::{sync::Semaphore, task::spawn_blocking};
@@ -8,8 +9,8 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 /// What the console opens the door to. All of it blocks.
 #[derive(Clone)]
 pub struct Services {
-    /// Who may log in.
-    pub door: Arc<dyn Door>,
+    /// Who may do anything.
+    pub roster: Roster,
 }
 
 impl fmt::Debug for Services {
@@ -58,14 +59,13 @@ impl Shared {
     /// when whoever asked goes away.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&Services, Timestamp) -> Result<T, Problem> + Send + 'static,
+        act: impl FnOnce(&Services) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let services = match &self.0.services {
             Ok(services) => services.clone(),
             Err(why) => return Err(Problem::unavailable("closed", why.clone())),
         };
-        let now = self.now();
-        let done = spawn_blocking(move || act(&services, now)).await;
+        let done = spawn_blocking(move || act(&services)).await;
         done.unwrap_or_else(|_| Err(Problem::broken(&"a request met a fault of ours")))
     }
 }

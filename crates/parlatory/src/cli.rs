@@ -57,6 +57,14 @@ pub(crate) enum Command {
     /// protected number; no entry is missing; every file belongs to an entry. Run it on a copy, or
     /// on a folder whose node has stopped. It fails when it finds anything.
     Audit(AuditArgs),
+    /// Open a session with a running node, for the commands that staff use.
+    ///
+    /// Asks for the password and for the code of the authenticator. The session is kept in a file
+    /// of your own (`~/.config/parlatory/session.json`, or what PARLATORY_SESSION says) and ends
+    /// after half an hour without a command. Example: `parlatory login --name dana`.
+    Login(LoginArgs),
+    /// End the session, here and at the node.
+    Logout,
     /// What an attorney or another protected party can check without the operator.
     Counsel {
         /// What to do.
@@ -130,6 +138,41 @@ pub(crate) struct CounselCheckArgs {
     /// Folder of the published log, or of a copy of it.
     #[arg(default_value = "parlatory-data/log")]
     pub(crate) log: PathBuf,
+}
+
+/// Which console.
+#[derive(Debug, Args)]
+pub(crate) struct ConsoleArgs {
+    /// Address of the node's console. In clear (http) only on this machine.
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8480",
+        env = "PARLATORY_URL"
+    )]
+    pub(crate) url: String,
+    /// File with the certificates (PEM) to believe about it, instead of public authorities.
+    #[arg(long, value_name = "FILE", env = "PARLATORY_AUTHORITY")]
+    pub(crate) authority: Option<PathBuf>,
+}
+
+/// Arguments of `login`.
+#[derive(Debug, Args)]
+pub(crate) struct LoginArgs {
+    #[command(flatten)]
+    pub(crate) at: ConsoleArgs,
+    /// The name of the log-in; asked for when it is not given.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// A file whose first line is the password, for programs.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// The six digits that the authenticator shows, for programs.
+    #[arg(long, value_name = "DIGITS")]
+    pub(crate) code: Option<String>,
+    /// Print the session's end and whose it is as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Which data folder.
@@ -235,4 +278,53 @@ pub(crate) struct WitnessArgs {
     /// Where to listen. Speaks HTTP: put a server that speaks HTTPS before it.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7380")]
     pub(crate) listen: std::net::SocketAddr,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use std::collections::BTreeSet;
+
+    const RULES: &str = include_str!("../../../docs/rules.md");
+
+    /// Every command that does something, with the words before it.
+    fn commands(command: &clap::Command, before: &str, found: &mut BTreeSet<String>) {
+        let name = format!("{before}{}", command.get_name());
+        if !command.has_subcommands() {
+            found.insert(name);
+            return;
+        }
+        for inner in command.get_subcommands() {
+            commands(inner, &format!("{name} "), found);
+        }
+    }
+
+    fn listed(rules: &str) -> BTreeSet<String> {
+        let part = rules.split("### Commands").nth(1).unwrap().split("\n#").next().unwrap();
+        let rows = part.lines().filter_map(|line| line.strip_prefix("| `"));
+        rows.map(|row| {
+            let mut cells = row.split('|').map(str::trim);
+            let command = cells.next().unwrap().trim_end_matches('`').to_owned();
+            let states = ["gated", "logged", "own data", "outside", "nothing"];
+            assert!(states.contains(&cells.next().unwrap()), "{command} has no state");
+            assert!(!cells.next().unwrap().is_empty(), "{command} does not say what leaves");
+            command
+        })
+        .collect()
+    }
+
+    #[test]
+    fn every_command_is_in_the_list_of_ways_out_and_nothing_else_is() {
+        let mut found = BTreeSet::new();
+        commands(&Cli::command(), "", &mut found);
+        assert_eq!(listed(RULES), found);
+        let without = RULES.replace("| `parlatory login`", "| parlatory login");
+        assert!(!listed(&without).contains("parlatory login"), "one that is missing is found");
+    }
+
+    #[test]
+    fn the_command_line_makes_sense() {
+        Cli::command().debug_assert();
+    }
 }

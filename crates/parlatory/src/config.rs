@@ -11,8 +11,10 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+mod disclosure;
 mod wire;
 
+pub(crate) use disclosure::{Asked, ConsoleAt, Disclosure};
 pub(crate) use wire::{Encrypted, Identity, Tls, Trunk};
 
 /// A node's settings.
@@ -28,6 +30,10 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     #[serde(default)]
     pub(crate) log: Publishing,
+    /// Where staff, commands and programs ask; without it nobody does.
+    pub(crate) console: Option<ConsoleAt>,
+    #[serde(default)]
+    pub(crate) disclosure: Disclosure,
 }
 
 /// How the log is published.
@@ -134,8 +140,10 @@ impl Config {
         ports: [u16; 2],
         drain_seconds: u64,
         publish_seconds: u64,
+        console: SocketAddr,
     ) -> String {
         TEMPLATE
+            .replace("{console}", &console.to_string())
             .replace("{publish}", &publish_seconds.to_string())
             .replace("{drain}", &drain_seconds.to_string())
             .replace("{sip}", &sip.to_string())
@@ -188,6 +196,32 @@ drain_seconds = {drain}
 [log]
 # Seconds between two publications of the log. The longer, the less it shows.
 publish_seconds = {publish}
+
+[console]
+# Where staff, commands and programs ask this node, over HTTP. With a certificate and its key
+# (paths from this folder on) it speaks HTTPS, and may listen on another address than 127.0.0.1.
+listen = "{console}"
+# certificate = "tls/console.pem"
+# key = "tls/console.key"
+
+[disclosure]
+# Who is on call to approve what waits for a second person: names of log-ins, by agency.
+# on_call = { county = ["lee", "sam"] }
+# How many of the witnesses below must have seen the log before anything is disclosed. Without
+# witnesses the log's word alone is believed.
+# quorum = 2
+# [[disclosure.witnesses]]
+# key = "defender.example/witness+0a1b2c3d+..."
+# url = "http://192.0.2.20:7380"
+
+# The keyholders, instead of the two folders that `init` made: `parlatory-keyholder serve` on
+# machines of their own (docs/operating.md).
+# [[disclosure.keyholders]]
+# address = "192.0.2.30:8443"
+# name = "keyholder.court.example"
+# certificate = "tls/node.pem"
+# key = "tls/node.key"
+# authority = "tls/court-ca.pem"
 "#;
 
 #[cfg(test)]
@@ -204,7 +238,8 @@ mod tests {
     fn template() -> String {
         let loopback = IpAddr::from([127, 0, 0, 1]);
         let sip = SocketAddr::new(loopback, 5060);
-        Config::template(sip, loopback, [40_000, 49_999], DRAIN_SECONDS, PUBLISH_SECONDS)
+        let console = SocketAddr::new(loopback, 8480);
+        Config::template(sip, loopback, [40_000, 49_999], DRAIN_SECONDS, PUBLISH_SECONDS, console)
     }
 
     #[test]
@@ -214,6 +249,22 @@ mod tests {
         assert_eq!(config.log, Publishing::default());
         assert_eq!(config.sip.listen.port(), 5060);
         assert_eq!(config.media.ports, [40_000, 49_999]);
+        assert_eq!(config.console.unwrap().listen.port(), 8480);
+        assert_eq!(config.disclosure, Disclosure::default());
+    }
+
+    #[test]
+    fn what_the_template_only_shows_would_be_understood() {
+        let template = template();
+        let (before, shown) = template.split_at(template.find("[console]").unwrap());
+        // Whatever looks like a key or a section is one.
+        let line = |line: &str| match line.strip_prefix("# ") {
+            Some(text) if text.starts_with("[[") || text.contains(" = ") => format!("{text}\n"),
+            _ => format!("{line}\n"),
+        };
+        let shown = format!("{before}{}", shown.lines().map(line).collect::<String>());
+        assert!(shown.contains("\nquorum") && shown.contains("\n[[disclosure.keyholders]]"));
+        assert!(read(&shown).is_ok(), "{:#}", read(&shown).unwrap_err());
     }
 
     #[test]

@@ -81,9 +81,24 @@ impl Data {
         self.0.join("keyholders").join(format!("{holder}.pub"))
     }
 
-    /// Private key of a keyholder. It should lie elsewhere: see the custody grade.
-    pub(crate) fn keyholder_private(&self, holder: &str) -> PathBuf {
-        self.0.join("keyholders").join(format!("{holder}.key"))
+    /// Folder of a keyholder whose keys lie here. They should lie elsewhere: see the custody grade.
+    pub(crate) fn keyholder(&self, holder: &str) -> PathBuf {
+        self.0.join("keyholders").join(holder)
+    }
+
+    /// Private keys of such a keyholder.
+    pub(crate) fn keyholder_keys(&self, holder: &str) -> PathBuf {
+        self.keyholder(holder).join("keys")
+    }
+
+    /// What belongs to the console.
+    pub(crate) fn console(&self) -> PathBuf {
+        self.0.join("console")
+    }
+
+    /// With what the first of the staff is let in, while there is nobody.
+    pub(crate) fn setup_token(&self) -> PathBuf {
+        self.console().join("setup.token")
     }
 
     /// Makes the folders, readable by their owner alone.

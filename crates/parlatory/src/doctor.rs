@@ -1,5 +1,6 @@
 //! `parlatory doctor`: what is ready, what is missing, what to do.
 
+mod disclosure;
 mod log;
 
 use std::{fs, io::ErrorKind, net::UdpSocket, os::unix::fs::PermissionsExt, path::Path};
@@ -109,6 +110,8 @@ impl Findings {
                 self.ports(&config);
                 self.network(&config, data.root());
                 self.wire(&config);
+                self.console(&config, data.root());
+                self.disclosure(data, &config);
                 return Some(config);
             }
         }
@@ -183,7 +186,7 @@ impl Findings {
             return;
         }
         let holders = ["agency", "independent"];
-        let held = holders.iter().any(|holder| data.keyholder_private(holder).exists());
+        let held = holders.iter().any(|holder| data.keyholder_keys(holder).exists());
         let made_here = holders.iter().any(|holder| is_made_here(&data.keyholder_public(holder)));
         if held {
             self.know(

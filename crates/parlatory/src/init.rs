@@ -3,11 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, Result, bail};
+use keyholder::KeyRing;
 
 use crate::{
     cli::DataArgs,
     config::{Config, DRAIN_SECONDS, PUBLISH_SECONDS},
-    data::{Data, write_new},
+    data::{Data, create_folder, write_new},
     logbook,
     print::line,
 };
@@ -20,6 +21,7 @@ pub(crate) struct Addresses {
     pub(crate) ports: [u16; 2],
     pub(crate) drain_seconds: u64,
     pub(crate) publish_seconds: u64,
+    pub(crate) console: SocketAddr,
 }
 
 impl Default for Addresses {
@@ -31,6 +33,7 @@ impl Default for Addresses {
             ports: AUDIO_PORTS,
             drain_seconds: DRAIN_SECONDS,
             publish_seconds: PUBLISH_SECONDS,
+            console: SocketAddr::new(loopback, CONSOLE_PORT),
         }
     }
 }
@@ -71,16 +74,26 @@ pub(crate) fn create(data: &Data, addresses: Addresses) -> Result<()> {
     write_key(&data.evidence_key("log"), signer.secret_text().as_bytes())?;
     write_key(&data.log_verifier(), format!("{}\n", signer.verifier()).as_bytes())?;
     for holder in ["agency", "independent"] {
-        let (private, public) = vault::generate().context("cannot make a key pair")?;
-        write_key(&data.keyholder_private(holder), private.text().as_bytes())?;
-        let public = format!("{public}\n{MADE_HERE}\n");
+        let ring =
+            KeyRing::create(&data.keyholder_keys(holder)).context("cannot make a key pair")?;
+        let current = ring.current().context("cannot make a key pair")?;
+        let public = format!("{}\n{MADE_HERE}\n", current.public());
         write_key(&data.keyholder_public(holder), public.as_bytes())?;
     }
+    create_folder(&data.console()).context("cannot make the folder of the console")?;
+    write_key(&data.setup_token(), format!("{}\n", make_token()?).as_bytes())?;
     store::Store::open(&data.store()).context("cannot make the store")?;
-    let Addresses { sip, audio, ports, drain_seconds, publish_seconds } = addresses;
-    let settings = Config::template(sip, audio, ports, drain_seconds, publish_seconds);
+    let Addresses { sip, audio, ports, drain_seconds, publish_seconds, console } = addresses;
+    let settings = Config::template(sip, audio, ports, drain_seconds, publish_seconds, console);
     // Last: a folder with settings is whole.
     write_key(&data.config(), settings.as_bytes())
+}
+
+/// What lets the first of the staff in, once, while there is nobody.
+fn make_token() -> Result<String> {
+    let mut octets = [0_u8; 32];
+    getrandom::fill(&mut octets).context("the operating system gives no randomness")?;
+    Ok(octets.iter().map(|octet| format!("{octet:02x}")).collect())
 }
 
 /// What stands behind the public key of a pair that was made on this machine. Nobody can prove that
@@ -92,6 +105,9 @@ pub(crate) const EVIDENCE_KEYS: [&str; 3] = ["audit", "label", "counsel"];
 
 /// Registered port of SIP (RFC 3261 section 18).
 const SIP_PORT: u16 = 5060;
+
+/// Where staff, commands and programs ask.
+const CONSOLE_PORT: u16 = 8480;
 
 /// Ports of audio: room for more than two thousand calls.
 const AUDIO_PORTS: [u16; 2] = [40_000, 49_999];

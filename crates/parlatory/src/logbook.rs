@@ -46,6 +46,11 @@ impl Logbook {
         Ok(Self { log, courier, journal: data.journal() })
     }
 
+    /// The log itself, for what enters something else.
+    pub(crate) fn log(&self) -> Log {
+        self.log.clone()
+    }
+
     /// What the desk hands its entries to.
     pub(crate) fn outbox(&self) -> impl FnMut(Entry) + Send + 'static {
         self.courier.outbox()

@@ -5,19 +5,23 @@
 
 mod audit;
 mod cli;
+mod client;
 mod clock;
 mod config;
 mod counsel;
 mod data;
 mod demo;
 mod doctor;
+mod ground;
 mod init;
 mod logbook;
+mod login;
 mod memory;
 mod node;
 mod print;
 mod provision;
 mod serve;
+
 mod verify;
 mod witness;
 
@@ -47,6 +51,8 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(args),
         Command::Witness(args) => witness::run(args),
         Command::Audit(args) => audit::run(args),
+        Command::Login(args) => login::log_in(args),
+        Command::Logout => login::log_out(),
         Command::Counsel { command } => counsel::run(command),
     };
     match done {

@@ -14,6 +14,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
+use console::Console;
 use desk::{Desk, DeskConfig, EvidenceConfig, EvidenceKeys, PinKey, Recovered};
 use line::{Inbound, Line, LineConfig};
 use media::{Media, MediaConfig, Pack};
@@ -26,6 +27,7 @@ use vault::{DetailSealer, KeyholderKey, Keyholders, Vault, VaultConfig};
 use crate::{
     config::Config,
     data::Data,
+    ground::Ground,
     logbook::{Logbook, Publisher},
 };
 
@@ -41,6 +43,8 @@ pub(crate) struct Node {
     details: DetailSealer,
     /// `None` where the log cannot be opened; then nothing is recorded.
     publisher: Option<Publisher>,
+    /// `None` where the settings name none, or it cannot be had. Calls go on without.
+    console: Option<Console>,
     /// What was found and settled at the start.
     pub(crate) recovered: Recovered,
 }
@@ -60,7 +64,9 @@ impl Node {
         let outbox = logbook.as_ref().map(Logbook::outbox);
         let (desk, vault, recovered) =
             open_desk(data, &pack, clock, (keyholders, details.clone()), outbox)?;
+        let log = logbook.as_ref().map(Logbook::log);
         let publisher = begin_log(logbook, &desk, clock, recovered.entries);
+        let log = log.filter(|_| publisher.is_some());
         let mailbox = Mailbox::new();
         let media =
             Media::start(audio(config), pack, clock.clone(), mailbox.media_events(clock.clone()))
@@ -97,12 +103,19 @@ impl Node {
         let over = Arc::new(AtomicBool::new(false));
         let tell = Arc::clone(&over);
         switch.when_ended(move || tell.store(true, Ordering::Relaxed));
-        Ok(Self { details, publisher, desk, line, media, vault, switch, over, recovered })
+        let ground = Ground { data, config, clock, log, details: &details, desk: &desk };
+        let console = ground.open_console();
+        Ok(Self { details, publisher, console, desk, line, media, vault, switch, over, recovered })
     }
 
     /// Where SIP is taken.
     pub(crate) fn sip_address(&self) -> SocketAddr {
         self.line.local_address()
+    }
+
+    /// Where staff, commands and programs ask, if they can.
+    pub(crate) fn console_url(&self) -> Option<String> {
+        self.console.as_ref().map(Console::url)
     }
 
     /// Takes no new calls and gives the running ones `limit`; may be said again.
@@ -149,6 +162,10 @@ impl Node {
     /// Returns when all calls are over and everything is on disk.
     pub(crate) fn join(self) {
         self.switch.join();
+        // What is followed was over with its call; nothing is entered once the log is closed.
+        if let Some(console) = self.console {
+            console.stop();
+        }
         self.line.stop();
         self.media.stop();
         self.vault.close();

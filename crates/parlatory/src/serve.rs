@@ -32,6 +32,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let stops = wait_for_stop(args.until_stdin_closes)?;
     let node = Node::open(&data, &config, &clock(), watch)?;
     say_recovered(&node);
+    if let Some(url) = node.console_url() {
+        line(&format!("{CONSOLE}{url}"));
+    }
     line(&format!("{READY}{}", node.sip_address()));
     let failure = wait(&node, &data, &stops);
     match failure {
@@ -87,6 +90,9 @@ fn join(node: Node, stops: &mpsc::Receiver<()>) {
 
 /// What `serve` prints, followed by its SIP address, when it takes calls.
 pub(crate) const READY: &str = "ready: SIP on udp ";
+
+/// What it prints before that, followed by the address of the console, where there is one.
+pub(crate) const CONSOLE: &str = "console: ";
 
 /// What a step's line begins with.
 pub(crate) const STEP: &str = "step ";

@@ -1,7 +1,7 @@
 //! The door itself: in, out, who am I, is anybody there, and what the console understands.
 
 use crate::{
-    answer::{NotDone, Problem, time},
+    answer::{Problem, ProblemBody, time},
     ask::Asked,
     document,
     route::{Entry, Method, Route},
@@ -142,9 +142,9 @@ impl From<&access::staff::Staff> for Me {
     request_body = LogIn,
     responses(
         (status = 200, body = Session, description = "They are let in."),
-        (status = 401, body = NotDone, description = "Name, password or code is wrong."),
-        (status = 403, body = NotDone, description = "This access is revoked, locked or disabled."),
-        (status = 429, body = NotDone, description = "Too many tries from there.")
+        (status = 401, body = ProblemBody, description = "Name, password or code is wrong."),
+        (status = 403, body = ProblemBody, description = "This access is revoked, locked or disabled."),
+        (status = 429, body = ProblemBody, description = "Too many tries from there.")
     )
 )]
 async fn log_in(
@@ -159,7 +159,9 @@ async fn log_in(
     let _turn = turn.map_err(|_| Problem::unavailable("closed", "the console stops"))?;
     let LogIn { name, password, code } = ask;
     let done = shared
-        .run(move |services, now| Ok(services.door.log_in(&name, &password, &code, now)?))
+        .run(move |services| {
+            Ok(services.roster.login(name.expose(), password.expose(), code.expose())?)
+        })
         .await?;
     let staff = Me::from(&done.staff);
     Ok(Json(Session { token: done.token, until: time(done.until), staff }))
@@ -172,11 +174,11 @@ async fn log_in(
     tag = "door",
     responses(
         (status = 200, description = "The session is over."),
-        (status = 401, body = NotDone, description = "There is no such session.")
+        (status = 401, body = ProblemBody, description = "There is no such session.")
     )
 )]
 async fn log_out(State(shared): State<Shared>, who: Who) -> Result<Json<()>, Problem> {
-    let done = shared.run(move |services, now| Ok(services.door.log_out(&who.token, now)?));
+    let done = shared.run(move |services| Ok(services.roster.logout(who.token.expose())?));
     Ok(Json(done.await?))
 }
 
@@ -187,7 +189,7 @@ async fn log_out(State(shared): State<Shared>, who: Who) -> Result<Json<()>, Pro
     tag = "door",
     responses(
         (status = 200, body = Me, description = "Who is logged in."),
-        (status = 401, body = NotDone, description = "There is no such session.")
+        (status = 401, body = ProblemBody, description = "There is no such session.")
     )
 )]
 async fn me(who: Who) -> Json<Me> {

@@ -71,7 +71,9 @@ impl Demo {
         let sip = port(my_phone::NODE_PORT);
         let drain_seconds = DRAIN_SECONDS;
         let (ports, publish_seconds) = (NODE_PORTS, PUBLISH_SECONDS);
-        let addresses = init::Addresses { sip, audio: ip, ports, drain_seconds, publish_seconds };
+        let console = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let addresses =
+            init::Addresses { sip, audio: ip, ports, drain_seconds, publish_seconds, console };
         init::create(data, addresses)?;
         let file = county::write(data, inside.address(), outside.address(), &account)?;
         provision::apply(data, &file, clock.now())?;

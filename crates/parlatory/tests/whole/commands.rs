@@ -39,7 +39,7 @@ fn init_makes_a_folder_for_its_owner_alone_and_only_once() {
     // Two folders have no key in common.
     let other = Desk::new();
     other.run(&["init"]).well();
-    for key in ["keys/pin.key", "keyholders/agency.key", "keyholders/independent.key"] {
+    for key in ["keys/pin.key", "keyholders/agency/keys/current", "keyholders/independent.pub"] {
         let read = |desk: &Desk| fs::read(desk.data().join(key)).unwrap();
         assert_ne!(read(&desk), read(&other), "{key}");
     }
@@ -147,7 +147,7 @@ fn doctor_says_what_is_missing_until_nothing_is() {
     for (holder, private) in [("agency", true), ("independent", true), ("none", false)] {
         assert_eq!(desk.grades("custody"), ["know"], "solo until no key was made here: {holder}");
         if private {
-            fs::remove_file(desk.keyholder(&format!("{holder}.key"))).unwrap();
+            fs::remove_dir_all(desk.keyholder(holder)).unwrap();
         }
     }
     for holder in ["agency.pub", "independent.pub"] {

@@ -15,6 +15,7 @@
 
 mod baresip;
 mod commands;
+mod console;
 mod county;
 mod demo;
 mod flood;

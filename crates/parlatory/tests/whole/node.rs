@@ -25,6 +25,8 @@ pub(crate) struct Node {
     pub(crate) sip: SocketAddr,
     process: Process,
     folder: TempDir,
+    /// Where its console is.
+    pub(crate) console: String,
 }
 
 /// What a node left behind.
@@ -61,7 +63,9 @@ impl Node {
         let process = serve_under(command, &data);
         let ready = process.wait_line(READY, SOON);
         let sip = ready.strip_prefix(READY).unwrap().parse().unwrap();
-        Self { sip, process, folder }
+        let console = process.wait_line(CONSOLE, SOON);
+        let console = console.strip_prefix(CONSOLE).unwrap().to_owned();
+        Self { sip, process, folder, console }
     }
 
     /// The ports on which it takes audio.
@@ -140,6 +144,7 @@ pub(crate) fn init(data: &Path) {
     let first = place::ports(AUDIO_PORTS);
     let settings = data.join("parlatory.toml");
     edit(&settings, "127.0.0.1:5060", "127.0.0.1:0");
+    edit(&settings, "127.0.0.1:8480", "127.0.0.1:0");
     edit(&settings, "[40000, 49999]", &format!("[{first}, {}]", first + AUDIO_PORTS - 1));
 }
 
@@ -181,6 +186,9 @@ const SERVE: [&str; 4] = ["serve", "--steps", "--until-stdin-closes", "--data"];
 
 /// What a node prints, followed by its address, when it takes calls.
 pub(crate) const READY: &str = "ready: SIP on udp ";
+
+/// What it says before that, followed by the address of its console.
+const CONSOLE: &str = "console: ";
 
 /// Ten calls of two legs of two ports, and some to spare.
 const AUDIO_PORTS: u16 = 60;

@@ -21,8 +21,9 @@ pub(crate) struct Recording {
 /// Opens every recording; fails when a file in the vault is none, or is left unfinished.
 pub(crate) fn recordings(data: &Path) -> Vec<Recording> {
     let key = |holder: &str| {
-        let path = data.join("keyholders").join(format!("{holder}.key"));
-        Keyholder::from_text(&fs::read_to_string(path).unwrap())
+        let keys = data.join("keyholders").join(holder).join("keys");
+        let current = fs::read_to_string(keys.join("current")).unwrap();
+        Keyholder::from_text(&fs::read_to_string(keys.join(format!("{current}.key"))).unwrap())
     };
     let (agency, independent) = (key("agency"), key("independent"));
     let vault = data.join("recordings");

@@ -28,6 +28,7 @@ pub(super) fn prepare(programs: &Programs, folder: &Path, county: &Path) -> anyh
     let settings = fs::read_to_string(&path)?;
     let ours = settings
         .replace(":5060\"", ":0\"")
+        .replace(":8480\"", ":0\"")
         .replace(PORTS_OF_INIT, PORTS)
         .replace(CALLS_OF_INIT, CALLS);
     ensure!(
@@ -59,9 +60,11 @@ impl Node {
                 let _ = sender.send(line);
             }
         });
-        let line = node.lines.recv_timeout(START_WITHIN).context("the node did not start")?;
-        node.sip =
-            line.strip_prefix(READY).with_context(|| format!("the node said `{line}`"))?.to_owned();
+        // Before that it says where its console is.
+        while node.sip.is_empty() {
+            let line = node.lines.recv_timeout(START_WITHIN).context("the node did not start")?;
+            node.sip = line.strip_prefix(READY).unwrap_or_default().to_owned();
+        }
         Ok(node)
     }
 

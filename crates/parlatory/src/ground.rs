@@ -1,0 +1,104 @@
+//! What the console opens the door to, over the node's own log and store.
+
+use std::{collections::BTreeMap, fs, io::ErrorKind, sync::Arc};
+
+use anyhow::{Context, Result, anyhow};
+use console::{Console, Services};
+use desk::Desk;
+use disclosure::{Register, RegisterConfig, Roster, roster::RosterConfig};
+use evidence::AuditKey;
+use journal::log::Log;
+use model::{AgencyId, Clock, Private};
+use vault::DetailSealer;
+
+use crate::{audit::read_verifier, config::Config, data::Data, node::read_evidence_keys};
+
+/// What the services stand on.
+pub(crate) struct Ground<'a> {
+    pub(crate) data: &'a Data,
+    pub(crate) config: &'a Config,
+    pub(crate) clock: &'a Clock,
+    /// Nothing is disclosed without.
+    pub(crate) log: Option<Log>,
+    pub(crate) details: &'a DetailSealer,
+    pub(crate) desk: &'a Desk,
+}
+
+impl Ground<'_> {
+    /// Opens the door, where the settings name one. What does not work is said in the log, and by
+    /// the door itself; calls do not need it.
+    pub(crate) fn open_console(&self) -> Option<Console> {
+        let at = self.config.console.as_ref()?;
+        let services = self.services().inspect_err(|error| {
+            tracing::error!("nothing is disclosed: {error:#}");
+        });
+        // Whoever asks is told no more than that; where something lies is the operator's to know.
+        let services = services.map_err(|_| CLOSED.to_owned());
+        let console = at
+            .config(self.data.root())
+            .and_then(|config| Ok(Console::start(config, services, self.clock.clone())?));
+        console.inspect_err(|error| tracing::error!("there is no console: {error:#}")).ok()
+    }
+
+    fn services(&self) -> Result<Services> {
+        let register = Arc::new(self.register()?);
+        let config = RosterConfig {
+            setup: self.setup()?,
+            on_call: self.on_call()?,
+            waits: Some(Box::new(|agency, act| {
+                tracing::info!(agency = agency.0, act, "an act waits for a second person");
+            })),
+        };
+        let store = self.desk.store().clone();
+        let roster = Roster::open(store, register, self.clock.clone(), config)?;
+        Ok(Services { roster })
+    }
+
+    fn register(&self) -> Result<Register> {
+        let log = self.log.clone().context("the log cannot be opened")?;
+        let settings = &self.config.disclosure;
+        let gate = settings.gate(read_verifier(&self.data.log_verifier())?)?;
+        let keys = read_evidence_keys(self.data)?;
+        let (details, clock) = (self.details.clone(), self.clock.clone());
+        let config = RegisterConfig {
+            audit: AuditKey::new(keys.audit),
+            gate,
+            witnesses: settings.peers()?,
+            seal: Box::new(move |agency, detail| {
+                let sealed = details.seal(Some(agency), clock.now(), detail.to_vec());
+                sealed
+                    .inspect_err(|error| tracing::error!(%error, "a detail cannot be sealed"))
+                    .ok()
+            }),
+            boot: self.desk.boot(),
+            interval: self.config.log.every(),
+        };
+        Ok(Register::new(log, config))
+    }
+
+    /// The token of the set-up, while its file is there.
+    fn setup(&self) -> Result<Option<Private<String>>> {
+        let path = self.data.setup_token();
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(Private::new(text.trim().to_owned()))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).context(format!("cannot read `{}`", path.display())),
+        }
+    }
+
+    fn on_call(&self) -> Result<BTreeMap<AgencyId, Vec<Private<String>>>> {
+        let agencies = self.desk.store().agencies()?;
+        let found = self.config.disclosure.on_call.iter().map(|(key, names)| {
+            let agency = agencies.iter().find(|agency| agency.key == *key);
+            let agency = agency.ok_or_else(|| {
+                anyhow!("`disclosure.on_call` names `{key}`, and no agency has this key")
+            })?;
+            Ok((agency.id, names.clone()))
+        });
+        found.collect()
+    }
+}
+
+/// What everybody is told where there are no services.
+const CLOSED: &str = "this node cannot disclose anything now, because something that it needs is missing: its operator \
+     finds the reason in its log";
