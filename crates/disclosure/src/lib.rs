@@ -3,13 +3,18 @@
 //!
 //! What it is not: it decides nothing (that is `access`), has no key of a recording, and takes no
 //! call; a node that takes calls does not need it. Start with [`Register::enter`], then
-//! [`Register::listen`].
+//! [`Register::listen`]; [`Records`] is what staff call.
 
 mod circle;
+mod holders;
+pub mod records;
 mod register;
 pub mod roster;
 
+pub use holders::{HolderAt, Holders, NoHolder, custody};
+pub use records::{Records, RecordsConfig};
 pub use register::{
-    Entered, Keyholder, NotEntered, NotHeard, Note, Register, RegisterConfig, SealDetail, Sealed,
+    Ended, Entered, Keyholder, NotEntered, NotHeard, Note, Register, RegisterConfig, SealDetail,
+    Sealed,
 };
 pub use roster::Roster;

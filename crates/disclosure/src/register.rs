@@ -8,13 +8,20 @@ use access::{
 use evidence::{AuditKey, Entry, Kind, Random, Said, Statement, leaf, limits::RANDOM_OCTETS};
 use journal::{
     Draft,
-    log::{Log, LogError},
+    log::{Log, LogError, replay_log},
 };
 use keyholder::{Answer, Ask, BadAsk, Holder, NotAnswered, Refused, Remote, State};
 use model::{AgencyId, RecordingId, Timestamp};
 use sha2::{Digest as _, Sha256};
-use std::{fmt, fs::File, io::BufReader, ops::Range, time::Duration};
-use tlog::{Consistency, Head, Unverified};
+use std::{
+    fmt,
+    fs::File,
+    io::BufReader,
+    ops::{ControlFlow, Range},
+    path::Path,
+    time::Duration,
+};
+use tlog::{Consistency, Hash, Head, Inclusion, Unverified};
 use vault::{Follow, NotOpened, Reading, RecipientSecret, Resealed, Shelf};
 use witness::Peer;
 
@@ -64,6 +71,17 @@ impl Entered {
     pub const fn proof(&self) -> &Proof {
         &self.proof
     }
+}
+
+/// The entry in which a recording ended, as it is published, with its proof.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The entry.
+    pub leaf: [u8; journal::LEAF_OCTETS],
+    /// The way from it to the root.
+    pub inclusion: Inclusion,
+    /// The checkpoint with that root.
+    pub checkpoint: tlog::Note,
 }
 
 impl Register {
@@ -183,6 +201,43 @@ impl Register {
         let (place, shares) = self.shares(entered, shelf, holders, now)?;
         let receipt = self.receipt(entered, now)?;
         Ok(shelf.follow(place, &shares, secret, receipt)?)
+    }
+
+    /// The entry in which a recording ended, proved to be in the log; `None` where there is none.
+    /// `private` is the log's private folder, which is read from its beginning.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or proves it to fewer than must see it.
+    pub fn end_of(
+        &self,
+        private: &Path,
+        recording: RecordingId,
+        now: Timestamp,
+    ) -> Result<Option<Ended>, NotHeard> {
+        let mut found = None;
+        replay_log(private, 0, |entry| {
+            let read = leaf::read(&entry.leaf, &self.config.audit);
+            match read.map(|read| read.said.what) {
+                Ok(Statement::RecordingEnded { call, .. }) if call.recording() == recording => {
+                    found = Some((entry.index, entry.leaf));
+                    ControlFlow::Break(())
+                }
+                Ok(_) | Err(_) => ControlFlow::Continue(()),
+            }
+        })?;
+        let Some((index, written)) = found else { return Ok(None) };
+        let proven = self.circle.prove(&self.log, &self.config.gate, index, now);
+        let (inclusion, checkpoint) = proven.map_err(NotHeard::of)?;
+        let lost = NotHeard::Unproven(NotEntered::Lost);
+        let Ok(head) = Head::parse(checkpoint.text()) else { return Err(lost) };
+        // It stands there as it is published.
+        let masked = leaf::masked(&written, &self.config.audit);
+        let stands = |leaf: &&[u8; journal::LEAF_OCTETS]| {
+            inclusion.check(Hash::leaf(*leaf), head.size, head.root).is_ok()
+        };
+        let leaf = [masked, written].iter().find(stands).copied();
+        let leaf = leaf.ok_or(lost)?;
+        Ok(Some(Ended { leaf, inclusion, checkpoint }))
     }
 
     /// Asks both keyholders.
@@ -399,6 +454,9 @@ pub enum NotHeard {
     /// The proof is not good enough here.
     #[error(transparent)]
     NoReceipt(#[from] NoReceipt),
+    /// Nobody who is configured holds one of the two keys.
+    #[error("no keyholder that is configured has the keys of this recording")]
+    NoHolder,
     /// The recording does not open.
     #[error(transparent)]
     NotOpened(#[from] NotOpened),

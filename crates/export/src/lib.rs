@@ -14,7 +14,8 @@ mod text;
 mod vcon;
 mod wav;
 
-pub use manifest::{Clock, Copy, Custody, Manifest, Software};
+pub use manifest::{Audience, Clock, Copy, Custody, Manifest, Software};
 pub use package::{Contents, Entry, NotPacked, Package, Recording};
 pub use record::Record;
 pub use seal::{NotSealed, Passphrase, seal};
+pub use wav::{wav_head, wav_second};

@@ -28,6 +28,55 @@ pub struct Clock {
     pub zone: String,
 }
 
+/// For whom a package is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    /// The prosecution.
+    Prosecution,
+    /// Counsel for the defence.
+    Defence,
+    /// The person whose calls they are.
+    Person,
+    /// A court.
+    Court,
+    /// An inspector.
+    Inspector,
+    /// Whoever asks after a public records act: without names, numbers and voices.
+    PublicRecords,
+}
+
+impl Audience {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Prosecution,
+        Self::Defence,
+        Self::Person,
+        Self::Court,
+        Self::Inspector,
+        Self::PublicRecords,
+    ];
+
+    /// The word that commands and the manifest use.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Prosecution => "prosecution",
+            Self::Defence => "defence",
+            Self::Person => "person",
+            Self::Court => "court",
+            Self::Inspector => "inspector",
+            Self::PublicRecords => "public_records",
+        }
+    }
+
+    /// The one with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.word() == word)
+    }
+}
+
 /// Who can open what is recorded there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -70,6 +119,7 @@ pub struct Manifest {
     disclosure: Disclosure,
     /// In the words of who asked.
     query: String,
+    audience: Audience,
     custody: Custody,
     clock: Clock,
     software: Software,
@@ -128,6 +178,7 @@ struct Sums {
 /// What stands in a manifest besides what the receipt says.
 pub(crate) struct Beside<'p> {
     pub(crate) query: &'p str,
+    pub(crate) audience: Audience,
     pub(crate) custody: Custody,
     pub(crate) clock: &'p Clock,
     pub(crate) software: &'p Software,
@@ -149,6 +200,7 @@ impl Manifest {
             format: FORMAT,
             disclosure: Disclosure::of(receipt.index(), receipt.intent()),
             query: beside.query.to_owned(),
+            audience: beside.audience,
             custody: beside.custody,
             clock: beside.clock.clone(),
             software: beside.software.clone(),

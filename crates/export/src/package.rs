@@ -2,7 +2,7 @@
 
 use crate::{
     limits::{PACKAGE_OCTETS_MAX, RECORDINGS_COUNT_MAX},
-    manifest::{Beside, Clock, Copy, Custody, EntryOf, Manifest, Software, hex},
+    manifest::{Audience, Beside, Clock, Copy, Custody, EntryOf, Manifest, Software, hex},
     record::{self, Record},
     text, vcon, wav,
 };
@@ -47,6 +47,8 @@ pub struct Recording {
 pub struct Contents<'p> {
     /// What was asked for, in the words of who asked.
     pub query: &'p str,
+    /// For whom it is.
+    pub audience: Audience,
     /// Call records.
     pub records: &'p [Record],
     /// Recordings.
@@ -105,6 +107,7 @@ impl Package {
         files.insert("verify.html".to_owned(), VERIFIER.as_bytes().to_vec());
         let beside = Beside {
             query: contents.query,
+            audience: contents.audience,
             custody: contents.custody,
             clock: contents.clock,
             software: contents.software,
@@ -143,12 +146,20 @@ fn named(receipt: &Receipt, contents: &Contents<'_>) -> Result<(), NotPacked> {
     let fits = match &receipt.intent().object {
         Object::Recording { recording, .. } => {
             recordings.iter().all(|part| part.recording == *recording)
+                && contents.records.iter().all(|record| record.call.0 == recording.0)
         }
         Object::Records { records, .. } => {
-            recordings.is_empty() && contents.records.len() == records.len()
+            let named = |record: &Record| records.binary_search(&record.call).is_ok();
+            recordings.is_empty() && contents.records.iter().all(named)
         }
         Object::Counts { .. } | Object::Ledger { .. } => false,
     };
+    // A voice is a name.
+    let masked = contents.audience != Audience::PublicRecords
+        || (recordings.is_empty() && contents.records.iter().all(Record::is_masked));
+    if !masked {
+        return Err(NotPacked::NotMasked);
+    }
     if fits { Ok(()) } else { Err(NotPacked::OtherObject) }
 }
 
@@ -229,6 +240,9 @@ pub enum NotPacked {
     /// The entry in the log is about something else.
     #[error("the receipt is not for what was to be packed")]
     OtherObject,
+    /// The public gets no names, numbers and voices.
+    #[error("a package for the public has neither names nor numbers nor voices in it")]
+    NotMasked,
     /// It is too much for one package.
     #[error("this is too much for one package: ask for less at a time")]
     TooLarge,

@@ -1,7 +1,7 @@
 //! Call records as a recipient reads them.
 
 use jiff::{Timestamp as Instant, tz::TimeZone};
-use model::{E164, Money, Private, Timestamp};
+use model::{CallId, E164, Money, Private, Timestamp};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ pub struct Record {
     /// Number of this row in this package and no other, 32 hexadecimal digits: the same call has
     /// another one in every package, so that a row found elsewhere names the package it came from.
     pub row: String,
+    /// The call, which the entry names; it is not in the package.
+    pub call: CallId,
     /// The facility.
     pub facility: String,
     /// The person's number at the facility.
@@ -54,6 +56,18 @@ struct Row<'r> {
 }
 
 impl Record {
+    /// The same for the public: who called and which number is left out. That of two rows one
+    /// person or one number is in both does not show either.
+    #[must_use]
+    pub fn masked(self) -> Self {
+        Self { person: None, name: None, number: None, ..self }
+    }
+
+    /// Whether it says nothing about who called and which number.
+    pub(crate) const fn is_masked(&self) -> bool {
+        self.person.is_none() && self.name.is_none() && self.number.is_none()
+    }
+
     fn row(&self, zone: &TimeZone) -> Row<'_> {
         Row {
             row: &self.row,
@@ -140,6 +154,7 @@ mod tests {
     fn record(name: &str) -> Record {
         Record {
             row: "00".repeat(16),
+            call: CallId(1),
             facility: "cedar/jail".to_owned(),
             person: Some(Private::new("CC-1001".to_owned())),
             name: Some(Private::new(name.to_owned())),

@@ -2,7 +2,7 @@
 //! certificate.
 
 use crate::{
-    manifest::{Custody, hex},
+    manifest::{Audience, Custody, hex},
     package::Contents,
     record,
 };
@@ -76,6 +76,10 @@ pub(crate) fn notices(contents: &Contents<'_>) -> Vec<String> {
         "Each row number is of this package alone: a row found elsewhere with it came from here."
             .to_owned(),
     ];
+    if contents.audience == Audience::PublicRecords {
+        let text = "For the public, who called and which number were left out of every row.";
+        notices.push(text.to_owned());
+    }
     if contents.timestamp.is_none() {
         notices.push("No outside time stamp authority is configured.".to_owned());
     }

@@ -13,14 +13,33 @@ pub(crate) fn wav(seconds: &[Second]) -> Option<Vec<u8>> {
     if seconds.len() > SECONDS_COUNT_MAX {
         return None;
     }
+    let samples: Vec<u8> = seconds.iter().flat_map(wav_second).collect();
+    let mut file = head(u32::try_from(samples.len()).ok()?)?;
+    file.extend(samples);
+    Some(file)
+}
+
+/// The head of a WAV file whose end nobody knows yet: players take the length that it tells for
+/// what it is, the largest there is, and play as it comes. [`wav_second`] gives what follows.
+#[must_use]
+pub fn wav_head() -> Vec<u8> {
+    head(u32::MAX - HEAD_AFTER_LENGTH_OCTETS).unwrap_or_default()
+}
+
+/// One second of the conversation as samples of a WAV file. What is shorter on one side is filled
+/// with silence, so that both stay in step.
+#[must_use]
+pub fn wav_second(second: &Second) -> Vec<u8> {
     let mut samples = Vec::new();
-    for second in seconds {
-        for at in 0..second.station.octets.len().max(second.called.octets.len()) {
-            samples.extend(sample(&second.station, at).to_le_bytes());
-            samples.extend(sample(&second.called, at).to_le_bytes());
-        }
+    for at in 0..second.station.octets.len().max(second.called.octets.len()) {
+        samples.extend(sample(&second.station, at).to_le_bytes());
+        samples.extend(sample(&second.called, at).to_le_bytes());
     }
-    let octets = u32::try_from(samples.len()).ok()?;
+    samples
+}
+
+/// The head of a file with so many octets of samples.
+fn head(octets: u32) -> Option<Vec<u8>> {
     let mut file = b"RIFF".to_vec();
     file.extend(octets.checked_add(HEAD_AFTER_LENGTH_OCTETS)?.to_le_bytes());
     file.extend(b"WAVEfmt \x10\0\0\0");
@@ -35,7 +54,6 @@ pub(crate) fn wav(seconds: &[Second]) -> Option<Vec<u8>> {
     }
     file.extend(b"data");
     file.extend(octets.to_le_bytes());
-    file.extend(samples);
     Some(file)
 }
 
@@ -81,5 +99,20 @@ mod tests {
         let samples: Vec<i16> =
             file[44..].chunks(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect();
         assert_eq!(samples, [32_124, 32_256, 0, 0, 32_124, 32_256, 0, 0]);
+    }
+
+    #[test]
+    fn a_file_whose_end_is_not_known_begins_as_one_that_is_whole() {
+        let second = Second {
+            index: 0,
+            started: Timestamp::default(),
+            station: track(Codec::Pcmu, vec![0x80]),
+            called: track(Codec::Pcma, vec![]),
+        };
+        let whole = wav(std::slice::from_ref(&second)).unwrap();
+        let streamed = [wav_head(), wav_second(&second)].concat();
+        assert_eq!(streamed.len(), whole.len());
+        assert_eq!((&streamed[8..40], &streamed[44..]), (&whole[8..40], &whole[44..]));
+        assert_eq!(streamed[4..8], u32::MAX.to_le_bytes());
     }
 }

@@ -7,8 +7,8 @@ mod log;
 
 use access::{Gate, Intent, Object, Receipt, Verb};
 use export::{
-    Clock, Contents, Copy, Custody, Entry, NotPacked, Package, Passphrase, Record, Recording,
-    Software, seal,
+    Audience, Clock, Contents, Copy, Custody, Entry, NotPacked, Package, Passphrase, Record,
+    Recording, Software, seal,
 };
 use log::{Log, NOW, intent, log_key};
 use model::{
@@ -77,6 +77,7 @@ impl World {
     fn contents(&self) -> Contents<'_> {
         Contents {
             query: "recording 4294967298",
+            audience: Audience::Defence,
             records: &self.records,
             recordings: &self.recordings,
             entries: &self.entries,
@@ -114,6 +115,7 @@ fn recording(number: u64) -> Recording {
 fn record() -> Record {
     Record {
         row: "0f".repeat(16),
+        call: CallId(RECORDING),
         facility: "cedar/jail".to_owned(),
         person: Some(Private::new("CC-1001".to_owned())),
         name: Some(Private::new("Marcus Bell".to_owned())),
@@ -196,9 +198,10 @@ fn what_the_entry_does_not_name_is_not_packed() {
     assert!(matches!(world.pack(), Err(NotPacked::OtherObject)));
     let calls = vec![CallId(1), CallId(2)];
     let mut world = World::new(Object::Records { agency: AgencyId(3), records: calls });
-    world.records = vec![record(); 3];
+    world.records = vec![record()];
     assert!(matches!(world.pack(), Err(NotPacked::OtherObject)));
-    world.records.pop();
+    let named = |call| Record { call: CallId(call), ..record() };
+    world.records = vec![named(1), named(2), named(2)];
     assert!(world.pack().is_ok());
     world.recordings.push(recording(RECORDING));
     assert!(matches!(world.pack(), Err(NotPacked::OtherObject)));
@@ -207,6 +210,27 @@ fn what_the_entry_does_not_name_is_not_packed() {
     let mut world = World::with_recording();
     world.clock.zone = "Cedar County".to_owned();
     assert!(matches!(world.pack(), Err(NotPacked::Zone(_))));
+}
+
+#[test]
+fn the_public_gets_neither_names_nor_numbers_nor_voices() {
+    let mut world = World::with_recording();
+    let public = |world: &World| {
+        let contents = Contents { audience: Audience::PublicRecords, ..world.contents() };
+        Package::pack(&world.receipt, &contents)
+    };
+    assert!(matches!(public(&world), Err(NotPacked::NotMasked)));
+    world.recordings.clear();
+    assert!(matches!(public(&world), Err(NotPacked::NotMasked)));
+    world.records = vec![record().masked()];
+    let package = public(&world).unwrap();
+    let files = unzip(package.octets());
+    for (name, octets) in &files {
+        let text = String::from_utf8_lossy(octets);
+        assert!(!text.contains("Marcus") && !text.contains("5550101"), "{name}");
+    }
+    let manifest = String::from_utf8_lossy(&files["manifest.json"]);
+    assert!(manifest.contains("\"audience\": \"public_records\""), "{manifest}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod config;
 mod holder;
 mod limits;
 mod memory;
+mod patience;
 mod remote;
 mod ring;
 mod serve;

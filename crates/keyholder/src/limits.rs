@@ -16,3 +16,6 @@ pub(crate) const CONNECTIONS_COUNT_MAX: usize = 16;
 
 /// How long the other end may be silent.
 pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// How long one request and its answer may take together, handshake and all.
+pub(crate) const EXCHANGE_MAX: Duration = Duration::from_secs(20);

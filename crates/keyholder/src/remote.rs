@@ -2,7 +2,8 @@
 
 use crate::{
     Answer, Ask, State,
-    limits::{BODY_OCTETS_MAX, HEAD_OCTETS_MAX, HEADERS_COUNT_MAX, SILENCE_MAX},
+    limits::{BODY_OCTETS_MAX, EXCHANGE_MAX, HEAD_OCTETS_MAX, HEADERS_COUNT_MAX, SILENCE_MAX},
+    patience::Patience,
     serve::{OPEN, STATE, Why, body_length, more},
 };
 use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
@@ -61,6 +62,7 @@ impl Remote {
         let stream = TcpStream::connect_timeout(&self.address, SILENCE_MAX)?;
         stream.set_read_timeout(Some(SILENCE_MAX))?;
         stream.set_write_timeout(Some(SILENCE_MAX))?;
+        let _patience = Patience::with(&stream, EXCHANGE_MAX)?;
         let connection = ClientConnection::new(Arc::clone(&self.tls), self.name.clone())
             .map_err(|fault| NotAnswered::Unreached(fault.to_string()))?;
         let mut stream = StreamOwned::new(connection, stream);

@@ -6,8 +6,10 @@
 use crate::{
     Ask, BadAsk, Holder, Refused,
     limits::{
-        BODY_OCTETS_MAX, CONNECTIONS_COUNT_MAX, HEAD_OCTETS_MAX, HEADERS_COUNT_MAX, SILENCE_MAX,
+        BODY_OCTETS_MAX, CONNECTIONS_COUNT_MAX, EXCHANGE_MAX, HEAD_OCTETS_MAX, HEADERS_COUNT_MAX,
+        SILENCE_MAX,
     },
+    patience::Patience,
 };
 use model::Clock;
 use rustls::{
@@ -146,6 +148,7 @@ fn serve(
 ) -> io::Result<()> {
     stream.set_read_timeout(Some(SILENCE_MAX))?;
     stream.set_write_timeout(Some(SILENCE_MAX))?;
+    let _patience = Patience::with(&stream, EXCHANGE_MAX)?;
     let connection = ServerConnection::new(tls).map_err(io::Error::other)?;
     let mut stream = StreamOwned::new(connection, stream);
     let (status, body) = match read(&mut stream)? {

@@ -323,7 +323,7 @@ async fn refusals(work: &mut Work, filter: &CallFilter) -> Result<Vec<CallRow>, 
     rows.iter().map(refusal).collect()
 }
 
-fn refusal(row: &Row) -> Result<CallRow, Broken> {
+pub(crate) fn refusal(row: &Row) -> Result<CallRow, Broken> {
     Ok(CallRow {
         record: row.count("record")?,
         call: CallId(row.int("call_id")?.cast_unsigned()),
@@ -346,7 +346,7 @@ fn refusal(row: &Row) -> Result<CallRow, Broken> {
     })
 }
 
-fn admission(row: &Row) -> Result<CallRow, Broken> {
+pub(crate) fn admission(row: &Row) -> Result<CallRow, Broken> {
     Ok(CallRow {
         record: row.count("record")?,
         call: CallId(row.int("call_id")?.cast_unsigned()),

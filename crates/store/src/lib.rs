@@ -17,6 +17,7 @@ mod error;
 mod limits;
 pub mod plan;
 mod project;
+pub mod records;
 pub mod staff;
 
 pub use calls::{CallFilter, CallRow, MoneyTotals, OpenCall, Outcome, RecordingRow};

@@ -2,6 +2,7 @@
 
 mod applying;
 mod projecting;
+mod recording;
 mod samples;
 
 use crate::{Store, StoreError};

@@ -12,6 +12,7 @@ mod error;
 mod folder;
 mod format;
 mod keyholder;
+mod letter;
 mod limits;
 mod open;
 mod recorder;
@@ -28,6 +29,7 @@ pub use keyholder::{
     KeyId, KeyholderKey, KeyholderSecret, Keyholders, NotAKey, NotASecret, RecipientSecret,
     SameKey, generate,
 };
+pub use letter::{LETTER_OCTETS, Letter};
 pub use limits::{QUEUED_SECONDS_MAX, RECORDINGS_COUNT_MAX};
 pub use open::{About as OpenedAbout, Next, NotOpened, Reading, Resealed, holders, object, open};
 pub use seal::Share;

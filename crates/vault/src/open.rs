@@ -336,7 +336,7 @@ fn object_of(header: &Header) -> Object {
     Object::Recording { agency: facts.agency, recording: facts.recording, header: header.digest }
 }
 
-fn open_share(
+pub(crate) fn open_share(
     private: &seal::PrivateKey,
     info: &[u8],
     (encapsulated, sealed): (&[u8; 32], &[u8; 48]),

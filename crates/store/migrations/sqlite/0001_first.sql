@@ -212,6 +212,8 @@ CREATE TABLE call (
 CREATE INDEX call_by_id ON call (call_id);
 CREATE INDEX call_by_time ON call (agency_id, at_us);
 CREATE INDEX call_by_number ON call (number);
+CREATE INDEX call_by_person ON call (agency_id, person_id, at_us);
+CREATE INDEX call_by_station ON call (agency_id, station_id, at_us);
 CREATE INDEX call_open ON call (agency_id, call_id) WHERE ended_us IS NULL;
 
 -- One row per number that was refused before it was dialled. A person may try several in one call,
@@ -230,6 +232,7 @@ CREATE TABLE refusal (
     PRIMARY KEY (agency_id, call_id, attempt)
 );
 CREATE INDEX refusal_by_time ON refusal (agency_id, at_us);
+CREATE INDEX refusal_by_person ON refusal (agency_id, person_id, at_us);
 
 CREATE TABLE hold (
     agency_id        INTEGER NOT NULL,
@@ -439,4 +442,16 @@ CREATE TABLE policy_text (
     set_by     INTEGER NOT NULL,
     at_us      BIGINT  NOT NULL,
     PRIMARY KEY (agency_id, version)
+);
+
+-- Who took a copy of which call away: whoever gets a copy sees who else got one.
+CREATE TABLE copy (
+    agency_id  INTEGER NOT NULL,
+    call_id    BIGINT  NOT NULL,
+    entry      BIGINT  NOT NULL, -- place of the disclosure in the log
+    what       TEXT    NOT NULL, -- record or recording
+    role       TEXT    NOT NULL,
+    purpose    TEXT    NOT NULL,
+    at_us      BIGINT  NOT NULL,
+    PRIMARY KEY (agency_id, call_id, entry)
 );

@@ -1,0 +1,171 @@
+//! The keyholders of a node's recordings: here, or elsewhere, as it was configured.
+
+use crate::{Keyholder, NotHeard};
+use access::Gate;
+use export::Custody;
+use keyholder::{Answer, Ask, Holder, KeyRing, Memory, Remote, State};
+use model::Timestamp;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tlog::Verifier;
+use vault::{KeyId, KeyholderKey};
+
+/// Where a keyholder is.
+#[derive(Clone, Debug)]
+pub enum HolderAt {
+    /// On this machine: a folder with its keys in `keys`, and what it remembers beside them.
+    Here(PathBuf),
+    /// Somewhere else, over HTTPS with mutual TLS.
+    There(Remote),
+}
+
+/// The custody grade of a configuration, everywhere it is told.
+///
+/// More than one keyholder on this machine is solo: whoever administers it can open everything,
+/// with the log or without. `witnessed` is whether the log must have been seen by witnesses.
+#[must_use]
+pub fn custody(holders: &[HolderAt], witnessed: bool) -> Custody {
+    let here = holders.iter().filter(|at| matches!(at, HolderAt::Here(_))).count();
+    match (here, witnessed) {
+        (0 | 1, true) => Custody::SplitWithWitnesses,
+        (0 | 1, false) => Custody::Split,
+        (2.., _) => Custody::Solo,
+    }
+}
+
+/// The keyholders that can be asked. Cheap to clone.
+#[derive(Clone)]
+pub struct Holders(Arc<Vec<Mutex<Opened>>>, Arc<Mutex<BTreeMap<[u8; 8], usize>>>);
+
+/// A keyholder that is ready to be asked.
+enum Opened {
+    Here(Box<Holder>),
+    There(Remote),
+}
+
+impl Holders {
+    /// Opens those that are here, with the log and the witnesses that they believe.
+    ///
+    /// # Errors
+    /// Says which one has no usable keys or memory.
+    pub fn open(at: Vec<HolderAt>, gate: &Gate, log: &Verifier) -> Result<Self, NoHolder> {
+        let each = at.into_iter().map(|at| match at {
+            HolderAt::There(remote) => Ok(Mutex::new(Opened::There(remote))),
+            HolderAt::Here(folder) => {
+                let fault = |why: String| NoHolder { folder: folder.display().to_string(), why };
+                let ring = KeyRing::load(&folder.join("keys"));
+                let ring = ring.map_err(|why| fault(why.to_string()))?;
+                let memory = Memory::open(&folder, log).map_err(|why| fault(why.to_string()))?;
+                Ok(Mutex::new(Opened::Here(Box::new(Holder::new(ring, gate.clone(), memory)))))
+            }
+        });
+        Ok(Self(Arc::new(each.collect::<Result<_, _>>()?), Arc::default()))
+    }
+
+    /// The two that hold the shares of the recording with this header, for one request: nobody else
+    /// asks them meanwhile, so that a keyholder never sees the log shrink.
+    ///
+    /// # Errors
+    /// [`NotHeard::NoHolder`] when nobody who is configured has one of the keys.
+    pub(crate) fn of(&self, header: &[u8]) -> Result<[Held<'_>; 2], NotHeard> {
+        let [first, second] = vault::holders(header)?;
+        let find = |key| self.with_key(key);
+        // In the order of the list, so that two requests never wait for each other.
+        let (one, other) = (find(first)?, find(second)?);
+        if one == other {
+            return Err(NotHeard::NoHolder);
+        }
+        let mut held: Vec<_> = [one.min(other), one.max(other)]
+            .into_iter()
+            .filter_map(|place| self.0.get(place))
+            .map(|holder| Held(holder.lock().unwrap_or_else(PoisonError::into_inner)))
+            .collect();
+        let (Some(last), Some(before)) = (held.pop(), held.pop()) else {
+            return Err(NotHeard::NoHolder);
+        };
+        Ok([before, last])
+    }
+
+    /// The place of the one that has this key. Who had it before has it still: keys that are no
+    /// longer current stay in their ring.
+    fn with_key(&self, wanted: KeyId) -> Result<usize, NotHeard> {
+        let known = || self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = known().get(&wanted.0) {
+            return Ok(*place);
+        }
+        let mut unreached = None;
+        for (place, holder) in self.0.iter().enumerate() {
+            let mut holder = Held(holder.lock().unwrap_or_else(PoisonError::into_inner));
+            match holder.state() {
+                Ok(state) => {
+                    let keys = state.keys.iter().filter_map(|key| key.parse().ok());
+                    known().extend(keys.map(|key: KeyholderKey| (key.id().0, place)));
+                }
+                // Another one may have it.
+                Err(why) => unreached = Some(why),
+            }
+            if let Some(place) = known().get(&wanted.0) {
+                return Ok(*place);
+            }
+        }
+        Err(unreached.unwrap_or(NotHeard::NoHolder))
+    }
+}
+
+impl fmt::Debug for Holders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Holders({})", self.0.len())
+    }
+}
+
+/// A keyholder that nobody else asks meanwhile.
+pub(crate) struct Held<'h>(MutexGuard<'h, Opened>);
+
+impl Keyholder for Held<'_> {
+    fn state(&mut self) -> Result<State, NotHeard> {
+        match &mut *self.0 {
+            Opened::Here(holder) => Keyholder::state(holder.as_mut()),
+            Opened::There(remote) => Keyholder::state(remote),
+        }
+    }
+
+    fn open(&mut self, ask: &Ask, now: Timestamp) -> Result<Answer, NotHeard> {
+        match &mut *self.0 {
+            Opened::Here(holder) => Keyholder::open(holder.as_mut(), ask, now),
+            Opened::There(remote) => Keyholder::open(remote, ask, now),
+        }
+    }
+}
+
+/// A keyholder cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the keyholder in `{folder}` cannot be used: {why}")]
+pub struct NoHolder {
+    /// Its folder.
+    pub folder: String,
+    /// Why.
+    pub why: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grade_follows_from_where_the_keys_are() {
+        let here = |name: &str| HolderAt::Here(PathBuf::from(name));
+        for (holders, witnessed, grade) in [
+            (vec![here("a"), here("b")], false, Custody::Solo),
+            (vec![here("a"), here("b")], true, Custody::Solo),
+            (vec![here("a")], false, Custody::Split),
+            (vec![here("a")], true, Custody::SplitWithWitnesses),
+            (vec![], true, Custody::SplitWithWitnesses),
+        ] {
+            assert_eq!(custody(&holders, witnessed), grade, "{holders:?}");
+        }
+    }
+}

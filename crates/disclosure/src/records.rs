@@ -1,0 +1,359 @@
+//! What staff see of calls: search, count, listen, follow, export, list. Each of them is allowed by
+//! the [`Roster`], entered by the [`Register`], proved, and only then shown.
+
+mod export;
+mod hear;
+mod months;
+
+pub use export::{ExportAsk, Exported, Key, What};
+pub use hear::Heard;
+
+use crate::{
+    Entered, Holders, NotEntered, NotHeard, Register, Roster,
+    roster::{NotDone, Way},
+};
+use ::export::{Custody, NotPacked, NotSealed, Software};
+use access::{
+    Month, NoReceipt, NotReleased, Object, Purpose, Receipt, Recipient, Undisclosed, Verb,
+    decide::{Ask, Line},
+    staff::Staff,
+};
+use model::{AgencyId, Clock, Private, Timestamp};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use store::{
+    Store, StoreError, UsageRow,
+    records::{Cursor, Record, Search},
+};
+use vault::{NotOpened, RecipientSecret, Shelf, VaultError};
+
+/// What staff see of calls. Cheap to clone; blocks the calling thread, so it must not be called
+/// inside an asynchronous task.
+#[derive(Clone)]
+pub struct Records(Arc<RecordsConfig>);
+
+/// What it needs.
+pub struct RecordsConfig {
+    /// The records.
+    pub store: Store,
+    /// Enters disclosures, for which its log must be open.
+    pub register: Arc<Register>,
+    /// Says who may.
+    pub roster: Roster,
+    /// The recordings.
+    pub shelf: Shelf,
+    /// Who holds their keys.
+    pub holders: Holders,
+    /// The time.
+    pub clock: Clock,
+    /// How custody is graded: see [`crate::custody`].
+    pub custody: Custody,
+    /// Which program this is.
+    pub software: Software,
+    /// What the clock follows, in words.
+    pub clock_source: String,
+    /// The log's verifier key, as it is published.
+    pub verifier_key: String,
+    /// The log's private folder, in which the ends of recordings are looked up.
+    pub log_private: PathBuf,
+}
+
+/// Why something is asked for.
+#[derive(Clone, Debug)]
+pub struct Reason {
+    /// Why.
+    pub purpose: Purpose,
+    /// For which case.
+    pub case: Private<String>,
+    /// Number of the act under which it was approved, when it is asked again.
+    pub act: Option<u64>,
+}
+
+/// What follows from a request that was not refused.
+#[derive(Debug)]
+pub enum Answer<T> {
+    /// It is shown.
+    Shown(Shown<T>),
+    /// Another one must approve it under this number; then it is asked again with it.
+    Waits {
+        /// Number of the act.
+        act: u64,
+        /// What is missing.
+        why: String,
+    },
+}
+
+/// Something that is shown, and stands in the log.
+#[derive(Debug)]
+pub struct Shown<T> {
+    /// Number of the act.
+    pub act: u64,
+    /// Place of its entry in the log.
+    pub entry: u64,
+    /// What is shown.
+    pub what: T,
+}
+
+/// A page of records.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The records.
+    pub rows: Vec<Record>,
+    /// Where the next page begins, which is asked for anew; `None` when this is the last.
+    pub next: Option<Cursor>,
+}
+
+impl Records {
+    /// What staff see of these calls.
+    #[must_use]
+    pub fn new(config: RecordsConfig) -> Self {
+        Self(Arc::new(config))
+    }
+
+    /// A page of call records. With the number of an act that was approved, exactly the records
+    /// that were found then, without those that became protected since.
+    ///
+    /// # Errors
+    /// [`NotDisclosed`]; then nothing is shown, and a refusal stands in the log.
+    pub fn search(
+        &self,
+        staff: &Staff,
+        reason: &Reason,
+        search: &Search,
+    ) -> Result<Answer<Found>, NotDisclosed> {
+        let (line, rows, next) = match reason.act {
+            None => {
+                let page = self.0.store.search(search)?;
+                (search.line, page.rows, page.next)
+            }
+            Some(act) => {
+                let (line, rows) = self.approved(staff, act, Verb::Search)?;
+                (line, rows, None)
+            }
+        };
+        let object = rows.object().clone();
+        let ask = self.ask(Verb::Search, reason, line, object, SHOW_WITHIN)?;
+        self.show(staff, ask, reason.act, rows, |rows| Found { rows, next })
+    }
+
+    /// How many calls with counsel and on other protected lines an agency had, month by month: all
+    /// that a search shows of them. Both months count, and the calendar is the agency's.
+    ///
+    /// # Errors
+    /// As [`Records::search`]; [`NotDisclosed::Months`].
+    pub fn counts(
+        &self,
+        staff: &Staff,
+        reason: &Reason,
+        agency: AgencyId,
+        (from, to): (Month, Month),
+    ) -> Result<Answer<Vec<(Month, u64)>>, NotDisclosed> {
+        let zone = self.0.store.zone_of(agency)?.ok_or(NotDisclosed::NotThere)?;
+        let months = months::between(from, to, &zone).ok_or(NotDisclosed::Months)?;
+        let counts = self.0.store.protected_counts(agency, &months)?;
+        let object = counts.object().clone();
+        let ask = self.ask(Verb::Search, reason, Line::Protected, object, SHOW_WITHIN)?;
+        self.show(staff, ask, reason.act, counts, |counts| counts)
+    }
+
+    /// What was asked for and shown of an agency's data from `from` until `until`, without the data
+    /// themselves; at most [`LIST_ROWS_MAX`] acts, the newest.
+    ///
+    /// # Errors
+    /// As [`Records::search`].
+    pub fn list(
+        &self,
+        staff: &Staff,
+        reason: &Reason,
+        agency: AgencyId,
+        (from, until): (Timestamp, Timestamp),
+    ) -> Result<Answer<Vec<UsageRow>>, NotDisclosed> {
+        let mut rows = self.0.store.usage(from, until)?;
+        rows.retain(|row| row.owner == agency);
+        let rows = rows.split_off(rows.len().saturating_sub(LIST_ROWS_MAX));
+        let rows = Undisclosed::new(Object::Ledger { agency }, rows);
+        let object = rows.object().clone();
+        let ask = self.ask(Verb::List, reason, Line::Ordinary, object, SHOW_WITHIN)?;
+        self.show(staff, ask, reason.act, rows, |rows| rows)
+    }
+
+    /// What was asked for under a number of theirs, to be carried out now.
+    fn approved(
+        &self,
+        staff: &Staff,
+        act: u64,
+        verb: Verb,
+    ) -> Result<(Line, Undisclosed<Vec<Record>>), NotDisclosed> {
+        let ask = self.0.roster.request(staff, act)?;
+        match ask.object {
+            Object::Records { agency, records } if ask.verb == verb => {
+                let rows = self.0.store.records(agency, &records, ask.line, None)?;
+                Ok((ask.line, rows))
+            }
+            Object::Records { .. }
+            | Object::Recording { .. }
+            | Object::Counts { .. }
+            | Object::Ledger { .. } => Err(NotDisclosed::NotThere),
+        }
+    }
+
+    /// A request whose answer goes back the way it came: to a key that nobody has afterwards.
+    fn ask(
+        &self,
+        verb: Verb,
+        reason: &Reason,
+        line: Line,
+        object: Object,
+        within: Duration,
+    ) -> Result<Ask, NotDisclosed> {
+        let recipient = RecipientSecret::generate()?.public();
+        Ok(self.ask_for(recipient, verb, reason, line, object, within))
+    }
+
+    fn ask_for(
+        &self,
+        recipient: Recipient,
+        verb: Verb,
+        reason: &Reason,
+        line: Line,
+        object: Object,
+        within: Duration,
+    ) -> Ask {
+        Ask {
+            verb,
+            purpose: reason.purpose,
+            case: reason.case.clone(),
+            line,
+            object,
+            recipient,
+            expires: self.now().after(within),
+        }
+    }
+
+    /// Enters it, and gives the data out.
+    fn show<T, U>(
+        &self,
+        staff: &Staff,
+        ask: Ask,
+        act: Option<u64>,
+        data: Undisclosed<T>,
+        then: impl FnOnce(T) -> U,
+    ) -> Result<Answer<U>, NotDisclosed> {
+        match self.begin(staff, ask, act)? {
+            Begun::Waits { act, why } => Ok(Answer::Waits { act, why }),
+            Begun::Entered { act, entered } => {
+                let receipt = self.receipt(&entered)?;
+                let entry = receipt.index();
+                let what = then(data.release(receipt)?);
+                self.0.roster.done(act)?;
+                Ok(Answer::Shown(Shown { act, entry, what }))
+            }
+        }
+    }
+
+    /// The one way in: allowed, then entered.
+    fn begin(&self, staff: &Staff, ask: Ask, act: Option<u64>) -> Result<Begun, NotDisclosed> {
+        // Whoever works elsewhere, or would hear what nobody hears, does not learn what there is.
+        let hears = matches!(ask.verb, Verb::Listen | Verb::Follow);
+        let hidden = staff.agency != ask.object.agency()
+            || ask.line == Line::Shielded
+            || (hears && ask.line == Line::Protected);
+        match self.0.roster.allow(staff, ask, act)? {
+            Way::Open { allowed, act } => {
+                let entered = self.0.register.enter(*allowed, act, self.now())?;
+                Ok(Begun::Entered { act, entered: Box::new(entered) })
+            }
+            Way::Waits { act, why } => Ok(Begun::Waits { act, why: why.to_string() }),
+            Way::Refused { .. } if hidden => Err(NotDisclosed::NotThere),
+            Way::Refused { act, why } => Err(NotDisclosed::Refused { act, why: why.to_string() }),
+        }
+    }
+
+    fn receipt(&self, entered: &Entered) -> Result<Receipt, NotDisclosed> {
+        Ok(self.0.register.receipt(entered, self.now())?)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+}
+
+impl fmt::Debug for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Records")
+    }
+}
+
+/// How a disclosure began.
+enum Begun {
+    Entered { act: u64, entered: Box<Entered> },
+    Waits { act: u64, why: String },
+}
+
+/// Why nothing is shown.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDisclosed {
+    /// It is not there, or who asks may not know whether it is.
+    #[error("there is nothing of this kind here")]
+    NotThere,
+    /// It was refused, and the refusal stands in the log.
+    #[error("this is refused, and the refusal is entered as act {act}: {why}")]
+    Refused {
+        /// Number of the act.
+        act: u64,
+        /// Why.
+        why: String,
+    },
+    /// It is being recorded still.
+    #[error("this call is being recorded: follow it, or wait until it has ended")]
+    StillRunning,
+    /// The months are none, or too many.
+    #[error(
+        "give a first and a last month, and at most {} months",
+        access::limits::MONTHS_COUNT_MAX
+    )]
+    Months,
+    /// More than one package can hold.
+    #[error("these are more records than one package holds: narrow the search")]
+    TooMany,
+    /// The public gets no voices.
+    #[error("the public is given call records without names and numbers, and no recordings")]
+    NotForThePublic,
+    /// The roster refuses, or cannot do it.
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
+    /// It cannot be entered.
+    #[error(transparent)]
+    NotEntered(#[from] NotEntered),
+    /// The proof is not good enough.
+    #[error(transparent)]
+    NoReceipt(#[from] NoReceipt),
+    /// What was entered is something else than what was looked up.
+    #[error(transparent)]
+    NotReleased(#[from] NotReleased),
+    /// A recording is not opened.
+    #[error(transparent)]
+    NotHeard(#[from] NotHeard),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A package cannot be packed.
+    #[error(transparent)]
+    NotPacked(#[from] NotPacked),
+    /// A package cannot be sealed.
+    #[error(transparent)]
+    NotSealed(#[from] NotSealed),
+    /// A key cannot be made or used.
+    #[error(transparent)]
+    Key(#[from] VaultError),
+}
+
+impl From<NotOpened> for NotDisclosed {
+    fn from(why: NotOpened) -> Self {
+        Self::NotHeard(why.into())
+    }
+}
+
+/// Acts that one list shows.
+pub const LIST_ROWS_MAX: usize = 500;
+/// How long after its entry a page is shown, or a package made.
+const SHOW_WITHIN: Duration = Duration::from_mins(10);

@@ -1,0 +1,108 @@
+//! Who took a copy of which call away.
+
+use crate::{
+    Store, StoreError,
+    code::{Columns, signed},
+    dialect::Driver,
+    error::{Broken, Doing},
+};
+use access::{Purpose, Role};
+use model::{AgencyId, CallId, Timestamp};
+use sqlx::QueryBuilder;
+
+/// A copy that was taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CopyRow {
+    /// Place of the disclosure in the log.
+    pub entry: u64,
+    /// Whether it was the recording, or the record alone.
+    pub recording: bool,
+    /// As what.
+    pub role: Role,
+    /// Why.
+    pub purpose: Purpose,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Store {
+    /// Keeps, before it leaves, that a copy of these calls is taken away.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails; then it must not leave.
+    pub fn add_copies(
+        &self,
+        agency: AgencyId,
+        calls: &[CallId],
+        copy: &CopyRow,
+    ) -> Result<(), StoreError> {
+        Ok(self.0.run(async {
+            let mut work = self.0.write_durably().await?;
+            for call in calls {
+                sqlx::query(
+                    "INSERT INTO copy (agency_id, call_id, entry, what, role, purpose, at_us) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+                )
+                .bind(agency.0)
+                .bind(call.0.cast_signed())
+                .bind(signed(copy.entry))
+                .bind(if copy.recording { RECORDING } else { RECORD })
+                .bind(copy.role.word())
+                .bind(copy.purpose.word())
+                .bind(copy.at.micros())
+                .execute(&mut *work)
+                .await
+                .doing(KEEP)?;
+            }
+            work.commit().await.doing(KEEP)
+        })?)
+    }
+
+    /// The copies of any of these calls, each once, in the order of their entries; the newest
+    /// [`COPIES_COUNT_MAX`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn copies(&self, agency: AgencyId, calls: &[CallId]) -> Result<Vec<CopyRow>, StoreError> {
+        let mut copies = self.0.run(async {
+            let mut work = self.0.read().await?;
+            let mut copies = Vec::new();
+            for some in calls.chunks(super::CALLS_AT_ONCE) {
+                let mut query = QueryBuilder::<Driver>::new(
+                    "SELECT entry, MAX(what) AS what, role, purpose, at_us FROM copy \
+                     WHERE agency_id = ",
+                );
+                query.push_bind(agency.0).push(" AND call_id IN (");
+                let mut list = query.separated(", ");
+                for call in some {
+                    list.push_bind(call.0.cast_signed());
+                }
+                query.push(") GROUP BY entry, role, purpose, at_us");
+                for row in query.build().fetch_all(&mut *work).await.doing(READ)? {
+                    let known = |column| Broken::unreadable(column);
+                    copies.push(CopyRow {
+                        entry: row.count("entry")?,
+                        recording: row.text("what")? == RECORDING,
+                        role: Role::from_word(&row.text("role")?).ok_or_else(|| known("role"))?,
+                        purpose: Purpose::from_word(&row.text("purpose")?)
+                            .ok_or_else(|| known("purpose"))?,
+                        at: row.time("at_us")?,
+                    });
+                }
+            }
+            Ok::<_, Broken>(copies)
+        })?;
+        copies.sort_unstable_by_key(|copy| copy.entry);
+        copies.dedup_by_key(|copy| copy.entry);
+        let older = copies.len().saturating_sub(COPIES_COUNT_MAX);
+        Ok(copies.split_off(older))
+    }
+}
+
+/// Copies that are told of at once.
+pub const COPIES_COUNT_MAX: usize = 1_000;
+/// In alphabetical order, so that the larger of the two is the recording.
+const RECORD: &str = "record";
+const RECORDING: &str = "recording";
+const READ: &str = "read who took copies";
+const KEEP: &str = "keep who takes a copy";

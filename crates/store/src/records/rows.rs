@@ -1,0 +1,109 @@
+//! Reading records out of the two tables.
+
+use super::{Cursor, FIND, Table, Which, lines};
+use crate::{
+    calls::{self, CallRow, Outcome, RecordingRow},
+    code::{Coded as _, Columns},
+    dialect::{Driver, Row, Work},
+    error::{Broken, Doing},
+};
+use access::Line;
+use model::{AgencyId, PersonId, Private, fact::RecordingState};
+use sqlx::QueryBuilder;
+
+/// A call record with the names that go with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The record.
+    pub row: CallRow,
+    /// The agency's number of the person; `None` where nobody was identified, or it was erased.
+    pub person_key: Option<Private<String>>,
+    /// The person's name; as `person_key`.
+    pub person_name: Option<Private<String>>,
+    /// Key of the facility, `agency/facility`.
+    pub facility: String,
+    /// Key of the station, `agency/facility/unit/station`.
+    pub station: String,
+}
+
+impl Record {
+    /// Its place in the order of pages.
+    pub const fn cursor(&self) -> Cursor {
+        Cursor { at: self.row.at, record: self.row.record }
+    }
+
+    /// What became of it, in a word that never changes: `called_hung_up`, `number_blocked`, `open`.
+    #[must_use]
+    pub fn outcome(&self) -> &'static str {
+        match self.row.outcome {
+            Outcome::Denied(reason) => reason.code(),
+            Outcome::Open { .. } => "open",
+            Outcome::Ended { reason, .. } => reason.code(),
+        }
+    }
+
+    /// Whether it was recorded, in a word that never changes: `recorded`, `cut`, `recording`,
+    /// `no_talk`, or why not.
+    #[must_use]
+    pub fn recording(&self) -> &'static str {
+        match self.row.recording {
+            RecordingRow::NoTalk => "no_talk",
+            RecordingRow::Off(reason) => reason.code(),
+            RecordingRow::Open => "recording",
+            RecordingRow::Recorded { state: RecordingState::Ended, .. } => "recorded",
+            RecordingRow::Recorded { state: RecordingState::Cut, .. } => "cut",
+        }
+    }
+}
+
+/// Records of both tables on such a line, in no order.
+pub(super) async fn read(
+    work: &mut Work,
+    agency: AgencyId,
+    which: &Which<'_>,
+    line: (Line, Option<PersonId>),
+) -> Result<Vec<Record>, Broken> {
+    let mut records = Vec::new();
+    for (table, begin) in [(Table::Call, CALLS), (Table::Refusal, REFUSALS)] {
+        let mut query = QueryBuilder::<Driver>::new(begin);
+        query.push_bind(agency.0);
+        lines::on(&mut query, table, line);
+        which.narrow(&mut query, table);
+        let rows = query.build().fetch_all(&mut **work).await.doing(FIND)?;
+        for row in &rows {
+            records.push(record(row, table)?);
+        }
+    }
+    Ok(records)
+}
+
+fn record(row: &Row, table: Table) -> Result<Record, Broken> {
+    Ok(Record {
+        row: match table {
+            Table::Call => calls::admission(row)?,
+            Table::Refusal => calls::refusal(row)?,
+        },
+        person_key: row.maybe_text("person_key")?.map(Private::new),
+        person_name: row.maybe_text("person_name")?.map(Private::new),
+        facility: row.maybe_text("facility_key")?.unwrap_or_default(),
+        station: row.maybe_text("station_key")?.unwrap_or_default(),
+    })
+}
+
+/// Left joins all of them: what refers to nothing is shown all the same.
+const CALLS: &str = "SELECT c.*, h.amount_micros, h.rest, r.epoch AS recording_epoch, \
+     r.state AS recording_state, r.bytes, r.frames, r.sha256, p.key AS person_key, \
+     p.name AS person_name, f.key AS facility_key, s.key AS station_key FROM call c \
+     LEFT JOIN hold h ON h.agency_id = c.agency_id AND h.call_id = c.call_id \
+     LEFT JOIN recording r ON r.agency_id = c.agency_id AND r.call_id = c.call_id \
+     LEFT JOIN person p ON p.agency_id = c.agency_id AND p.person_id = c.person_id \
+     LEFT JOIN facility f ON f.agency_id = c.agency_id AND f.facility_id = c.facility_id \
+     LEFT JOIN station s ON s.agency_id = c.agency_id AND s.station_id = c.station_id \
+     WHERE c.agency_id = ";
+
+const REFUSALS: &str = "SELECT c.*, p.key AS person_key, p.name AS person_name, \
+     f.key AS facility_key, s.key AS station_key FROM refusal c \
+     LEFT JOIN person p ON p.agency_id = c.agency_id AND p.person_id = c.person_id \
+     LEFT JOIN facility f ON f.agency_id = c.agency_id AND f.facility_id = c.facility_id \
+     LEFT JOIN station s ON s.agency_id = c.agency_id AND s.station_id = c.station_id \
+     WHERE c.agency_id = ";
