@@ -1,7 +1,7 @@
 //! What all requests share: the services, and the way to them off the network's thread.
 
 use crate::{answer::Problem, limits::LOGINS_AT_ONCE_MAX, throttle::Throttle};
-use disclosure::Roster;
+use disclosure::{Records, Roster};
 use model::{Clock, Timestamp};
 use std::{fmt, sync::Arc};
 use tokio::{sync::Semaphore, task::spawn_blocking};
@@ -11,6 +11,8 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 pub struct Services {
     /// Who may do anything.
     pub roster: Roster,
+    /// What staff see of calls.
+    pub records: Records,
 }
 
 impl fmt::Debug for Services {

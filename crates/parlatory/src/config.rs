@@ -14,7 +14,7 @@ use serde::Deserialize;
 mod disclosure;
 mod wire;
 
-pub(crate) use disclosure::{Asked, ConsoleAt, Disclosure};
+pub(crate) use disclosure::{ConsoleAt, Disclosure};
 pub(crate) use wire::{Encrypted, Identity, Tls, Trunk};
 
 /// A node's settings.

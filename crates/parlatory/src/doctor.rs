@@ -19,7 +19,6 @@ use crate::{
     clock::clock,
     config::{Config, Encrypted, Trunk},
     data::Data,
-    init,
     memory::{self, Locking},
     node::{read_evidence_keys, read_keyholders, read_pin_key},
     print::line,
@@ -183,25 +182,6 @@ impl Findings {
         }
         if let Err(error) = read_keyholders(data) {
             self.problem("keyholders", format!("{error:#}"));
-            return;
-        }
-        let holders = ["agency", "independent"];
-        let held = holders.iter().any(|holder| data.keyholder_keys(holder).exists());
-        let made_here = holders.iter().any(|holder| is_made_here(&data.keyholder_public(holder)));
-        if held {
-            self.know(
-                "custody",
-                "solo: private keys of keyholders lie here, so the operator could read recordings and the \
-                 details of log entries",
-            );
-        } else if made_here {
-            self.know(
-                "custody",
-                "solo: no private key lies here, but a pair was made on this machine and nobody can \
-                 prove that no copy is left; use public keys that the keyholders bring",
-            );
-        } else {
-            self.ok("custody", "split: two keys that were not made here, and no private key");
         }
     }
 
@@ -345,11 +325,6 @@ impl Findings {
             ),
         );
     }
-}
-
-/// Whether `init` made the pair of this public key here.
-fn is_made_here(public: &Path) -> bool {
-    fs::read_to_string(public).is_ok_and(|text| text.contains(init::MADE_HERE))
 }
 
 /// Two directions of G.711 for an hour, with headers.

@@ -5,13 +5,23 @@ use std::{collections::BTreeMap, fs, io::ErrorKind, sync::Arc};
 use anyhow::{Context, Result, anyhow};
 use console::{Console, Services};
 use desk::Desk;
-use disclosure::{Register, RegisterConfig, Roster, roster::RosterConfig};
+use disclosure::{
+    Holders, Records, RecordsConfig, Register, RegisterConfig, Roster, roster::RosterConfig,
+};
 use evidence::AuditKey;
+use export::Software;
 use journal::log::Log;
 use model::{AgencyId, Clock, Private};
-use vault::DetailSealer;
+use store::Store;
+use vault::{DetailSealer, Shelf};
 
-use crate::{audit::read_verifier, config::Config, data::Data, node::read_evidence_keys};
+use crate::{
+    audit::read_verifier,
+    config::Config,
+    custody,
+    data::Data,
+    node::{build_hash, read_evidence_keys},
+};
 
 /// What the services stand on.
 pub(crate) struct Ground<'a> {
@@ -29,6 +39,10 @@ impl Ground<'_> {
     /// the door itself; calls do not need it.
     pub(crate) fn open_console(&self) -> Option<Console> {
         let at = self.config.console.as_ref()?;
+        match custody::grade(self.data, self.config) {
+            Ok(grade) => tracing::info!(custody = grade.why),
+            Err(error) => tracing::error!("the custody grade cannot be told: {error:#}"),
+        }
         let services = self.services().inspect_err(|error| {
             tracing::error!("nothing is disclosed: {error:#}");
         });
@@ -50,8 +64,33 @@ impl Ground<'_> {
             })),
         };
         let store = self.desk.store().clone();
-        let roster = Roster::open(store, register, self.clock.clone(), config)?;
-        Ok(Services { roster })
+        let roster =
+            Roster::open(store.clone(), Arc::clone(&register), self.clock.clone(), config)?;
+        let records = self.records(store, register, roster.clone())?;
+        Ok(Services { roster, records })
+    }
+
+    fn records(&self, store: Store, register: Arc<Register>, roster: Roster) -> Result<Records> {
+        let log = read_verifier(&self.data.log_verifier())?;
+        let gate = self.config.disclosure.gate(log.clone())?;
+        let custody = custody::grade(self.data, self.config)?.custody;
+        let hash = build_hash()?;
+        Ok(Records::new(RecordsConfig {
+            store,
+            register,
+            roster,
+            shelf: Shelf::at(self.data.recordings()),
+            holders: Holders::open(custody::holders(self.data, self.config)?, &gate, &log)?,
+            clock: self.clock.clone(),
+            custody,
+            software: Software {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                sha256: hash.iter().map(|octet| format!("{octet:02x}")).collect(),
+            },
+            clock_source: CLOCK_SOURCE.to_owned(),
+            verifier_key: log.to_string(),
+            log_private: self.data.log_private(),
+        }))
     }
 
     fn register(&self) -> Result<Register> {
@@ -102,3 +141,7 @@ impl Ground<'_> {
 /// What everybody is told where there are no services.
 const CLOSED: &str = "this node cannot disclose anything now, because something that it needs is missing: its operator \
      finds the reason in its log";
+
+/// What the node's times follow, in words for whoever reads a package.
+const CLOCK_SOURCE: &str = "the operating system's clock at the node's start, carried on by its monotonic \
+                            clock; nobody measured how far it was off";

@@ -8,6 +8,7 @@ use keyholder::KeyRing;
 use crate::{
     cli::DataArgs,
     config::{Config, DRAIN_SECONDS, PUBLISH_SECONDS},
+    custody::HOLDERS,
     data::{Data, create_folder, write_new},
     logbook,
     print::line,
@@ -73,7 +74,7 @@ pub(crate) fn create(data: &Data, addresses: Addresses) -> Result<()> {
     let signer = logbook::make_signer()?;
     write_key(&data.evidence_key("log"), signer.secret_text().as_bytes())?;
     write_key(&data.log_verifier(), format!("{}\n", signer.verifier()).as_bytes())?;
-    for holder in ["agency", "independent"] {
+    for holder in HOLDERS {
         let ring =
             KeyRing::create(&data.keyholder_keys(holder)).context("cannot make a key pair")?;
         let current = ring.current().context("cannot make a key pair")?;

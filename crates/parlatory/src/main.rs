@@ -9,6 +9,7 @@ mod client;
 mod clock;
 mod config;
 mod counsel;
+mod custody;
 mod data;
 mod demo;
 mod doctor;

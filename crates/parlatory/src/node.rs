@@ -275,7 +275,7 @@ pub(crate) fn read_key(path: &Path) -> Result<[u8; 32]> {
 }
 
 /// SHA-256 of the running program, which the log keeps: it is compared with the published one.
-fn build_hash() -> Result<[u8; 32]> {
+pub(crate) fn build_hash() -> Result<[u8; 32]> {
     let mut program = fs::File::open(THIS_PROGRAM).context("cannot read the running program")?;
     let mut hash = sha2::Sha256::new();
     let mut octets = vec![0; READ_OCTETS];

@@ -8,11 +8,13 @@ mod authenticator;
 use access::{Gate, Role};
 use console::{Console, ConsoleConfig, Services, TlsFiles};
 use disclosure::{
-    Register, RegisterConfig, Roster,
+    HolderAt, Holders, Records, RecordsConfig, Register, RegisterConfig, Roster, custody,
     roster::{Invited, RosterConfig},
 };
 use evidence::AuditKey;
+use export::Software;
 use journal::log::{Log, Options};
+use keyholder::KeyRing;
 use model::{AgencyId, Clock, Private, Timestamp};
 use serde_json::{Value, json};
 use std::{
@@ -27,7 +29,7 @@ use std::{
 use store::{Plan, Store, plan::Agency};
 use tlog::{KeyKind, Policy, Signer};
 use ureq::{Agent, Body, http::Response};
-use vault::{DetailSealer, Keyholders};
+use vault::{DetailSealer, Keyholders, Shelf};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_795_726_800_000_000);
 
@@ -88,15 +90,20 @@ impl World {
         let id = |key: &str| agencies.iter().find(|agency| agency.key == key).unwrap().id;
         let (cedar, birch) = (id("cedar"), id("birch"));
         let signer = Signer::from_seed("county.example/log", KeyKind::Log, &[1; 32]).unwrap();
-        let gate = Gate::new(signer.verifier().clone(), Policy::LOG_ALONE);
+        let believed = signer.verifier().clone();
+        let gate = Gate::new(believed.clone(), Policy::LOG_ALONE);
         let options = Options::new(folder.path().join("log"), folder.path().join("log-private"));
         let (log, _) = Log::open(&options, signer, NOW).unwrap();
-        let key = || vault::generate().unwrap().1;
+        let at = ["agency", "independent"].map(|name| folder.path().join(name));
+        let [agency, independent] = at.each_ref().map(|folder| {
+            let ring = KeyRing::create(&folder.join("keys")).unwrap();
+            ring.current().unwrap().public()
+        });
         let known = [(cedar, None), (birch, None)].into_iter().collect();
-        let details = DetailSealer::new(Keyholders::new(key(), known, key()).unwrap());
+        let details = DetailSealer::new(Keyholders::new(agency, known, independent).unwrap());
         let config = RegisterConfig {
             audit: AuditKey::new([3; 32]),
-            gate,
+            gate: gate.clone(),
             witnesses: vec![],
             seal: Box::new(move |agency, detail| {
                 details.seal(Some(agency), NOW, detail.to_vec()).ok()
@@ -110,8 +117,24 @@ impl World {
             on_call: BTreeMap::new(),
             waits: None,
         };
-        let roster = Roster::open(store.clone(), register, time.clock(), config).unwrap();
-        let services = Services { roster };
+        let roster = Roster::open(store.clone(), Arc::clone(&register), time.clock(), config);
+        let roster = roster.unwrap();
+        let at = at.map(HolderAt::Here);
+        let custody = custody(&at, false);
+        let records = Records::new(RecordsConfig {
+            store: store.clone(),
+            register,
+            roster: roster.clone(),
+            shelf: Shelf::at(folder.path().join("recordings")),
+            holders: Holders::open(at.into(), &gate, &believed).unwrap(),
+            clock: time.clock(),
+            custody,
+            software: Software { version: "0.1.0".to_owned(), sha256: "ab".repeat(32) },
+            clock_source: "the test's own".to_owned(),
+            verifier_key: believed.to_string(),
+            log_private: folder.path().join("log-private"),
+        });
+        let services = Services { roster, records };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = ConsoleConfig { listen, tls };
         let console = Console::start(config, Ok(services.clone()), time.clock()).unwrap();

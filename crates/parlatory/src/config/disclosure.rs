@@ -10,6 +10,7 @@ use std::{
 use access::Gate;
 use anyhow::{Context, Result, bail, ensure};
 use console::{ConsoleConfig, TlsFiles};
+use disclosure::HolderAt;
 use keyholder::{Remote, client_tls};
 use model::Private;
 use serde::Deserialize;
@@ -86,15 +87,6 @@ struct KeyholderAt {
     authority: Option<PathBuf>,
 }
 
-/// A keyholder that can be asked.
-#[derive(Clone, Debug)]
-pub(crate) enum Asked {
-    /// Its folder lies on this machine.
-    Here(PathBuf),
-    /// Somewhere else.
-    There(#[expect(dead_code, reason = "it is asked where recordings are opened")] Remote),
-}
-
 impl Disclosure {
     /// Which log, and how many of which witnesses are believed.
     ///
@@ -128,14 +120,11 @@ impl Disclosure {
         self.quorum
     }
 
-    /// The keyholders: those of the settings, or the two folders that `init` made.
+    /// The keyholders that the settings name.
     ///
     /// # Errors
     /// When one is neither here nor elsewhere, or a certificate does not read.
-    pub(crate) fn keyholders(&self, folder: &Path, made: [PathBuf; 2]) -> Result<Vec<Asked>> {
-        if self.keyholders.is_empty() {
-            return Ok(made.into_iter().map(Asked::Here).collect());
-        }
+    pub(crate) fn keyholders(&self, folder: &Path) -> Result<Vec<HolderAt>> {
         let asked = self.keyholders.iter().enumerate().map(|(place, at)| {
             at.asked(folder).with_context(|| format!("keyholder {} does not fit", place + 1))
         });
@@ -144,14 +133,14 @@ impl Disclosure {
 }
 
 impl KeyholderAt {
-    fn asked(&self, folder: &Path) -> Result<Asked> {
+    fn asked(&self, folder: &Path) -> Result<HolderAt> {
         let Self { folder: here, address, name, certificate, key, authority } = self;
         match (here, address, name, certificate, key, authority) {
-            (Some(here), None, None, None, None, None) => Ok(Asked::Here(folder.join(here))),
+            (Some(here), None, None, None, None, None) => Ok(HolderAt::Here(folder.join(here))),
             (None, Some(address), Some(name), Some(certificate), Some(key), Some(authority)) => {
                 let file = |path: &PathBuf| folder.join(path);
                 let tls = client_tls(&file(certificate), &file(key), &file(authority))?;
-                Ok(Asked::There(Remote::at(*address, name, Arc::clone(&tls))?))
+                Ok(HolderAt::There(Remote::at(*address, name, Arc::clone(&tls))?))
             }
             _ => bail!(
                 "give either `folder`, or `address`, `name`, `certificate`, `key` and `authority`"
@@ -194,11 +183,10 @@ mod tests {
 
     #[test]
     fn a_keyholder_is_here_or_elsewhere_and_never_in_between() {
-        let made = || [PathBuf::from("/data/one"), PathBuf::from("/data/two")];
-        let asked = |text: &str| disclosure(text).keyholders(Path::new("/data"), made());
-        assert_eq!(asked("").unwrap().len(), 2);
+        let asked = |text: &str| disclosure(text).keyholders(Path::new("/data"));
+        assert!(asked("").unwrap().is_empty());
         let here = asked("[[keyholders]]\nfolder = \"safe\"\n").unwrap();
-        assert!(matches!(&here[..], [Asked::Here(path)] if path == Path::new("/data/safe")));
+        assert!(matches!(&here[..], [HolderAt::Here(path)] if path == Path::new("/data/safe")));
         for half in ["", "address = \"192.0.2.7:8443\"\n", "folder = \"safe\"\nname = \"a\"\n"] {
             let error = format!("{:#}", asked(&format!("[[keyholders]]\n{half}")).unwrap_err());
             assert!(error.contains("keyholder 1") && error.contains("either"), "{error}");

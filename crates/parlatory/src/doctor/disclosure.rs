@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use export::Custody;
+
 use super::Findings;
 use crate::{
     audit::read_verifier,
-    config::{Asked, Config},
+    config::Config,
+    custody::{self, Grade},
     data::Data,
 };
 
@@ -31,7 +34,7 @@ impl Findings {
         }
     }
 
-    /// Who must have seen the log, and where keyholders are asked.
+    /// Who must have seen the log, where keyholders are asked, and what that is worth.
     pub(super) fn disclosure(&mut self, data: &Data, config: &Config) {
         let settings = &config.disclosure;
         let gate = read_verifier(&data.log_verifier()).and_then(|log| settings.gate(log));
@@ -49,23 +52,22 @@ impl Findings {
                 );
             }
         }
-        let made = ["agency", "independent"].map(|holder| data.keyholder(holder));
-        match settings.keyholders(data.root(), made) {
+        match custody::holders(data, config) {
             Err(error) => self.problem("keyholders", format!("{error:#}")),
-            Ok(asked) => {
-                for holder in asked {
-                    match holder {
-                        Asked::Here(folder) if !folder.join("keys").is_dir() => self.know(
-                            "keyholders",
-                            format!(
-                                "`{}` holds no keys: recordings open when the settings say where the keyholders \
-                                 are asked",
-                                folder.display()
-                            ),
-                        ),
-                        Asked::Here(_) | Asked::There(_) => {}
-                    }
-                }
+            Ok(holders) if holders.len() < 2 => self.know(
+                "keyholders",
+                "nobody is asked for the keys of recordings, so none opens: say under \
+                 `[[disclosure.keyholders]]` where the keyholders are",
+            ),
+            Ok(holders) => {
+                self.ok("keyholders", format!("{} are asked for keys", holders.len()));
+            }
+        }
+        match custody::grade(data, config) {
+            Err(_) => {}
+            Ok(Grade { custody: Custody::Solo, why }) => self.know("custody", why),
+            Ok(Grade { custody: Custody::Split | Custody::SplitWithWitnesses, why }) => {
+                self.ok("custody", why);
             }
         }
     }
