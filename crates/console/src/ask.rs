@@ -6,6 +6,7 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode, header},
 };
+use model::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
@@ -26,6 +27,13 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Asked<T> {
         })?;
         serde_json::from_slice(&body).map(Self).map_err(|fault| Problem::unreadable(says(&fault)))
     }
+}
+
+/// A time in RFC 3339.
+pub(crate) fn read_time(text: &str) -> Result<Timestamp, Problem> {
+    let read = text.parse::<jiff::Timestamp>();
+    let read = read.map(|at| Timestamp::from_micros(at.as_microsecond()));
+    read.map_err(|_| Problem::unreadable("a time is written as `2026-11-26T21:00:00Z` (RFC 3339)"))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -64,6 +72,16 @@ mod tests {
     struct Search {
         #[serde(rename = "case")]
         _case: u32,
+    }
+
+    #[test]
+    fn a_time_is_read_as_it_is_written() {
+        let at = read_time("2026-11-26T21:00:00Z").unwrap();
+        assert_eq!(at, Timestamp::from_micros(1_795_726_800_000_000));
+        assert_eq!(read_time("2026-11-26T14:00:00-07:00").unwrap(), at);
+        for wrong in ["", "2026-11-26", "2026-11-26T21:00:00", "yesterday"] {
+            assert!(read_time(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The OpenAPI document, put together from the parts of the routes.
 
-use crate::routes::door;
+use crate::routes::{door, leave, oversight, staff};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -14,6 +14,9 @@ use utoipa::{
 pub fn document() -> Document {
     let mut whole = Head::openapi();
     whole.merge(door::Document::openapi());
+    whole.merge(staff::Document::openapi());
+    whole.merge(leave::Document::openapi());
+    whole.merge(oversight::Document::openapi());
     whole
 }
 
@@ -63,6 +66,25 @@ mod tests {
             ROUTES.iter().copied().flatten().map(|route| format!("{route:?}")).collect();
         assert_eq!(routes, documented);
         assert_eq!(routes.len(), ROUTES.iter().copied().flatten().count(), "one stands twice");
+    }
+
+    #[test]
+    fn no_two_things_have_one_name() {
+        let schemas = |document: Document| {
+            let document = serde_json::to_value(document).unwrap();
+            document["components"]["schemas"].as_object().unwrap().clone()
+        };
+        let whole = schemas(document());
+        for part in [
+            door::Document::openapi(),
+            staff::Document::openapi(),
+            leave::Document::openapi(),
+            oversight::Document::openapi(),
+        ] {
+            for (name, schema) in schemas(part) {
+                assert_eq!(whole[&name], schema, "`{name}` is two things: name one otherwise");
+            }
+        }
     }
 
     #[test]

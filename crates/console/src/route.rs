@@ -1,7 +1,13 @@
 //! The table of routes. The router, the check of sessions, the OpenAPI document and the list of
 //! ways out in `docs/rules.md` all follow it.
 
-use crate::{answer::Problem, around::around, routes::door, session, shared::Shared};
+use crate::{
+    answer::Problem,
+    around::around,
+    routes::{door, leave, oversight, staff},
+    session,
+    shared::Shared,
+};
 use axum::{Router, http::StatusCode, middleware::from_fn_with_state, routing::MethodRouter};
 
 /// One way in.
@@ -53,7 +59,7 @@ impl std::fmt::Debug for Route {
 }
 
 /// Every way in, by part.
-pub const ROUTES: &[&[Route]] = &[door::ROUTES];
+pub const ROUTES: &[&[Route]] = &[door::ROUTES, staff::ROUTES, leave::ROUTES, oversight::ROUTES];
 
 /// The router of the table.
 pub(crate) fn router(shared: Shared) -> Router {

@@ -86,6 +86,20 @@ pub enum Needs {
     BrokenGlass,
 }
 
+impl Needs {
+    /// The word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Role => "role",
+            Self::Approval => "approval",
+            Self::Grant => "grant",
+            Self::GrantAndApproval => "grant-and-approval",
+            Self::BrokenGlass => "broken-glass",
+        }
+    }
+}
+
 /// A grant, and what was seen under it.
 #[derive(Clone, Debug)]
 pub struct GrantUse {

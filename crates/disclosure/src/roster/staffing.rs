@@ -174,6 +174,15 @@ impl Roster {
         found.map(|staff| staff.id).ok_or(NotDone::NotThere)
     }
 
+    /// The agency with this key.
+    ///
+    /// # Errors
+    /// [`NotDone::NotThere`] when there is none.
+    pub fn agency(&self, key: &str) -> Result<AgencyId, NotDone> {
+        let found = self.0.store.agencies()?.into_iter().find(|row| row.key == key);
+        found.map(|row| row.id).ok_or(NotDone::NotThere)
+    }
+
     fn invite(
         &self,
         by: Option<StaffId>,
