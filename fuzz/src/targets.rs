@@ -230,7 +230,7 @@ pub fn tones(octets: &[u8]) {
             }
         };
         whole.hear(&audio);
-        let packet = usize::from(what >> 2 & 3) * 53 + 1;
+        let packet = usize::from(what >> 2 & 3) * 53 + 7;
         audio.chunks(packet).for_each(|packet| cut.hear(packet));
     }
     assert_eq!(whole.keys, cut.keys, "packets of another length are other keys");
@@ -433,8 +433,8 @@ const PROBLEMS_MAX: usize = 1_001;
 /// Octets of a recording's header, and of its shortest frame with its length.
 const HEADER_OCTETS: usize = 292;
 const FRAME_OCTETS_MIN: usize = 47;
-/// Octets of audio that one input is heard for: most of a second, and still thousands of inputs a
-/// second.
-const TONE_OCTETS_MAX: usize = 4_096;
+/// Octets of audio that one input is heard for: 160 ms, which are two keys and the pause between
+/// them, and thousands of inputs a second.
+const TONE_OCTETS_MAX: usize = 1_280;
 /// Four blocks of tones, half over one another, of which the first may lie in the tone before.
 const KEY_OCTETS_MIN: usize = 4 * 51;

@@ -187,7 +187,7 @@ impl Desk {
         open_vault: impl FnOnce(RegistryView) -> Result<Vault, VaultError>,
     ) -> Result<(Self, Vault, Recovered), Broken> {
         let store = Store::open(&config.store)?;
-        let (items, received) = std::sync::mpsc::channel();
+        let (items, received) = projector::way();
         let sink = items.clone();
         let options = journal::Options {
             segment_octets_max: config.journal_segment_octets,
@@ -197,7 +197,9 @@ impl Desk {
             &config.journal,
             options,
             move |seq, fact| {
-                let _ = sink.send(projector::Item::Fact(seq.0, fact.clone()));
+                let item = projector::Item::Fact(seq.0, fact.clone());
+                // A store that follows no more is filled at the next start.
+                drop(sink.send(item, journal::Haste::InTime));
             },
             outbox,
         )?;

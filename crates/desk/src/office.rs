@@ -11,7 +11,7 @@ use call::{
 };
 use charging::{Quote, Settlement};
 use evidence::Statement;
-use journal::{Draft, JournalError};
+use journal::{Appended, Draft, Haste, JournalError};
 use model::{
     CallId, Language, Money, PersonId, Private, StationId, Timestamp, TrunkId,
     fact::{
@@ -501,11 +501,15 @@ impl Desk {
     /// again, so that a disk that was full for a while costs no record and no money. What the
     /// node's end finds unsaid, the next start settles from what was said.
     fn insist(&self, item: Item) {
-        self.insist_and(item, |_| {});
+        self.insist_in(Haste::InTime, item, |_| {});
     }
 
-    /// [`Desk::insist`], which says whether the fact is on disk for now.
+    /// [`Desk::insist`], for whom somebody waits: says whether the fact is on disk for now.
     fn insist_and(&self, item: Item, then: impl FnOnce(bool) + Send + 'static) {
+        self.insist_in(Haste::AtOnce, item, then);
+    }
+
+    fn insist_in(&self, haste: Haste, item: Item, then: impl FnOnce(bool) + Send + 'static) {
         let mut state = self.state();
         if state.appending_again || !state.unsaid.is_empty() {
             // An end is never written before its beginning.
@@ -517,7 +521,7 @@ impl Desk {
         drop(state);
         let (desk, kept) = (self.clone(), item.clone());
         let drafts = item.draft.into_iter().collect();
-        self.inner().journal.append_entries(vec![item.fact], drafts, move |durable| {
+        let done = move |durable: Result<Appended, JournalError>| {
             let is_durable = durable.is_ok();
             match durable {
                 Ok(_) => {
@@ -532,7 +536,12 @@ impl Desk {
                 }
             }
             then(is_durable);
-        });
+        };
+        let journal = &self.inner().journal;
+        match haste {
+            Haste::AtOnce => journal.append_entries(vec![item.fact], drafts, done),
+            Haste::InTime => journal.append_entries_soon(vec![item.fact], drafts, done),
+        }
     }
 
     /// Appends again what the journal refused, the earliest first and as much at once as one append
@@ -584,7 +593,7 @@ impl Desk {
 
     fn note_with(&self, fact: Fact, draft: Option<Draft>) {
         let (desk, drafts) = (self.clone(), draft.into_iter().collect());
-        self.inner().journal.append_entries(vec![fact], drafts, move |durable| {
+        self.inner().journal.append_entries_soon(vec![fact], drafts, move |durable| {
             if let Err(error) = durable {
                 tracing::error!(%error, "the journal does not take facts");
                 desk.note_failure(&error);

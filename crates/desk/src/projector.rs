@@ -2,19 +2,25 @@
 //! store that lags or was lost is filled again from it.
 
 use std::{
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender},
+    sync::mpsc::{Sender as Answer, channel},
     thread::JoinHandle,
 };
 
+use journal::{Haste, Receiver, Sender, inbox};
 use model::fact::Fact;
 use store::Store;
 
 use crate::limits::{PROJECT_BATCH_MAX, PROJECT_RETRY, PROJECT_WAIT};
 
+/// What the journal's facts go through. They gather for [`PROJECT_WAIT`].
+pub(crate) fn way() -> (Sender<Item>, Receiver<Item>) {
+    inbox(PROJECT_WAIT, PROJECT_BATCH_MAX)
+}
+
 /// A durable fact on its way, or the end.
 pub(crate) enum Item {
     Fact(u64, Fact),
-    Flush(Sender<bool>),
+    Flush(Answer<bool>),
     End,
 }
 
@@ -33,36 +39,37 @@ impl Projector {
     ) -> std::io::Result<Self> {
         let thread = std::thread::Builder::new()
             .name("projector".into())
-            .spawn(move || run(&store, &received))?;
+            .spawn(move || run(&store, received))?;
         Ok(Self { thread: Some(thread), items })
     }
 
     /// Returns when everything sent before is in the store, or `false` when the store refused it.
     pub(crate) fn flush(&self) -> bool {
-        let (done, flushed) = std::sync::mpsc::channel();
-        self.items.send(Item::Flush(done)).is_ok() && flushed.recv().unwrap_or(false)
+        let (done, flushed) = channel();
+        let asked = self.items.send(Item::Flush(done), Haste::AtOnce).is_ok();
+        asked && flushed.recv().unwrap_or(false)
     }
 }
 
 impl Drop for Projector {
     fn drop(&mut self) {
-        let _ = self.items.send(Item::End);
+        let _ = self.items.send(Item::End, Haste::AtOnce);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-fn run(store: &Store, received: &Receiver<Item>) {
+fn run(store: &Store, mut received: Receiver<Item>) {
     let mut batch: Vec<(u64, Fact)> = Vec::new();
-    let mut waiting: Vec<Sender<bool>> = Vec::new();
+    let mut waiting: Vec<Answer<bool>> = Vec::new();
     let mut ended = false;
     while !ended {
         match received.recv() {
-            Ok(first) => ended = gather(first, received, &mut batch, &mut waiting),
-            Err(_) => ended = true,
+            Some(first) => ended = gather(first, &mut received, &mut batch, &mut waiting),
+            None => ended = true,
         }
-        let again = if ended { None } else { Some(received) };
+        let again = if ended { None } else { Some(&mut received) };
         let written = write(store, &mut batch, again, &mut waiting);
         for done in waiting.drain(..) {
             let _ = done.send(written);
@@ -71,16 +78,16 @@ fn run(store: &Store, received: &Receiver<Item>) {
     }
 }
 
-/// Collects what comes within [`PROJECT_WAIT`]; `true` when the end was among it.
+/// Collects what is there; `true` when the end was among it.
 fn gather(
     first: Item,
-    received: &Receiver<Item>,
+    received: &mut Receiver<Item>,
     batch: &mut Vec<(u64, Fact)>,
-    waiting: &mut Vec<Sender<bool>>,
+    waiting: &mut Vec<Answer<bool>>,
 ) -> bool {
-    let mut next = first;
-    loop {
-        match next {
+    let mut next = Some(first);
+    while let Some(item) = next {
+        match item {
             Item::Fact(seq, fact) => batch.push((seq, fact)),
             Item::Flush(done) => {
                 waiting.push(done);
@@ -88,15 +95,9 @@ fn gather(
             }
             Item::End => return true,
         }
-        if batch.len() >= PROJECT_BATCH_MAX {
-            return false;
-        }
-        match received.recv_timeout(PROJECT_WAIT) {
-            Ok(item) => next = item,
-            Err(RecvTimeoutError::Timeout) => return false,
-            Err(RecvTimeoutError::Disconnected) => return true,
-        }
+        next = if batch.len() < PROJECT_BATCH_MAX { received.try_recv() } else { None };
     }
+    false
 }
 
 /// Writes the batch. A store that does not take it is tried again every [`PROJECT_RETRY`]: the
@@ -106,8 +107,8 @@ fn gather(
 fn write(
     store: &Store,
     batch: &mut Vec<(u64, Fact)>,
-    received: Option<&Receiver<Item>>,
-    waiting: &mut Vec<Sender<bool>>,
+    mut received: Option<&mut Receiver<Item>>,
+    waiting: &mut Vec<Answer<bool>>,
 ) -> bool {
     if batch.is_empty() {
         return true;
@@ -118,7 +119,7 @@ fn write(
         for done in waiting.drain(..) {
             let _ = done.send(false);
         }
-        if received.is_none_or(|received| pause(batch, received)) {
+        if received.as_mut().is_none_or(|received| pause(batch, received)) {
             return false;
         }
     }
@@ -126,16 +127,16 @@ fn write(
     true
 }
 
-/// Collects what comes during [`PROJECT_RETRY`]; `true` when the end was among it.
-fn pause(batch: &mut Vec<(u64, Fact)>, received: &Receiver<Item>) -> bool {
-    // A slice of the pause for each fact that comes, so that a busy node does not shorten it much.
-    for _ in 0..PROJECT_BATCH_MAX {
-        match received.recv_timeout(PROJECT_RETRY) {
-            Ok(Item::Fact(seq, fact)) => batch.push((seq, fact)),
-            Ok(Item::Flush(done)) => drop(done.send(false)),
-            Ok(Item::End) | Err(RecvTimeoutError::Disconnected) => return true,
-            Err(RecvTimeoutError::Timeout) => return false,
+/// Waits for [`PROJECT_RETRY`], or until somebody asks, and collects what came; `true` when the end
+/// was among it.
+fn pause(batch: &mut Vec<(u64, Fact)>, received: &mut Receiver<Item>) -> bool {
+    let mut ended = !received.wait(PROJECT_RETRY);
+    while let Some(item) = received.try_recv() {
+        match item {
+            Item::Fact(seq, fact) => batch.push((seq, fact)),
+            Item::Flush(done) => drop(done.send(false)),
+            Item::End => ended = true,
         }
     }
-    false
+    ended
 }

@@ -1,8 +1,8 @@
 //! The handle that callers hold.
 
 use crate::{
-    Appended, Draft, Entry, EntrySeq, JournalError,
-    limits::{QUEUE_APPENDS_MAX, SEGMENT_OCTETS_LIMIT, SEGMENT_OCTETS_MAX},
+    Appended, Draft, Entry, EntrySeq, Haste, JournalError, Sender, inbox,
+    limits::{GATHERED_ENOUGH, QUEUE_APPENDS_MAX, SEGMENT_OCTETS_LIMIT, SEGMENT_OCTETS_MAX, SOON},
     segment::Folder,
     writer::{Reply, Request, Writer},
 };
@@ -68,7 +68,7 @@ pub struct Journal {
 
 struct Inner {
     /// `None` once closed.
-    requests: Mutex<Option<mpsc::Sender<Request>>>,
+    requests: Mutex<Option<Sender<Request>>>,
     waiting: Arc<AtomicUsize>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -111,7 +111,7 @@ impl Journal {
                 "cut an unfinished group from the journal"
             );
         }
-        let (requests, inbox) = mpsc::channel();
+        let (requests, inbox) = inbox(SOON, GATHERED_ENOUGH);
         let waiting = Arc::new(AtomicUsize::new(0));
         let writer = Writer {
             inbox,
@@ -171,7 +171,24 @@ impl Journal {
         drafts: Vec<Draft>,
         done: impl FnOnce(Result<Appended, JournalError>) + Send + 'static,
     ) {
-        let reply = Reply::new(done);
+        self.append_in(Haste::AtOnce, facts, drafts, Reply::new(done));
+    }
+
+    /// As [`Journal::append_entries`], for what nobody waits for: it may take [`SOON`] longer, so
+    /// that the next who waits makes it durable with their own.
+    ///
+    /// # Errors
+    /// As [`Journal::append_entries`].
+    pub fn append_entries_soon(
+        &self,
+        facts: Vec<Fact>,
+        drafts: Vec<Draft>,
+        done: impl FnOnce(Result<Appended, JournalError>) + Send + 'static,
+    ) {
+        self.append_in(Haste::InTime, facts, drafts, Reply::new(done));
+    }
+
+    fn append_in(&self, haste: Haste, facts: Vec<Fact>, drafts: Vec<Draft>, reply: Reply) {
         let waiting = self.inner.waiting.fetch_add(1, Ordering::AcqRel);
         if waiting >= QUEUE_APPENDS_MAX {
             self.inner.waiting.fetch_sub(1, Ordering::AcqRel);
@@ -180,7 +197,7 @@ impl Journal {
         let requests = self.inner.requests.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // A reply that is dropped on the way says that the journal is closed.
         if let Some(requests) = requests {
-            drop(requests.send(Request::Append { facts, drafts, reply }));
+            drop(requests.send(Request::Append { facts, drafts, reply }, haste));
         }
     }
 
@@ -219,7 +236,7 @@ impl Inner {
     fn close(&self) {
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(requests) = requests {
-            drop(requests.send(Request::Close));
+            drop(requests.send(Request::Close, Haste::AtOnce));
         }
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         match thread {

@@ -8,6 +8,7 @@
 
 mod error;
 mod frame;
+mod inbox;
 mod inspect;
 mod journal;
 mod limits;
@@ -18,8 +19,11 @@ mod segment;
 mod writer;
 
 pub use error::JournalError;
+pub use inbox::{Haste, Receiver, Sender, inbox};
 pub use inspect::{Inspected, inspect};
 pub use journal::{Journal, Options, Recovery, Seq, Torn};
-pub use limits::{APPEND_OCTETS_MAX, DETAIL_OCTETS_MAX, QUEUE_APPENDS_MAX, SEGMENT_OCTETS_MAX};
+pub use limits::{
+    APPEND_OCTETS_MAX, DETAIL_OCTETS_MAX, QUEUE_APPENDS_MAX, SEGMENT_OCTETS_MAX, SOON,
+};
 pub use outbox::{Appended, Draft, Entry, EntrySeq, LEAF_OCTETS, leaf_head};
 pub use replay::{replay, replay_entries};

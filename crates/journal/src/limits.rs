@@ -1,5 +1,7 @@
 //! Limits of the journal.
 
+use std::time::Duration;
+
 /// Octets of facts and entries in one append. A fact is a few hundred octets at most.
 pub const APPEND_OCTETS_MAX: usize = 256 * 1024;
 
@@ -11,6 +13,12 @@ pub(crate) const GROUP_OCTETS_MAX: usize = 1024 * 1024;
 
 /// Appends that may wait for the disk; the next one is refused.
 pub const QUEUE_APPENDS_MAX: usize = 65_536;
+
+/// How long an append that nobody waits for lets others gather, so that they share its `fdatasync`.
+pub const SOON: Duration = Duration::from_millis(20);
+
+/// Appends that need not wait for more.
+pub(crate) const GATHERED_ENOUGH: usize = 256;
 
 /// A segment takes no further group once it has this many octets.
 pub const SEGMENT_OCTETS_MAX: u32 = 16 * 1024 * 1024;

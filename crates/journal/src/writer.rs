@@ -1,7 +1,7 @@
 //! The journal's thread: one group after the other, one write and one `fdatasync` each.
 
 use crate::{
-    Appended, Draft, Entry, EntrySeq, JournalError, Seq,
+    Appended, Draft, Entry, EntrySeq, JournalError, Receiver, Seq,
     frame::{GroupBuffer, HEADER_OCTETS, Place},
     limits::GROUP_OCTETS_MAX,
     segment::{Disk, Shelf},
@@ -14,7 +14,6 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
-        mpsc,
     },
 };
 
@@ -72,7 +71,7 @@ pub(crate) type Outbox = Box<dyn FnMut(Entry) + Send>;
 /// All that the journal's thread owns.
 pub(crate) struct Writer {
     /// Requests, in the order in which they were made.
-    pub(crate) inbox: mpsc::Receiver<Request>,
+    pub(crate) inbox: Receiver<Request>,
     /// How many appends are queued or under way.
     pub(crate) waiting: Arc<AtomicUsize>,
     /// Where durable facts go.
@@ -121,7 +120,7 @@ impl Writer {
     /// Serves until all handles are gone or one asks to close.
     pub(crate) fn run(mut self) {
         let mut buffer = GroupBuffer::default();
-        while let Ok(request) = self.inbox.recv() {
+        while let Some(request) = self.inbox.recv() {
             if self.serve(request, &mut buffer).is_break() {
                 break;
             }
@@ -158,7 +157,7 @@ impl Writer {
                 Err(error) => self.answer(reply, Err(error)),
             }
             let full = buffer.octets().len() >= GROUP_OCTETS_MAX;
-            request = if full { None } else { self.inbox.try_recv().ok() };
+            request = if full { None } else { self.inbox.try_recv() };
         }
         if !group.is_empty() {
             let written = self.write(buffer.octets());

@@ -14,6 +14,7 @@ use model::{Clock, MediaDescription};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::panic::resume_unwind;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
@@ -287,7 +288,14 @@ fn run(setup: Setup, commands: UnboundedReceiver<Command>, ready: &mpsc::Sender<
             match Engine::new(setup).await {
                 Ok(engine) => {
                     let _ = ready.send(Ok(()));
-                    engine.run(commands).await;
+                    // As a task among the transactions it is woken by them without a system call,
+                    // which what the runtime blocks on is not.
+                    let ended = tokio::spawn(engine.run(commands)).await;
+                    if let Err(error) = ended
+                        && let Ok(panic) = error.try_into_panic()
+                    {
+                        resume_unwind(panic);
+                    }
                 }
                 Err(error) => drop(ready.send(Err(error))),
             }

@@ -81,8 +81,8 @@ impl PortPair {
 }
 
 fn bind(address: SocketAddr, buffer_octets: Option<usize>) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_nonblocking(true)?;
+    let kind = Type::DGRAM.nonblocking();
+    let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::UDP))?;
     if let Some(octets) = buffer_octets {
         socket.set_recv_buffer_size(octets)?;
     }

@@ -1,8 +1,9 @@
 //! A media thread: commands in, packets in and out, at a steady tick.
 //!
-//! The thread sleeps until the next tick or command, not until the next packet: packets that arrive
-//! in between wait in their sockets, so that one wake-up and one look at the poller serve all of
-//! them. Without calls it sleeps until there is one. The time is read once a tick.
+//! The thread sleeps until the next tick, not until the next packet or command: packets that arrive
+//! in between wait in their sockets and commands in their queue, so that one wake-up and one look
+//! at the poller serve all of them; nothing would be sent before the tick anyway. Without calls it
+//! sleeps until there is one. The time is read once a tick.
 
 use crate::{
     MediaConfig, MediaError, MediaEvent, PlayEnded, Tap,
@@ -22,7 +23,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
-        mpsc::{Receiver, RecvTimeoutError},
+        mpsc::{Receiver, TryRecvError},
     },
     time::Duration,
 };
@@ -78,16 +79,20 @@ impl Worker {
         let mut next_tick = clock.now();
         loop {
             let command = if self.places.is_empty() {
-                commands.recv().map_err(|_| RecvTimeoutError::Disconnected)
+                commands.recv().map_err(|_| TryRecvError::Disconnected)
             } else {
-                commands.recv_timeout(next_tick.since(clock.now()))
+                commands.try_recv()
+            };
+            let next = match command {
+                Ok(command) => self.obey_waiting(clock.now(), command, commands),
+                Err(TryRecvError::Empty) => {
+                    // Nobody waits in the queue, so that who sends a command wakes nobody.
+                    std::thread::park_timeout(next_tick.since(clock.now()));
+                    Next::GoOn
+                }
+                Err(TryRecvError::Disconnected) => Next::Stop,
             };
             let now = clock.now();
-            let next = match command {
-                Ok(command) => self.obey_waiting(now, command, commands),
-                Err(RecvTimeoutError::Timeout) => Next::GoOn,
-                Err(RecvTimeoutError::Disconnected) => Next::Stop,
-            };
             if next == Next::Stop {
                 return self.close_all(now);
             }

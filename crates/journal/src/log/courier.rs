@@ -38,7 +38,8 @@ impl Courier {
         move |entry| {
             courier.durable.store(entry.seq.0, Ordering::Release);
             let behind = Arc::clone(&courier.behind);
-            courier.log.append(vec![entry.draft], move |taken| {
+            // Durable it is already; until it is in the log, nobody waits for it.
+            courier.log.append_soon(vec![entry.draft], move |taken| {
                 if let Err(error) = taken
                     && !behind.swap(true, Ordering::AcqRel)
                 {

@@ -2,12 +2,12 @@
 
 use super::{
     LogError,
-    limits::{QUEUE_APPENDS_MAX, WAL_OCTETS_MAX},
+    limits::{GATHERED_ENOUGH, QUEUE_APPENDS_MAX, SOON, WAL_OCTETS_MAX},
     open,
     wal::Folder,
     writer::{Padding, Reply, Request, Writer},
 };
-use crate::{Draft, EntrySeq, LEAF_OCTETS, Torn};
+use crate::{Draft, EntrySeq, Haste, LEAF_OCTETS, Sender, Torn, inbox};
 use model::Timestamp;
 use std::{
     collections::BTreeMap,
@@ -127,7 +127,7 @@ pub struct Log {
 
 struct Inner {
     /// `None` once closed.
-    requests: Mutex<Option<mpsc::Sender<Request>>>,
+    requests: Mutex<Option<Sender<Request>>>,
     waiting: Arc<AtomicUsize>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -157,7 +157,7 @@ impl Log {
                 "cut an unfinished record from the log"
             );
         }
-        let (requests, inbox) = mpsc::channel();
+        let (requests, inbox) = inbox(SOON, GATHERED_ENOUGH);
         let waiting = Arc::new(AtomicUsize::new(0));
         let mut recovered = opened.recovered.clone();
         let writer = Writer::new(inbox, Arc::clone(&waiting), opened, folder, options, now)?;
@@ -192,13 +192,29 @@ impl Log {
         entries: Vec<Draft>,
         done: impl FnOnce(Result<Taken, LogError>) + Send + 'static,
     ) {
-        let reply = Reply::new(done);
+        self.append_in(Haste::AtOnce, entries, Reply::new(done));
+    }
+
+    /// As [`Log::append`], for what nobody waits for: it may take [`SOON`] longer, so that many
+    /// entries share one signature and one `fdatasync`.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn append_soon(
+        &self,
+        entries: Vec<Draft>,
+        done: impl FnOnce(Result<Taken, LogError>) + Send + 'static,
+    ) {
+        self.append_in(Haste::InTime, entries, Reply::new(done));
+    }
+
+    fn append_in(&self, haste: Haste, entries: Vec<Draft>, reply: Reply<Taken>) {
         let waiting = self.inner.waiting.fetch_add(1, Ordering::AcqRel);
         if waiting >= QUEUE_APPENDS_MAX {
             self.inner.waiting.fetch_sub(1, Ordering::AcqRel);
             return reply.send(Err(LogError::Overloaded { waiting }));
         }
-        self.ask(Request::Append { entries, reply });
+        self.ask_in(haste, Request::Append { entries, reply });
     }
 
     /// As [`Log::append`], but waits. Never call it on the log's own thread.
@@ -288,10 +304,14 @@ impl Log {
     }
 
     fn ask(&self, request: Request) {
+        self.ask_in(Haste::AtOnce, request);
+    }
+
+    fn ask_in(&self, haste: Haste, request: Request) {
         let requests = self.inner.requests.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // A reply that is dropped on the way says that the log is closed.
         if let Some(requests) = requests {
-            drop(requests.send(request));
+            drop(requests.send(request, haste));
         }
     }
 }
@@ -307,7 +327,7 @@ impl Inner {
     fn close(&self) {
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(requests) = requests {
-            drop(requests.send(Request::Close));
+            drop(requests.send(Request::Close, Haste::AtOnce));
         }
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         match thread {

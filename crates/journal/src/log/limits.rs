@@ -1,5 +1,7 @@
 //! Limits of the log.
 
+use std::time::Duration;
+
 /// The published log has a multiple of so many entries.
 pub const BATCH_ENTRIES: u64 = 64;
 
@@ -14,6 +16,13 @@ pub(super) const APPEND_OCTETS_MAX: usize = 1024 * 1024;
 
 /// Appends that may wait for the disk; the next one is refused.
 pub(super) const QUEUE_APPENDS_MAX: usize = 65_536;
+
+/// How long an append that nobody waits for lets others gather, so that they share its signature
+/// and its `fdatasync`.
+pub const SOON: Duration = Duration::from_millis(100);
+
+/// Appends that need not wait for more.
+pub(super) const GATHERED_ENOUGH: usize = 1_024;
 
 /// A segment takes no further record once it has this many octets.
 pub const WAL_OCTETS_MAX: u32 = 16 * 1024 * 1024;

@@ -24,7 +24,7 @@ mod writer;
 pub use courier::{CatchUpError, Courier};
 pub use error::LogError;
 pub use handle::{Log, Mask, Options, Proven, Published, Recovered, Taken};
-pub use limits::{BATCH_ENTRIES, PUBLISH_ENTRIES_MAX, WAL_OCTETS_MAX};
+pub use limits::{BATCH_ENTRIES, PUBLISH_ENTRIES_MAX, SOON, WAL_OCTETS_MAX};
 pub use replay::{LogEntry, Standing, look, replay_log};
 
 #[cfg(test)]

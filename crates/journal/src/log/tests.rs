@@ -123,7 +123,7 @@ impl Bench {
         let fate = Arc::new(Mutex::new(Fate::Kept));
         let wal = Doomed { wal: opened.wal, fate: Arc::clone(&fate), before: 0 };
         let opened = Opened { wal: Box::new(wal), ..opened };
-        let (_, inbox) = mpsc::channel();
+        let (_, inbox) = crate::inbox(crate::SOON, 1);
         let waiting = Arc::new(AtomicUsize::new(1_000));
         let writer = Writer::new(inbox, waiting, opened, folder, &options, at(0)).unwrap();
         Self { writer, fate }

@@ -10,7 +10,7 @@ use super::{
     record::{Body, HEADER_OCTETS, Record, State},
     wal::{Shelf, Wal},
 };
-use crate::{DETAIL_OCTETS_MAX, Draft, EntrySeq, LEAF_OCTETS, leaf_head, outbox};
+use crate::{DETAIL_OCTETS_MAX, Draft, EntrySeq, LEAF_OCTETS, Receiver, leaf_head, outbox};
 use model::Timestamp;
 use std::{
     collections::BTreeMap,
@@ -20,7 +20,6 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
-        mpsc,
     },
     time::Duration,
 };
@@ -113,7 +112,7 @@ impl<T> Drop for Reply<T> {
 
 /// All that the log's thread owns.
 pub(super) struct Writer {
-    inbox: mpsc::Receiver<Request>,
+    inbox: Receiver<Request>,
     /// How many appends are queued or under way.
     waiting: Arc<AtomicUsize>,
     pub(super) book: Book,
@@ -140,7 +139,7 @@ struct Group {
 impl Writer {
     /// Takes the lease: from its record on, a writer of an earlier lease is found out.
     pub(super) fn new(
-        inbox: mpsc::Receiver<Request>,
+        inbox: Receiver<Request>,
         waiting: Arc<AtomicUsize>,
         opened: Opened,
         shelf: impl Shelf + 'static,
@@ -173,7 +172,7 @@ impl Writer {
     /// Serves until all handles are gone or one asks to close.
     pub(super) fn run(mut self) {
         let mut next = None;
-        while let Some(request) = next.take().or_else(|| self.inbox.recv().ok()) {
+        while let Some(request) = next.take().or_else(|| self.inbox.recv()) {
             match self.serve(request) {
                 ControlFlow::Continue(after) => next = after,
                 ControlFlow::Break(()) => break,
@@ -222,7 +221,7 @@ impl Writer {
                 Ok(()) => group.waiting.push((first..group.entries.len(), reply)),
                 Err(error) => self.answer(reply, Err(error)),
             }
-            next = self.inbox.try_recv().ok();
+            next = self.inbox.try_recv();
         }
         let Group { entries, waiting, .. } = group;
         let before = self.book.size();

@@ -76,7 +76,7 @@ impl Shelf for Scripted {
 struct Bench {
     script: Arc<Mutex<Script>>,
     writer: Writer,
-    requests: mpsc::Sender<Request>,
+    requests: crate::Sender<Request>,
     told: Arc<Mutex<Vec<u64>>>,
     sent: Arc<Mutex<Vec<Entry>>>,
 }
@@ -87,7 +87,7 @@ impl Bench {
         let script = Arc::clone(&disk.0);
         script.lock().unwrap().octets = HEADER.encode();
         script.lock().unwrap().begun = 1;
-        let (requests, inbox) = mpsc::channel();
+        let (requests, inbox) = crate::inbox(crate::SOON, 1);
         let told = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&told);
         let sent = Arc::new(Mutex::new(Vec::new()));
@@ -125,7 +125,8 @@ impl Bench {
             let answers = Arc::clone(&answers);
             self.writer.waiting.fetch_add(1, Ordering::AcqRel);
             let reply = Reply::new(move |result| answers.lock().unwrap().push(result));
-            self.requests.send(Request::Append { facts, drafts, reply }).unwrap();
+            let request = Request::Append { facts, drafts, reply };
+            assert!(self.requests.send(request, crate::Haste::AtOnce).is_ok());
         }
         let first = self.writer.inbox.recv().unwrap();
         assert!(self.writer.serve(first, &mut GroupBuffer::default()).is_continue());
@@ -252,7 +253,7 @@ fn a_failing_reader_stops_the_journal_because_it_would_miss_facts() {
 
 #[test]
 fn an_append_that_is_never_served_is_told_so() {
-    let (sender, receiver) = mpsc::channel();
+    let (sender, receiver) = std::sync::mpsc::channel();
     drop(Reply::new(move |result| sender.send(result).unwrap()));
     assert!(matches!(receiver.recv().unwrap(), Err(JournalError::Closed)));
 }
