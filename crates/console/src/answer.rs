@@ -205,7 +205,6 @@ pub(crate) fn time(at: Timestamp) -> String {
 /// An answer that is sent while it comes about. `write` runs on a thread of its own, and its
 /// writing fails when the reader is gone or takes nothing for too long, or the console stops.
 /// Where `write` itself fails, the connection breaks off, so that half an answer never looks whole.
-#[expect(dead_code, reason = "the routes of recordings come with their service")]
 pub(crate) fn stream(
     kind: &'static str,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,

@@ -1,6 +1,6 @@
 //! The OpenAPI document, put together from the parts of the routes.
 
-use crate::routes::{door, leave, oversight, staff};
+use crate::routes::{door, leave, oversight, records, staff};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -17,6 +17,7 @@ pub fn document() -> Document {
     whole.merge(staff::Document::openapi());
     whole.merge(leave::Document::openapi());
     whole.merge(oversight::Document::openapi());
+    whole.merge(records::Document::openapi());
     whole
 }
 
@@ -79,6 +80,7 @@ mod tests {
             door::Document::openapi(),
             staff::Document::openapi(),
             leave::Document::openapi(),
+            records::Document::openapi(),
             oversight::Document::openapi(),
         ] {
             for (name, schema) in schemas(part) {

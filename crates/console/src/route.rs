@@ -4,7 +4,7 @@
 use crate::{
     answer::Problem,
     around::around,
-    routes::{door, leave, oversight, staff},
+    routes::{door, leave, oversight, records, staff},
     session,
     shared::Shared,
 };
@@ -59,7 +59,8 @@ impl std::fmt::Debug for Route {
 }
 
 /// Every way in, by part.
-pub const ROUTES: &[&[Route]] = &[door::ROUTES, staff::ROUTES, leave::ROUTES, oversight::ROUTES];
+pub const ROUTES: &[&[Route]] =
+    &[door::ROUTES, staff::ROUTES, leave::ROUTES, oversight::ROUTES, records::ROUTES];
 
 /// The router of the table.
 pub(crate) fn router(shared: Shared) -> Router {

@@ -3,4 +3,5 @@
 pub(crate) mod door;
 pub(crate) mod leave;
 pub(crate) mod oversight;
+pub(crate) mod records;
 pub(crate) mod staff;

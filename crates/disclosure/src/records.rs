@@ -18,7 +18,7 @@ use access::{
     decide::{Ask, Line},
     staff::Staff,
 };
-use model::{AgencyId, Clock, Private, Timestamp};
+use model::{AgencyId, Clock, FacilityId, PersonId, Private, StationId, Timestamp};
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 use store::{
     Store, StoreError, UsageRow,
@@ -174,6 +174,42 @@ impl Records {
         let object = rows.object().clone();
         let ask = self.ask(Verb::List, reason, Line::Ordinary, object, SHOW_WITHIN)?;
         self.show(staff, ask, reason.act, rows, |rows| rows)
+    }
+
+    /// The person whom an agency knows by `key`, to search for; nobody is told whether there is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn person_of(
+        &self,
+        agency: AgencyId,
+        key: &Private<String>,
+    ) -> Result<Option<PersonId>, NotDisclosed> {
+        Ok(self.0.store.person_of(agency, key)?)
+    }
+
+    /// The facility with this key, to search for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn facility_of(
+        &self,
+        agency: AgencyId,
+        key: &str,
+    ) -> Result<Option<FacilityId>, NotDisclosed> {
+        Ok(self.0.store.facility_of(agency, key)?)
+    }
+
+    /// The station with this key, to search for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn station_of(
+        &self,
+        agency: AgencyId,
+        key: &str,
+    ) -> Result<Option<StationId>, NotDisclosed> {
+        Ok(self.0.store.station_of(agency, key)?)
     }
 
     /// What was asked for under a number of theirs, to be carried out now.

@@ -1,5 +1,11 @@
 //! The command line: what can be typed, and what each word does.
 
+mod disclose;
+
+pub(crate) use disclose::{
+    CountsArgs, DiscloseCommand, ExportArgs, FilterArgs, HearArgs, ListArgs, SearchArgs, WhyArgs,
+};
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -65,6 +71,15 @@ pub(crate) enum Command {
     Login(LoginArgs),
     /// End the session, here and at the node.
     Logout,
+    /// See what staff may see of calls, or wait for a second person's approval.
+    ///
+    /// Everything is entered in the log before it is shown: who, why, for which case, and exactly
+    /// what. What policies allow stands in `policies/matrix.md`. Log in first: `parlatory login`.
+    Disclose {
+        /// What to do.
+        #[command(subcommand)]
+        command: Box<DiscloseCommand>,
+    },
     /// What an attorney or another protected party can check without the operator.
     Counsel {
         /// What to do.

@@ -5,7 +5,7 @@
 
 use std::{
     env, fs,
-    io::{ErrorKind, Read},
+    io::{self, ErrorKind, Read, Write},
     net::IpAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -36,7 +36,22 @@ pub(crate) enum Answer<T> {
     /// It is done.
     Done(T),
     /// It waits for an approval; what it says of that, as it is.
-    #[expect(dead_code, reason = "the commands that can wait come with their services")]
+    Waiting(Value),
+}
+
+/// What became of an answer that is written while it comes.
+#[derive(Debug)]
+pub(crate) enum Poured {
+    /// It is written.
+    Done {
+        /// Number of the act.
+        act: u64,
+        /// Place of its entry in the log.
+        entry: u64,
+        /// So many octets.
+        octets: u64,
+    },
+    /// It waits for an approval.
     Waiting(Value),
 }
 
@@ -95,6 +110,37 @@ impl Client {
             Answer::Done(done) => Ok(done),
             Answer::Waiting(_) => bail!("the console answered with something else"),
         }
+    }
+
+    /// Has something done whose answer is long, and writes it while it comes. Where it is written
+    /// is opened when there is something to write.
+    pub(crate) fn pour(
+        &self,
+        path: &str,
+        ask: &impl Serialize,
+        into: impl FnOnce() -> io::Result<Box<dyn Write>>,
+    ) -> Result<Poured> {
+        let answered = self.send(path, ask)?;
+        let response = match answered {
+            Ok(response) if response.status() == StatusCode::OK => response,
+            other => {
+                let (status, body) = self.whole(other)?;
+                if status == StatusCode::ACCEPTED {
+                    return Ok(Poured::Waiting(serde_json::from_slice(&body)?));
+                }
+                return Err(refusal(status, &body));
+            }
+        };
+        let number = |name: &str| {
+            let header = response.headers().get(name).and_then(|value| value.to_str().ok());
+            header.and_then(|text| text.parse().ok()).unwrap_or_default()
+        };
+        let (act, entry) = (number("x-parlatory-act"), number("x-parlatory-entry"));
+        let mut into = into().context("what is heard cannot be written")?;
+        let copied = io::copy(&mut response.into_body().into_reader(), &mut into);
+        let octets = copied.context("it broke off, and is not whole")?;
+        into.flush().context("what is heard cannot be written")?;
+        Ok(Poured::Done { act, entry, octets })
     }
 
     fn send(&self, path: &str, ask: &impl Serialize) -> Result<Result<Response<Body>, Error>> {
@@ -261,7 +307,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 const ANSWER_MAX: Duration = Duration::from_secs(75);
 
 /// Octets of an answer that is read whole.
-const ANSWER_OCTETS_MAX: u64 = 64 * 1_024 * 1_024;
+const ANSWER_OCTETS_MAX: u64 = 256 * 1_024 * 1_024;
 
 #[cfg(test)]
 mod tests {

@@ -12,6 +12,7 @@ mod counsel;
 mod custody;
 mod data;
 mod demo;
+mod disclose;
 mod doctor;
 mod ground;
 mod init;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         Command::Audit(args) => audit::run(args),
         Command::Login(args) => login::log_in(args),
         Command::Logout => login::log_out(),
+        Command::Disclose { command } => disclose::run(command),
         Command::Counsel { command } => counsel::run(command),
     };
     match done {

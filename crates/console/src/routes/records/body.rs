@@ -1,0 +1,541 @@
+//! What is sent and answered, in JSON.
+
+use crate::answer::{Problem, time};
+use access::{Month, Purpose, Recipient, decide::Line, staff::Staff};
+use axum::http::StatusCode;
+use disclosure::records::{ExportAsk, Found, Reason, Records, Shown, What};
+use export::Audience;
+use model::{AgencyId, E164, FacilityId, PersonId, Private, RecordingId, StationId, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use store::{
+    Outcome, UsageRow,
+    records::{Came, Cursor, PAGE_ROWS_MAX, Record, Search},
+};
+use utoipa::ToSchema;
+
+/// Why something is asked for, and whose it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Why {
+    /// Number of the agency whose data it is; one's own where it is left out.
+    agency: Option<u32>,
+    /// Why.
+    #[schema(example = "investigation")]
+    purpose: String,
+    /// Number of the case.
+    #[schema(value_type = String, example = "24-CR-0117")]
+    case: Private<String>,
+    /// Number of the act under which it was approved, when it is asked again.
+    act: Option<u64>,
+}
+
+impl Why {
+    pub(super) fn reason(&self) -> Result<Reason, Problem> {
+        let purpose = Purpose::from_word(&self.purpose).ok_or_else(|| {
+            let words: Vec<_> = Purpose::ALL.iter().map(|purpose| purpose.word()).collect();
+            Problem::unreadable(format!("a purpose is one of {}", words.join(", ")))
+        })?;
+        Ok(Reason { purpose, case: self.case.clone(), act: self.act })
+    }
+
+    pub(super) fn agency(&self, staff: &Staff) -> AgencyId {
+        self.agency.map_or(staff.agency, AgencyId)
+    }
+}
+
+/// Which records.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Searching {
+    /// Why, and whose it is.
+    pub(super) why: Why,
+    /// What it narrows by.
+    #[serde(default)]
+    filter: Filter,
+    /// Where the page begins: the `next` of the page before.
+    #[schema(value_type = Option<String>)]
+    after: Option<Private<String>>,
+    /// Records on the page, at most 50.
+    limit: Option<u32>,
+}
+
+/// What a search narrows by. What is left out narrows nothing.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Filter {
+    /// Calls with counsel and on other protected lines, and no others: by a court's order or with
+    /// counsel's consent.
+    #[serde(default)]
+    protected: bool,
+    /// The agency's number of the person.
+    #[schema(value_type = Option<String>)]
+    person: Option<Private<String>>,
+    /// The number that was called, such as `+12025550142`.
+    #[schema(value_type = Option<String>)]
+    number: Option<Private<String>>,
+    /// Key of the facility.
+    #[schema(example = "cedar/jail")]
+    facility: Option<String>,
+    /// Key of the station.
+    #[schema(example = "cedar/jail/a/1")]
+    station: Option<String>,
+    /// Admitted or refused at this time or later (RFC 3339).
+    #[schema(format = DateTime)]
+    from: Option<String>,
+    /// Before this time (RFC 3339).
+    #[schema(format = DateTime)]
+    until: Option<String>,
+    /// What became of it.
+    #[schema(example = "called_hung_up")]
+    outcome: Option<String>,
+    /// With a recording, or without one.
+    recorded: Option<bool>,
+}
+
+impl Searching {
+    pub(super) fn search(&self, records: &Records, staff: &Staff) -> Result<Search, Problem> {
+        let search = self.filter.search(records, self.why.agency(staff))?;
+        let after = self.after.as_ref().map(|text| cursor(text.expose())).transpose()?;
+        Ok(Search { after, limit: self.limit.unwrap_or(PAGE_ROWS_MAX), ..search })
+    }
+}
+
+impl Filter {
+    /// A key that nobody has finds nothing, so that whether somebody is known there is told to
+    /// nobody who may not search.
+    fn search(&self, records: &Records, agency: AgencyId) -> Result<Search, Problem> {
+        let person = match &self.person {
+            None => None,
+            Some(key) => Some(records.person_of(agency, key)?.unwrap_or(PersonId(NOBODY))),
+        };
+        let facility = match &self.facility {
+            None => None,
+            Some(key) => Some(records.facility_of(agency, key)?.unwrap_or(FacilityId(NOBODY))),
+        };
+        let station = match &self.station {
+            None => None,
+            Some(key) => Some(records.station_of(agency, key)?.unwrap_or(StationId(NOBODY))),
+        };
+        let number = self.number.as_ref().map(|text| number(text.expose())).transpose()?;
+        let outcome = self.outcome.as_deref().map(|word| {
+            let says = "an outcome is a word such as `called_hung_up`, `number_blocked` or `open`";
+            Came::from_word(word).ok_or_else(|| Problem::unreadable(says))
+        });
+        Ok(Search {
+            agency,
+            line: if self.protected { Line::Protected } else { Line::Ordinary },
+            person,
+            number,
+            facility,
+            station,
+            from: self.from.as_deref().map(when).transpose()?,
+            until: self.until.as_deref().map(when).transpose()?,
+            outcome: outcome.transpose()?,
+            recorded: self.recorded,
+            after: None,
+            limit: PAGE_ROWS_MAX,
+        })
+    }
+}
+
+/// Which months.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Counting {
+    /// Why, and whose it is.
+    pub(super) why: Why,
+    /// The first month.
+    #[schema(example = "2026-01")]
+    from: String,
+    /// The last month, which counts.
+    #[schema(example = "2026-12")]
+    to: String,
+}
+
+impl Counting {
+    pub(super) fn months(&self) -> Result<(Month, Month), Problem> {
+        Ok((month(&self.from)?, month(&self.to)?))
+    }
+}
+
+/// Which recording.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Hearing {
+    /// Why, and whose it is.
+    pub(super) why: Why,
+    /// Number of the recording, which is the number of its call: 16 hexadecimal digits.
+    #[schema(example = "0000000100000002")]
+    recording: String,
+}
+
+impl Hearing {
+    pub(super) fn recording(&self) -> Result<RecordingId, Problem> {
+        recording(&self.recording)
+    }
+}
+
+/// What is to be taken away, and for whom.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Exporting {
+    /// Why, and whose it is.
+    why: Why,
+    /// What it narrows by.
+    #[serde(default)]
+    filter: Filter,
+    /// One recording, in place of records.
+    #[schema(example = "0000000100000002")]
+    recording: Option<String>,
+    /// For whom: `prosecution`, `defence`, `person`, `court`, `inspector` or `public_records`.
+    #[schema(example = "defence")]
+    audience: String,
+    /// The recipient's public key (X25519), 64 hexadecimal digits; without one, a passphrase is
+    /// given, which is told to the recipient another way than the package goes.
+    key: Option<String>,
+    /// What is asked for, in the words that the manifest shall have.
+    #[schema(value_type = Option<String>)]
+    query: Option<Private<String>>,
+}
+
+impl Exporting {
+    pub(super) const fn why(&self) -> &Why {
+        &self.why
+    }
+
+    pub(super) fn asked(&self, records: &Records, staff: &Staff) -> Result<ExportAsk, Problem> {
+        let agency = self.why.agency(staff);
+        let what = match &self.recording {
+            Some(text) => What::Recording { agency, recording: recording(text)? },
+            None => What::Records(Box::new(self.filter.search(records, agency)?)),
+        };
+        let audience = Audience::from_word(&self.audience).ok_or_else(|| {
+            let words = Audience::ALL.map(Audience::word).join(", ");
+            Problem::unreadable(format!("an audience is one of {words}"))
+        })?;
+        let query = match &self.query {
+            Some(words) => words.expose().chars().take(QUERY_CHARS_MAX).collect(),
+            None => "call records".to_owned(),
+        };
+        let key = self.key.as_deref().map(key).transpose()?;
+        Ok(ExportAsk { what, audience, key, query })
+    }
+}
+
+/// Which acts.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Listing {
+    /// Why, and whose it is.
+    pub(super) why: Why,
+    /// From when (RFC 3339); 30 days ago where it is left out.
+    #[schema(format = DateTime)]
+    from: Option<String>,
+    /// Until when (RFC 3339); now where it is left out.
+    #[schema(format = DateTime)]
+    until: Option<String>,
+}
+
+impl Listing {
+    pub(super) fn times(&self, now: Timestamp) -> Result<(Timestamp, Timestamp), Problem> {
+        let month = i64::try_from(LIST_SPAN.as_micros()).unwrap_or(i64::MAX);
+        let ago = Timestamp::from_micros(now.micros().saturating_sub(month));
+        let from = self.from.as_deref().map(when).transpose()?.unwrap_or(ago);
+        // What happened at this very moment is among them.
+        let until = self.until.as_deref().map(when).transpose()?;
+        Ok((from, until.unwrap_or_else(|| now.after(Duration::from_micros(1)))))
+    }
+}
+
+/// Another one must approve it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Awaited {
+    /// Under this number; then it is asked again with it.
+    pub(super) act: u64,
+    /// What is missing.
+    pub(super) missing: String,
+}
+
+/// A page of records.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Page {
+    /// Number of the act.
+    act: u64,
+    /// Place of its entry in the log.
+    entry: u64,
+    /// The records.
+    records: Vec<Call>,
+    /// The next page, to be asked for as `after`; none on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    next: Option<String>,
+}
+
+/// A call record. What nobody knows is left out.
+#[derive(Serialize, ToSchema)]
+struct Call {
+    /// Its number.
+    record: u64,
+    /// Number of the call, and of its recording.
+    call: String,
+    /// Key of the facility.
+    facility: String,
+    /// Key of the station.
+    station: String,
+    /// The agency's number of the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    person: Option<Private<String>>,
+    /// The person's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    name: Option<Private<String>>,
+    /// The number that was called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    number: Option<Private<String>>,
+    /// When it was admitted or refused.
+    #[schema(format = DateTime)]
+    at: String,
+    /// When the called party accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    accepted: Option<String>,
+    /// Length of the conversation.
+    talked_seconds: u64,
+    /// What became of it.
+    outcome: &'static str,
+    /// `recorded`, `cut`, `recording`, `no_talk`, or why not.
+    recording: &'static str,
+    /// What it cost, in micro-dollars.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    charged_micros: Option<i64>,
+    /// The same in dollars.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    charged: Option<String>,
+}
+
+impl Page {
+    pub(super) fn of(shown: Shown<Found>) -> Self {
+        let Shown { act, entry, what: Found { rows, next } } = shown;
+        let next = next.map(|next| format!("{}.{}", next.at.micros(), next.record));
+        Self { act, entry, records: rows.into_iter().map(Call::of).collect(), next }
+    }
+}
+
+impl Call {
+    fn of(record: Record) -> Self {
+        let (talked, charged) = match record.row.outcome {
+            Outcome::Denied(_) => (Duration::ZERO, None),
+            Outcome::Open { talked } => (talked, None),
+            Outcome::Ended { talked, charged, .. } => (talked, Some(charged)),
+        };
+        let number = record.row.number;
+        Self {
+            record: record.row.record,
+            call: format!("{:016x}", record.row.call.0),
+            outcome: record.outcome(),
+            recording: record.recording(),
+            facility: record.facility,
+            station: record.station,
+            person: record.person_key,
+            name: record.person_name,
+            number: number.map(|number| Private::new(number.expose().display().to_string())),
+            at: time(record.row.at),
+            accepted: record.row.accepted.map(time),
+            talked_seconds: talked.as_secs(),
+            charged_micros: charged.map(model::Money::micros),
+            charged: charged.map(|money| money.to_string()),
+        }
+    }
+}
+
+/// Counts by month.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Counts {
+    /// Number of the act.
+    act: u64,
+    /// Place of its entry in the log.
+    entry: u64,
+    /// Each month.
+    months: Vec<Counted>,
+}
+
+/// A month.
+#[derive(Serialize, ToSchema)]
+struct Counted {
+    /// Which.
+    #[schema(example = "2026-11")]
+    month: String,
+    /// Calls with counsel and on other protected lines.
+    protected_calls: u64,
+}
+
+impl Counts {
+    pub(super) fn of(shown: Shown<Vec<(Month, u64)>>) -> Self {
+        let months = shown.what.into_iter().map(|(month, calls)| Counted {
+            month: format!("{:04}-{:02}", month.year, month.month),
+            protected_calls: calls,
+        });
+        Self { act: shown.act, entry: shown.entry, months: months.collect() }
+    }
+}
+
+/// A package that only its recipient opens.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Package {
+    /// Number of the act.
+    pub(super) act: u64,
+    /// Place of its entry in the log.
+    pub(super) entry: u64,
+    /// Call records in it.
+    pub(super) records: usize,
+    /// SHA-256 of `package.zip`, for which the recipient signs.
+    pub(super) sha256: String,
+    /// The sealed package: a ZIP archive with AES-256 that holds `package.zip`; Base64.
+    pub(super) package: String,
+    /// What opens it, for a recipient without a key: to be told another way than the package goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(super) passphrase: Option<Private<String>>,
+    /// The same, sealed to the recipient's key; Base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) letter: Option<String>,
+}
+
+/// What was asked for and shown.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Acts {
+    /// Number of the act.
+    act: u64,
+    /// Place of its entry in the log.
+    entry: u64,
+    /// The acts, the newest last.
+    acts: Vec<Act>,
+}
+
+/// An act.
+#[derive(Serialize, ToSchema)]
+struct Act {
+    /// Its number.
+    act: u64,
+    /// Number of the staff member.
+    staff: u32,
+    /// What was done.
+    verb: &'static str,
+    /// Why.
+    purpose: &'static str,
+    /// With whose data, seen from who asked.
+    scope: &'static str,
+    /// How many rows.
+    rows: u32,
+    /// By whose leave: `grant`, `broken_glass` or `office`.
+    leave: &'static str,
+    /// When.
+    #[schema(format = DateTime)]
+    at: String,
+}
+
+impl Acts {
+    pub(super) fn of(shown: Shown<Vec<UsageRow>>) -> Self {
+        let acts = shown.what.iter().map(|row| Act {
+            act: row.act,
+            staff: row.staff.0,
+            verb: row.verb.word(),
+            purpose: row.purpose.word(),
+            scope: row.scope.word(),
+            rows: row.rows,
+            leave: match (row.grant, row.glass) {
+                (Some(_), _) => "grant",
+                (None, Some(_)) => "broken_glass",
+                (None, None) => "office",
+            },
+            at: time(row.at),
+        });
+        Self { act: shown.act, entry: shown.entry, acts: acts.collect() }
+    }
+}
+
+fn when(text: &str) -> Result<Timestamp, Problem> {
+    let at: Result<jiff::Timestamp, _> = text.parse();
+    let at = at.map_err(|_| Problem::unreadable("a time is written as `2026-11-27T08:00:00Z`"))?;
+    Ok(Timestamp::from_micros(at.as_microsecond()))
+}
+
+fn month(text: &str) -> Result<Month, Problem> {
+    let parts = text.split_once('-').and_then(|(year, month)| {
+        let month = Month { year: year.parse().ok()?, month: month.parse().ok()? };
+        (1..=12).contains(&month.month).then_some(month)
+    });
+    parts.ok_or_else(|| Problem::unreadable("a month is written as `2026-11`"))
+}
+
+fn number(text: &str) -> Result<Private<E164>, Problem> {
+    let digits = text.strip_prefix('+').filter(|digits| digits.bytes().all(|d| d.is_ascii_digit()));
+    let number = digits.and_then(|digits| digits.parse().ok()).and_then(E164::new);
+    let says = "a number is written as `+` and its digits, with the country code";
+    number.map(Private::new).ok_or_else(|| Problem::unreadable(says))
+}
+
+fn recording(text: &str) -> Result<RecordingId, Problem> {
+    let digits = text.len() == 16 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let number = digits.then(|| u64::from_str_radix(text, 16).ok()).flatten();
+    let says = "the number of a recording is 16 hexadecimal digits";
+    number.map(RecordingId).ok_or_else(|| Problem::unreadable(says))
+}
+
+fn cursor(text: &str) -> Result<Cursor, Problem> {
+    let parts = text.split_once('.').and_then(|(at, record)| {
+        let at = Timestamp::from_micros(at.parse().ok()?);
+        Some(Cursor { at, record: record.parse().ok()? })
+    });
+    parts.ok_or_else(|| Problem::unreadable("`after` is the `next` of the page before"))
+}
+
+fn key(text: &str) -> Result<Recipient, Problem> {
+    let fault = || {
+        let says = "a recipient's key is 64 hexadecimal digits";
+        Problem::new(StatusCode::BAD_REQUEST, "unreadable", says)
+    };
+    let mut octets = [0; 32];
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return Err(fault()) };
+    if pairs.len() != octets.len() {
+        return Err(fault());
+    }
+    for (octet, pair) in octets.iter_mut().zip(pairs) {
+        let digits = str::from_utf8(pair).map_err(|_| fault())?;
+        *octet = u8::from_str_radix(digits, 16).map_err(|_| fault())?;
+    }
+    Ok(Recipient(octets))
+}
+
+/// The number of nobody and nothing: all are numbered from 1.
+const NOBODY: u32 = 0;
+/// Characters of what the manifest says was asked for.
+const QUERY_CHARS_MAX: usize = 500;
+/// How far back a list goes where nobody says.
+const LIST_SPAN: Duration = Duration::from_secs(30 * 86_400);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_read_as_it_is_shown() {
+        assert_eq!(month("2026-11").ok(), Some(Month { year: 2026, month: 11 }));
+        assert_eq!(recording("0000000100000002").ok(), Some(RecordingId(0x1_0000_0002)));
+        assert_eq!(
+            number("+12025550142").ok().map(|it| it.expose().digits()),
+            Some(12_025_550_142)
+        );
+        let at = Timestamp::from_micros(7);
+        assert_eq!(cursor("7.9").ok(), Some(Cursor { at, record: 9 }));
+        assert_eq!(key(&"0a".repeat(32)).ok(), Some(Recipient([10; 32])));
+        assert_eq!(when("1970-01-01T00:00:01Z").ok(), Some(Timestamp::from_micros(1_000_000)));
+        for bad in ["", "2026", "2026-13", "x-1", "+", "7", "+1 202", "7.", "zz"] {
+            assert!(month(bad).is_err() && recording(bad).is_err() && number(bad).is_err());
+            assert!(cursor(bad).is_err() && key(bad).is_err() && when(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What can be typed after `parlatory disclose`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// What staff can do with calls.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DiscloseCommand {
+    /// Look for call records: by person, number, place, time or outcome; a page at a time.
+    ///
+    /// Calls with counsel and on other protected lines are not among them: see `counts`. A search
+    /// that finds nothing is entered in the log as well. Example: `parlatory disclose search
+    /// --purpose investigation --case 24-CR-0117 --person CC-1001 --from 2026-11-01T00:00:00Z`.
+    Search(SearchArgs),
+    /// How many calls with counsel and on other protected lines there were, month by month.
+    Counts(CountsArgs),
+    /// Hear a recording: writes a WAV file, the station left, the called party right.
+    ///
+    /// Both keyholders open it against the entry in the log, for this once. Example: `parlatory
+    /// disclose listen 0000000100000002 --purpose investigation --case 24-CR-0117 --to call.wav`.
+    Listen(HearArgs),
+    /// Hear a call while it goes on, a second or two after it was spoken.
+    ///
+    /// Example: `parlatory disclose follow 0000000100000002 --purpose safety --case 24-CR-0117
+    /// --to - | aplay`.
+    Follow(HearArgs),
+    /// Take a copy away: call records, or one recording, sealed for a recipient.
+    ///
+    /// The package holds the proofs with which anybody can check it, and says who else got a copy.
+    /// A recipient with a key gets the passphrase sealed to it; one without is told it another way
+    /// than the package goes. Example: `parlatory disclose export --recording 0000000100000002
+    /// --purpose discovery --case 24-CR-0117 --for defence --to call.zip`.
+    Export(ExportArgs),
+    /// See what was asked for and shown of an agency's data, without the data themselves.
+    List(ListArgs),
+}
+
+/// Why something is asked for.
+#[derive(Debug, Args)]
+pub(crate) struct WhyArgs {
+    /// Why: investigation, safety, discovery, court-order, counsel-consent, audit, inspection or
+    /// public-records.
+    #[arg(long)]
+    pub(crate) purpose: String,
+    /// Number of the case, as the agency writes it.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) case: String,
+    /// Number of the agency whose data it is, where it is not your own.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) agency: Option<u32>,
+    /// Number of the act under which it was approved, when you ask again.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) act: Option<u64>,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What a search narrows by.
+#[derive(Debug, Args)]
+pub(crate) struct FilterArgs {
+    /// Of this person, by the agency's number.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) person: Option<String>,
+    /// To exactly this number, such as +12025550142.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) number: Option<String>,
+    /// From this facility, such as `cedar/jail`.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) facility: Option<String>,
+    /// From this station, such as `cedar/jail/a/1`.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) station: Option<String>,
+    /// At this time or later, such as 2026-11-27T08:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// Before this time.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// That came to this, such as called_hung_up, number_blocked or open.
+    #[arg(long, value_name = "WORD")]
+    pub(crate) outcome: Option<String>,
+    /// With a recording (true) or without one (false).
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) recorded: Option<bool>,
+    /// Calls with counsel and on other protected lines, and no others: by a court's order, or with
+    /// counsel's consent, and with a second person's approval.
+    #[arg(long)]
+    pub(crate) protected: bool,
+}
+
+/// Arguments of `disclose search`.
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    #[command(flatten)]
+    pub(crate) why: WhyArgs,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    /// Where the page begins, as the page before says.
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) after: Option<String>,
+    /// Records on the page, at most 50.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) limit: Option<u32>,
+}
+
+/// Arguments of `disclose counts`.
+#[derive(Debug, Args)]
+pub(crate) struct CountsArgs {
+    #[command(flatten)]
+    pub(crate) why: WhyArgs,
+    /// The first month, such as 2026-01.
+    #[arg(long, value_name = "MONTH")]
+    pub(crate) from: String,
+    /// The last month, which counts.
+    #[arg(long, value_name = "MONTH")]
+    pub(crate) to: String,
+}
+
+/// Arguments of `disclose listen` and `disclose follow`.
+#[derive(Debug, Args)]
+pub(crate) struct HearArgs {
+    #[command(flatten)]
+    pub(crate) why: WhyArgs,
+    /// Number of the call, 16 hexadecimal digits, as a search shows it.
+    #[arg(value_name = "CALL")]
+    pub(crate) recording: String,
+    /// A new file for the recording; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+}
+
+/// Arguments of `disclose export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) why: WhyArgs,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    /// One recording with the record of its call, in place of all records that are found.
+    #[arg(long, value_name = "CALL")]
+    pub(crate) recording: Option<String>,
+    /// For whom: prosecution, defence, person, court, inspector or public_records.
+    #[arg(long = "for", value_name = "AUDIENCE")]
+    pub(crate) audience: String,
+    /// The recipient's public key (X25519), 64 hexadecimal digits.
+    #[arg(long, value_name = "DIGITS")]
+    pub(crate) key: Option<String>,
+    /// What is asked for, in the words that the package shall have.
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) query: Option<String>,
+    /// A new file for the package.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+}
+
+/// Arguments of `disclose list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) why: WhyArgs,
+    /// From this time; 30 days ago where it is left out.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// Until this time; now where it is left out.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+}

@@ -1,0 +1,306 @@
+//! `parlatory disclose`: what staff see of calls, asked of a running node.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
+
+use anyhow::{Context, Result, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use model::Private;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    cli::{
+        CountsArgs, DiscloseCommand, ExportArgs, FilterArgs, HearArgs, ListArgs, SearchArgs,
+        WhyArgs,
+    },
+    client::{Answer, Client, Poured},
+    data::write_new,
+    print::line,
+};
+
+/// Carries out one of them.
+pub(crate) fn run(command: &DiscloseCommand) -> Result<()> {
+    match command {
+        DiscloseCommand::Search(args) => search(args),
+        DiscloseCommand::Counts(args) => counts(args),
+        DiscloseCommand::Listen(args) => hear("listen", args),
+        DiscloseCommand::Follow(args) => hear("follow", args),
+        DiscloseCommand::Export(args) => export(args),
+        DiscloseCommand::List(args) => list(args),
+    }
+}
+
+fn search(args: &SearchArgs) -> Result<()> {
+    let ask = json!({
+        "why": why(&args.why),
+        "filter": filter(&args.filter),
+        "after": args.after,
+        "limit": args.limit,
+    });
+    let Some(page) = asked::<Page>("search", &ask, args.why.json)? else { return Ok(()) };
+    if args.why.json {
+        return print(&page);
+    }
+    for record in &page.records {
+        let number = record.number.as_ref().map_or("-", |number| number.expose().as_str());
+        let person = record.person.as_ref().map_or("-", |person| person.expose().as_str());
+        let name = record.name.as_ref().map_or("", |name| name.expose().as_str());
+        line(&format!(
+            "{}  {}  {}  {person} {name}  {number}  {} s  {}  {}",
+            record.call,
+            record.at,
+            record.facility,
+            record.talked_seconds,
+            record.outcome,
+            record.recording
+        ));
+    }
+    entered(page.act, page.entry, &format!("{} records", page.records.len()));
+    if let Some(next) = &page.next {
+        line(&format!("There are more: --after {next}"));
+    }
+    Ok(())
+}
+
+fn counts(args: &CountsArgs) -> Result<()> {
+    let ask = json!({ "why": why(&args.why), "from": args.from, "to": args.to });
+    let Some(counts) = asked::<Counts>("counts", &ask, args.why.json)? else { return Ok(()) };
+    if args.why.json {
+        return print(&counts);
+    }
+    for month in &counts.months {
+        line(&format!("{}  {} protected calls", month.month, month.protected_calls));
+    }
+    entered(counts.act, counts.entry, "the counts");
+    Ok(())
+}
+
+fn hear(verb: &str, args: &HearArgs) -> Result<()> {
+    let ask = json!({ "why": why(&args.why), "recording": args.recording });
+    let client = Client::of_session()?;
+    let into = |path: &Path| -> io::Result<Box<dyn Write>> {
+        if path == Path::new("-") {
+            return Ok(Box::new(io::stdout()));
+        }
+        let file = File::options().write(true).create_new(true).mode(OWNER_ONLY).open(path)?;
+        Ok(Box::new(file))
+    };
+    ensure!(!args.to.is_file(), "`{}` is there already: take another name", args.to.display());
+    let poured = client.pour(&format!("/api/v1/records/{verb}"), &ask, || into(&args.to))?;
+    match poured {
+        Poured::Waiting(waiting) => waits(&waiting, args.why.json),
+        Poured::Done { act, entry, octets } => {
+            // Standard output may be the recording itself.
+            if args.to != Path::new("-") {
+                let told = json!({ "act": act, "entry": entry, "octets": octets });
+                if args.why.json {
+                    return print(&told);
+                }
+                entered(act, entry, &format!("`{}`", args.to.display()));
+            }
+            Ok(())
+        }
+    }
+}
+
+fn export(args: &ExportArgs) -> Result<()> {
+    let ask = json!({
+        "why": why(&args.why),
+        "filter": filter(&args.filter),
+        "recording": args.recording,
+        "audience": args.audience,
+        "key": args.key,
+        "query": args.query,
+    });
+    ensure!(!args.to.exists(), "`{}` is there already: take another name", args.to.display());
+    let Some(package) = asked::<Package>("export", &ask, args.why.json)? else { return Ok(()) };
+    let octets = STANDARD.decode(&package.package).context("the package is damaged on its way")?;
+    write_new(&args.to, &octets)
+        .with_context(|| format!("cannot write `{}`", args.to.display()))?;
+    if args.why.json {
+        return print(&Told {
+            act: package.act,
+            entry: package.entry,
+            records: package.records,
+            sha256: package.sha256,
+            passphrase: package.passphrase,
+            letter: package.letter,
+        });
+    }
+    line(&format!("SHA-256 of package.zip: {}", package.sha256));
+    if let Some(passphrase) = &package.passphrase {
+        line(&format!("Passphrase: {}", passphrase.expose()));
+        line("Tell it to the recipient another way than the package goes. It is shown this once.");
+    }
+    if let Some(letter) = &package.letter {
+        line(&format!("Passphrase, sealed to the recipient's key: {letter}"));
+    }
+    entered(package.act, package.entry, &format!("`{}`", args.to.display()));
+    Ok(())
+}
+
+fn list(args: &ListArgs) -> Result<()> {
+    let ask = json!({ "why": why(&args.why), "from": args.from, "until": args.until });
+    let Some(acts) = asked::<Acts>("list", &ask, args.why.json)? else { return Ok(()) };
+    if args.why.json {
+        return print(&acts);
+    }
+    for act in &acts.acts {
+        line(&format!(
+            "act {}  {}  staff {}  {}  {}  {}  {} rows  {}",
+            act.act, act.at, act.staff, act.verb, act.purpose, act.scope, act.rows, act.leave
+        ));
+    }
+    entered(acts.act, acts.entry, &format!("{} acts", acts.acts.len()));
+    Ok(())
+}
+
+/// Asks; says that it waits, where it does.
+fn asked<T: for<'a> Deserialize<'a>>(verb: &str, ask: &Value, json: bool) -> Result<Option<T>> {
+    match Client::of_session()?.post(&format!("/api/v1/records/{verb}"), ask)? {
+        Answer::Done(done) => Ok(Some(done)),
+        Answer::Waiting(waiting) => waits(&waiting, json).map(|()| None),
+    }
+}
+
+fn waits(waiting: &Value, json: bool) -> Result<()> {
+    if json {
+        return print(waiting);
+    }
+    let (act, missing) = (&waiting["act"], waiting["missing"].as_str().unwrap_or_default());
+    line(&format!("Nothing is shown yet: {missing}."));
+    line(&format!(
+        "A supervisor of the agency approves it with `parlatory disclose approve {act}`; then ask \
+         the same with --act {act}."
+    ));
+    Ok(())
+}
+
+fn entered(act: u64, entry: u64, what: &str) {
+    line(&format!("Act {act}: {what}, entry {entry} of the log."));
+}
+
+fn print(value: &impl Serialize) -> Result<()> {
+    line(&serde_json::to_string(value)?);
+    Ok(())
+}
+
+fn why(args: &WhyArgs) -> Value {
+    json!({
+        "agency": args.agency,
+        "purpose": args.purpose,
+        "case": args.case,
+        "act": args.act,
+    })
+}
+
+fn filter(args: &FilterArgs) -> Value {
+    let mut filter = Map::new();
+    for (name, value) in [
+        ("person", &args.person),
+        ("number", &args.number),
+        ("facility", &args.facility),
+        ("station", &args.station),
+        ("from", &args.from),
+        ("until", &args.until),
+        ("outcome", &args.outcome),
+    ] {
+        if let Some(value) = value {
+            filter.insert(name.to_owned(), value.clone().into());
+        }
+    }
+    if let Some(recorded) = args.recorded {
+        filter.insert("recorded".to_owned(), recorded.into());
+    }
+    filter.insert("protected".to_owned(), args.protected.into());
+    filter.into()
+}
+
+/// What was heard is for whoever asked.
+const OWNER_ONLY: u32 = 0o600;
+
+#[derive(Serialize, Deserialize)]
+struct Page {
+    act: u64,
+    entry: u64,
+    records: Vec<Record>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    record: u64,
+    call: String,
+    facility: String,
+    station: String,
+    person: Option<Private<String>>,
+    name: Option<Private<String>>,
+    number: Option<Private<String>>,
+    at: String,
+    accepted: Option<String>,
+    talked_seconds: u64,
+    outcome: String,
+    recording: String,
+    charged_micros: Option<i64>,
+    charged: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Counts {
+    act: u64,
+    entry: u64,
+    months: Vec<Month>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Month {
+    month: String,
+    protected_calls: u64,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    act: u64,
+    entry: u64,
+    records: u64,
+    sha256: String,
+    package: String,
+    passphrase: Option<Private<String>>,
+    letter: Option<String>,
+}
+
+/// What is told of a package once it is written.
+#[derive(Serialize)]
+struct Told {
+    act: u64,
+    entry: u64,
+    records: u64,
+    sha256: String,
+    passphrase: Option<Private<String>>,
+    letter: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Acts {
+    act: u64,
+    entry: u64,
+    acts: Vec<Act>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Act {
+    act: u64,
+    staff: u32,
+    verb: String,
+    purpose: String,
+    scope: String,
+    rows: u32,
+    leave: String,
+    at: String,
+}
