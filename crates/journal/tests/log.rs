@@ -10,7 +10,10 @@ mod sample;
 
 use journal::{
     Draft, EntrySeq, Journal, Options as JournalOptions,
-    log::{CatchUpError, Courier, Log, LogEntry, LogError, Mask, Options, look, replay_log},
+    log::{
+        CatchUpError, Courier, Log, LogEntry, LogError, Mask, Options, is_withheld, look, release,
+        replay_log, withhold,
+    },
 };
 use model::Timestamp;
 use sample::log::{Folder, audited, entries, entry, key, leaf, open_log, options, publish};
@@ -89,6 +92,30 @@ fn published_leaves(dir: &Path) -> Vec<[u8; 256]> {
     let mut take = |_, leaf: &[u8]| leaves.push(leaf.try_into().unwrap());
     audit(&Folder(&folder), &checkpoint, None, &mut take).unwrap();
     leaves
+}
+
+#[test]
+fn a_log_that_is_withheld_signs_nothing_until_it_is_released() {
+    let dir = tempfile::tempdir().unwrap();
+    let (private, now) = (dir.path().join("log-private"), Timestamp::default());
+    withhold(&private).unwrap();
+    let open = || Log::open(&options(dir.path()), key(), now);
+    assert!(matches!(open(), Err(LogError::Withheld { .. })));
+    assert_eq!((look(&private).unwrap(), is_withheld(&private)), (None, true), "not even begun");
+    release(&private).unwrap();
+    release(&private).unwrap();
+    let (log, _) = open().unwrap();
+    log.append_wait(entries(1, 1..=3)).unwrap();
+    assert!(matches!(release(&private), Err(LogError::InUse { .. })));
+    let signed = log.prove(2).unwrap().checkpoint.note().to_string();
+    log.close();
+    assert_eq!(look(&private).unwrap().unwrap().checkpoint, signed.as_bytes());
+    let before = fs::read(&segments(dir.path())[0]).unwrap();
+    withhold(&private).unwrap();
+    assert!(matches!(open(), Err(LogError::Withheld { .. })));
+    assert_eq!(fs::read(&segments(dir.path())[0]).unwrap(), before);
+    release(&private).unwrap();
+    assert_eq!(open().unwrap().1.size, 3);
 }
 
 #[test]

@@ -225,20 +225,20 @@ pub(crate) fn read_length(text: &str) -> Option<std::time::Duration> {
 }
 
 /// All that was found.
-struct Verdict {
-    found: Findings,
-    reconciled: Option<Reconciled>,
-    strangers: Vec<(u32, u32)>,
+pub(crate) struct Verdict {
+    pub(crate) found: Findings,
+    pub(crate) reconciled: Option<Reconciled>,
+    pub(crate) strangers: Vec<(u32, u32)>,
 }
 
 impl Verdict {
-    fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         let unmatched = self.reconciled.as_ref().map_or(0, |it| it.unmatched.len());
         let others = unmatched + self.found.unknown.len() + self.strangers.len();
         self.found.report.violations_count + u64::try_from(others).unwrap_or(u64::MAX)
     }
 
-    fn sentences(&self) -> Vec<String> {
+    pub(crate) fn sentences(&self) -> Vec<String> {
         let report = &self.found.report;
         let mut sentences: Vec<String> =
             report.violations.iter().map(|it| format!("{}: {it}", it.invariant())).collect();

@@ -80,6 +80,22 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Box<DiscloseCommand>,
     },
+    /// Copy a data folder to another disk, while calls run.
+    ///
+    /// The copy is whole: log, database, journal and recordings belong together, as if the node had
+    /// died at one moment. Recordings that are there from the last time are not copied again. The
+    /// node's keys are left out unless you ask for them, and keyholders' private keys always.
+    /// Example: `parlatory backup --to /mnt/backup/county`.
+    Backup(BackupArgs),
+    /// Put a backup back into an empty folder, or try whether that would work.
+    ///
+    /// With --drill it is put into a folder that vanishes, checked whole, and timed: do it every
+    /// month. In earnest, the log signs nothing until you have shown with --since the newest
+    /// checkpoint of everybody who has one: who lost entries that others have seen must not write
+    /// others in their place. Recordings that were erased do not come back. Example: `parlatory
+    /// restore --from /mnt/backup/county --keys /mnt/safe/keys --data new-data --since
+    /// published/checkpoint`.
+    Restore(RestoreArgs),
     /// What an attorney or another protected party can check without the operator.
     Counsel {
         /// What to do.
@@ -103,6 +119,54 @@ pub(crate) struct AuditArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) build_hash: Option<PathBuf>,
     /// Print the findings as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `backup`.
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Folder of the backup, on another disk. It holds the last whole one, and its recordings.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+    /// Copy the folder `keys` as well: whoever has the backup can then sign for this log.
+    #[arg(long)]
+    pub(crate) with_keys: bool,
+    /// Print what was done as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `restore`.
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The data folder to make; it must be empty. With --since alone: one that was restored before.
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// The folder of the backup.
+    #[arg(long, value_name = "DIR", required_unless_present = "since")]
+    pub(crate) from: Option<PathBuf>,
+    /// A copy of the folder `keys`, where the backup was taken without.
+    #[arg(long, value_name = "DIR", requires = "from")]
+    pub(crate) keys: Option<PathBuf>,
+    /// A checkpoint that somebody else has, or a copy of the published log or of the log's own
+    /// folder. Give the newest of everybody: the published one, and the file `seen` of each
+    /// keyholder. May be given several times.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) since: Vec<PathBuf>,
+    /// A list of recordings that were erased since, as the node keeps it in `recordings/erased`.
+    #[arg(long, value_name = "FILE", requires = "from")]
+    pub(crate) erased: Vec<PathBuf>,
+    /// Only try: put it into a folder that vanishes, check everything, and say how long it took.
+    #[arg(long, requires = "from")]
+    pub(crate) drill: bool,
+    /// Where the drill's folder is made; the system's place for such things otherwise. It needs as
+    /// much room as the backup.
+    #[arg(long, value_name = "DIR", requires = "drill")]
+    pub(crate) scratch: Option<PathBuf>,
+    /// Print the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

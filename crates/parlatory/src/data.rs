@@ -52,6 +52,11 @@ impl Data {
         self.0.join("recordings")
     }
 
+    /// The node's own keys, and what carriers gave to it.
+    pub(crate) fn keys(&self) -> PathBuf {
+        self.0.join("keys")
+    }
+
     pub(crate) fn pin_key(&self) -> PathBuf {
         self.0.join("keys").join("pin.key")
     }

@@ -4,6 +4,7 @@
 //! `serve.rs` runs a node; `demo/` plays stations and called parties against one.
 
 mod audit;
+mod backup;
 mod cli;
 mod client;
 mod clock;
@@ -22,6 +23,7 @@ mod memory;
 mod node;
 mod print;
 mod provision;
+mod restore;
 mod serve;
 
 mod verify;
@@ -56,6 +58,8 @@ fn main() -> ExitCode {
         Command::Login(args) => login::log_in(args),
         Command::Logout => login::log_out(),
         Command::Disclose { command } => disclose::run(command),
+        Command::Backup(args) => backup::run(args),
+        Command::Restore(args) => restore::run(args),
         Command::Counsel { command } => counsel::run(command),
     };
     match done {

@@ -6,7 +6,7 @@ use crate::{
     limits::{ACQUIRE_WAIT, BUSY_WAIT, READERS_MAX, STATEMENTS_MAX},
 };
 use sqlx::{
-    Pool, Sqlite, Transaction,
+    ConnectOptions as _, Pool, Sqlite, SqliteConnection, Transaction,
     migrate::{MigrateError, Migrator},
     pool::PoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
@@ -38,10 +38,7 @@ impl Database {
     pub(crate) fn open(path: &Path) -> Result<Self, Broken> {
         keep_private(path)
             .map_err(|error| Broken::new("make its file", error.kind().to_string()))?;
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Broken::new("start its runtime", error.kind().to_string()))?;
+        let runtime = runtime()?;
         let options = options(path);
         let (writer, keeper, readers) = runtime.block_on(async {
             let writer = pool(1).connect_with(options.clone()).await.doing("open its file")?;
@@ -87,6 +84,39 @@ impl Drop for Database {
             self.writer.close().await;
         });
     }
+}
+
+/// One connection to a database that is only looked at or copied.
+pub(crate) struct Original {
+    connection: SqliteConnection,
+    runtime: Runtime,
+}
+
+impl Original {
+    /// Opens what is there. Nothing about the file is changed, not even its kind of journal.
+    pub(crate) fn open(path: &Path, read_only: bool) -> Result<Self, Broken> {
+        let runtime = runtime()?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(false)
+            .read_only(read_only)
+            .busy_timeout(BUSY_WAIT)
+            .disable_statement_logging();
+        let connection = runtime.block_on(options.connect()).doing("open its file")?;
+        Ok(Self { connection, runtime })
+    }
+
+    /// Runs `work` on the calling thread until it is done.
+    pub(crate) fn run<T>(&mut self, work: impl AsyncFnOnce(&mut SqliteConnection) -> T) -> T {
+        self.runtime.block_on(work(&mut self.connection))
+    }
+}
+
+fn runtime() -> Result<Runtime, Broken> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Broken::new("start its runtime", error.kind().to_string()))
 }
 
 /// The kind of a driver's failure in words, without the values that its own message may quote.
@@ -137,7 +167,6 @@ fn keep_private(path: &Path) -> io::Result<()> {
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
-    use sqlx::ConnectOptions;
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)

@@ -11,6 +11,7 @@ mod apply;
 mod calls;
 mod code;
 mod configuration;
+mod copy;
 mod dialect;
 mod entered;
 mod error;
@@ -22,6 +23,7 @@ pub mod staff;
 
 pub use calls::{CallFilter, CallRow, MoneyTotals, OpenCall, Outcome, RecordingRow};
 pub use configuration::AgencyRow;
+pub use copy::{Copied, Source};
 pub use entered::{LateRecording, RegistryChanges};
 pub use error::{Refused, StoreError};
 pub use plan::{Applied, Plan};

@@ -5,7 +5,8 @@ mod projecting;
 mod recording;
 mod samples;
 
-use crate::{Store, StoreError};
+use crate::{CallFilter, Copied, Source, Store, StoreError};
+use model::fact::Fact;
 use samples::{at, jail};
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -24,6 +25,34 @@ fn a_new_file_is_private_migrated_and_empty() {
         let mode = file.unwrap().metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "only the owner may read");
     }
+}
+
+#[test]
+fn a_copy_is_of_one_moment_and_private_and_keeps_no_writer_waiting() {
+    let (folder, store) = samples::filled();
+    store.project(&[(1, Fact::Admitted(Box::new(samples::admitted(1, None))))]).unwrap();
+    let mut source = Source::open(&folder.path().join("cell.db")).unwrap();
+    let copy = folder.path().join("copy.db");
+    // Somebody is in the middle of writing.
+    let writing = store.0.run(store.0.write()).unwrap();
+    let copied = source.copy(&copy).unwrap();
+    store.0.run(async { drop(writing) });
+    assert_eq!(copied, Copied { version: store.version().unwrap(), projected: 1 });
+    let mode = fs::metadata(&copy).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "only the owner may read");
+    assert!(!folder.path().join("copy.db-wal").exists(), "it is one file");
+    assert!(source.copy(&copy).is_err(), "nothing is written over");
+    // What comes after is not in it, and its version tells.
+    let mut later = jail();
+    later.agencies[0].name = "Cedar".into();
+    store.apply(&later, at(9)).unwrap();
+    store.project(&[(2, samples::denied(2))]).unwrap();
+    assert_eq!(source.version().unwrap(), copied.version + 1);
+    let opened = Store::open(&copy).unwrap();
+    assert_eq!(opened.version().unwrap(), copied.version);
+    assert_eq!(opened.projected().unwrap(), 1);
+    assert_eq!(opened.calls(&CallFilter::default()).unwrap().len(), 1);
+    assert!(Source::open(&folder.path().join("none.db")).is_err());
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! `docs/formats/recording.md` draws the octets and says how to read a file that was cut.
 
 mod detail;
+mod erase;
 mod error;
 mod folder;
 mod format;
@@ -22,6 +23,7 @@ mod stored;
 mod vault;
 
 pub use detail::DetailSealer;
+pub use erase::{Kept, keep};
 pub use error::{NotRecorded, VaultError};
 pub use folder::survey;
 pub use format::HEADER_OCTETS;
@@ -34,5 +36,5 @@ pub use limits::{QUEUED_SECONDS_MAX, RECORDINGS_COUNT_MAX};
 pub use open::{About as OpenedAbout, Next, NotOpened, Reading, Resealed, holders, object, open};
 pub use seal::Share;
 pub use shelf::{Follow, Followed, Shelf};
-pub use stored::{Stored, stored};
+pub use stored::{Listed, Stored, listed, stored};
 pub use vault::{About, RegistryView, Vault, VaultConfig, Writer};

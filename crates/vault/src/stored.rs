@@ -36,6 +36,35 @@ pub fn stored(root: &Path) -> Result<Vec<Stored>, VaultError> {
     Ok(found)
 }
 
+/// A file in a vault's folder, unread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Which recording it is; `None` when its name is no recording's.
+    pub recording: Option<RecordingId>,
+    /// Whether it was being written when it was seen.
+    pub growing: bool,
+}
+
+/// Every file in the vault's folder `root`, as [`stored`] finds them, and none of them read. What
+/// is closed while this looks is given as growing, as closed, or as both.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn listed(root: &Path) -> Result<Vec<Listed>, VaultError> {
+    let (open, closed) = folder::places(root);
+    let growing = files(&open)?.into_iter();
+    let growing =
+        growing.map(|path| Listed { recording: folder::unfinished(&path), growing: true, path });
+    let growing: Vec<_> = growing.collect();
+    // Looked at after the others: a recording moves from there to here and never back.
+    let closed = files(&closed)?.into_iter();
+    let closed =
+        closed.map(|path| Listed { recording: folder::finished(&path), growing: false, path });
+    Ok(growing.into_iter().chain(closed).collect())
+}
+
 /// All files below a folder, in the order of their names.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, VaultError> {
     let mut files = Vec::new();

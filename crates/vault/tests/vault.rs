@@ -57,6 +57,33 @@ fn a_registry_that_is_stale_missing_or_went_back_records_nothing() {
 }
 
 #[test]
+fn what_lies_in_the_folder_is_listed_while_recordings_grow_and_end() {
+    let world = World::new();
+    let vault = world.vault();
+    let (running, closing) = world.begin(&vault, 7);
+    let (ended, told) = world.begin(&vault, 8);
+    ended.end();
+    told.recv().unwrap().unwrap();
+    let done = world.closed(8, "rec");
+    let stray = world.vault_dir().join("closed").join("letter.txt");
+    fs::write(&stray, "mine").unwrap();
+    let seen = |root: &Path| {
+        let listed = vault::listed(root).unwrap();
+        listed.into_iter().map(|it| (it.path, it.recording, it.growing)).collect::<Vec<_>>()
+    };
+    let second = RecordingId(8);
+    let rest = [(done, Some(second), false), (stray, None, false)];
+    let first = (world.part(7), Some(RecordingId(7)), true);
+    let listed = seen(&world.vault_dir());
+    assert_eq!(listed[0], first);
+    assert_eq!(listed[1..], rest);
+    running.end();
+    closing.recv().unwrap().unwrap();
+    assert_eq!(seen(&world.vault_dir()).iter().filter(|it| it.2).count(), 0);
+    assert_eq!(seen(&world.vault_dir()).len(), 3);
+}
+
+#[test]
 fn a_disk_that_takes_no_file_means_unrecorded() {
     let world = World::new();
     let vault = world.vault();

@@ -5,14 +5,24 @@ use std::{io, path::PathBuf, sync::Arc};
 
 /// Why the log did not do what was asked.
 ///
-/// `InUse`, `Gap`, `NotALeaf`, `TooLarge`, `Empty`, `Overloaded`, `Unpublished`, `NoSuchEntry`,
-/// `Padding` and `Closed` are refusals: nothing was written. All others are broken: the disk, what
-/// is on it, the key or the clock.
+/// `InUse`, `Withheld`, `Gap`, `NotALeaf`, `TooLarge`, `Empty`, `Overloaded`, `Unpublished`,
+/// `NoSuchEntry`, `Padding` and `Closed` are refusals: nothing was written. All others are broken:
+/// the disk, what is on it, the key or the clock.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LogError {
     /// Another process, or another handle of this one, writes this log.
     #[error("the log `{}` is in use by another process: stop that one first", folder.display())]
     InUse {
+        /// The log's private folder.
+        folder: PathBuf,
+    },
+    /// The log was put back from a backup, and it was not shown yet that nobody has seen more.
+    #[error(
+        "the log `{}` was put back from a backup and signs nothing until it is shown the newest \
+         checkpoint: `parlatory restore --data DIR --since CHECKPOINT`",
+        folder.display()
+    )]
+    Withheld {
         /// The log's private folder.
         folder: PathBuf,
     },

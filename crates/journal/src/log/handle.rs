@@ -5,6 +5,7 @@ use super::{
     limits::{GATHERED_ENOUGH, QUEUE_APPENDS_MAX, SOON, WAL_OCTETS_MAX},
     open,
     wal::Folder,
+    withheld,
     writer::{Padding, Reply, Request, Writer},
 };
 use crate::{Draft, EntrySeq, Haste, LEAF_OCTETS, Sender, Torn, inbox};
@@ -140,16 +141,19 @@ impl Log {
     /// restart does not show.
     ///
     /// # Errors
-    /// [`LogError::InUse`], [`LogError::WrongKey`] and [`LogError::ClockBackwards`];
-    /// [`LogError::Damaged`], [`LogError::PublicDamaged`], [`LogError::RolledBack`] and
-    /// [`LogError::Forked`] when more is wrong than a crash can explain, in which case nothing is
-    /// changed and nothing signed; or a fault of the disk.
+    /// [`LogError::InUse`], [`LogError::Withheld`], [`LogError::WrongKey`] and
+    /// [`LogError::ClockBackwards`]; [`LogError::Damaged`], [`LogError::PublicDamaged`],
+    /// [`LogError::RolledBack`] and [`LogError::Forked`] when more is wrong than a crash can
+    /// explain, in which case nothing is changed and nothing signed; or a fault of the disk.
     pub fn open(
         options: &Options,
         signer: Signer,
         now: Timestamp,
     ) -> Result<(Self, Recovered), LogError> {
         let mut folder = Folder::lock(&options.private, options.segment_octets_max)?;
+        if withheld::is_withheld(&options.private) {
+            return Err(LogError::Withheld { folder: options.private.clone() });
+        }
         let opened = open::open(options, &mut folder, signer)?;
         if let Some(torn) = &opened.recovered.torn {
             tracing::warn!(

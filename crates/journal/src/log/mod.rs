@@ -19,6 +19,7 @@ mod publish;
 mod record;
 mod replay;
 mod wal;
+mod withheld;
 mod writer;
 
 pub use courier::{CatchUpError, Courier};
@@ -26,6 +27,7 @@ pub use error::LogError;
 pub use handle::{Log, Mask, Options, Proven, Published, Recovered, Taken};
 pub use limits::{BATCH_ENTRIES, PUBLISH_ENTRIES_MAX, SOON, WAL_OCTETS_MAX};
 pub use replay::{LogEntry, Standing, look, replay_log};
+pub use withheld::{is_withheld, release, withhold};
 
 #[cfg(test)]
 mod tests;

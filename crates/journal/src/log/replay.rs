@@ -26,6 +26,8 @@ pub struct Standing {
     pub size: u64,
     /// For every node the number of its last entry that the log has.
     pub nodes: BTreeMap<u32, EntrySeq>,
+    /// The checkpoint over all of it as it was signed: a note, not verified here.
+    pub checkpoint: Vec<u8>,
 }
 
 /// Looks where a log stands, or gives `None` when it has not begun.
@@ -38,9 +40,10 @@ pub struct Standing {
 pub fn look(private: &Path) -> Result<Option<Standing>, LogError> {
     let Some((first, path)) = wal::list(private)?.pop() else { return Ok(None) };
     let octets = wal::read(&path, first)?;
-    let (mut standing, mut at) = (Standing { size: first, nodes: BTreeMap::new() }, HEADER_OCTETS);
+    let (mut standing, mut at) = (Standing { size: first, ..Standing::default() }, HEADER_OCTETS);
     while let Some((record, end)) = record::record_at(&octets, at) {
         (standing.size, at) = (record.next(), end);
+        standing.checkpoint = record.checkpoint;
         match record.body {
             Body::State(state) => standing.nodes = state.nodes,
             Body::Entries(entries) => {

@@ -27,6 +27,13 @@ impl Findings {
                 }
             }
         }
+        if journal::log::is_withheld(&data.log_private()) {
+            self.problem(
+                "log",
+                "it was put back from a backup and signs nothing, so that nothing is recorded: show it the newest \
+                 checkpoint with `parlatory restore --data DIR --since CHECKPOINT`",
+            );
+        }
         let inside = data.log_public().join("log.vkey");
         if inside.exists() {
             self.problem(

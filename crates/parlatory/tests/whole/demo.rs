@@ -4,7 +4,10 @@ use std::{
     collections::BTreeSet,
     fs,
     ops::RangeInclusive,
+    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
 };
 
 use model::fact::{OffReason, RecordingState};
@@ -13,6 +16,7 @@ use serde_json::{Value, json};
 use store::{CallFilter, RecordingRow, Store};
 
 use crate::{
+    backup,
     county::{HELD_MICROS, price_micros},
     open::End,
     private::{assert_free_of, assert_no_number, assert_no_pin},
@@ -30,13 +34,20 @@ fn every_call_ends_as_it_must() {
     let plain = start(temporary.path(), &["--once"]);
     let elsewhere = tempfile::tempdir().unwrap();
     let json = start(elsewhere.path(), &["--json", "--data", data.to_str().unwrap()]);
-    let json = json.wait_end(DEMO).well();
+    let over = AtomicBool::new(false);
+    let (json, watched) = thread::scope(|scope| {
+        let watched = scope.spawn(|| backup::while_calls_run(&data, &over));
+        let ended = panic::catch_unwind(AssertUnwindSafe(|| json.wait_end(DEMO).well()));
+        over.store(true, Ordering::Relaxed);
+        (ended.unwrap_or_else(|why| panic::resume_unwind(why)), watched.join().unwrap())
+    });
     let plain = plain.wait_end(DEMO).well();
 
     let document: Value = serde_json::from_str(&json.out).expect("one JSON document and no more");
     assert_document(&document);
     assert_kept(&data, &document);
     assert_shown(&plain, &data);
+    backup::assert_restorable(&data, &watched);
     assert_audited(&data);
     let left = |folder: &Path| files(folder).into_iter().chain(folders(folder)).count();
     assert_eq!(left(temporary.path()), 0, "a demo that keeps nothing leaves nothing");

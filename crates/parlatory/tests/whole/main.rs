@@ -13,6 +13,7 @@
     reason = "a test fails by it, and waits in real time"
 )]
 
+mod backup;
 mod baresip;
 mod commands;
 mod console;
