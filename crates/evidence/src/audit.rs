@@ -188,8 +188,9 @@ impl Auditor {
         }
     }
 
-    /// I4: the entries of a node are numbered without a gap, and its starts go up. The log's own
-    /// entries, and these alone, are padding: otherwise either could hide in the other.
+    /// I4: the entries of a node are numbered without a gap, and its starts go up. The log itself
+    /// says nothing that nodes say, and they nothing that it says: otherwise a call could hide
+    /// among its padding, whose numbers nobody counts, or padding among calls.
     fn sequence(&mut self, index: Index, read: &Read) {
         let node = self.nodes.entry(read.node).or_default();
         let expected = node.seq.saturating_add(1);
@@ -198,15 +199,17 @@ impl Auditor {
             self.report.add(Violation::Gap { index, node, expected, found });
         }
         node.seq = read.seq.max(node.seq);
-        if read.said.boot < node.boot {
+        // Padding is of no start.
+        let started = read.said.what != Statement::Padding;
+        if started && read.said.boot < node.boot {
             self.report.add(Violation::OldStart { index, node: read.node });
         }
         if read.said.boot > node.boot {
             (node.boot, node.last) = (read.said.boot, read.said.at);
         }
         node.last = node.last.max(read.said.at);
-        if (read.node == LOG) != matches!(read.said.what, Statement::Padding) {
-            self.report.add(Violation::Padding { index, node: read.node });
+        if (read.node == LOG) != read.said.what.kind().is_of_the_log() {
+            self.report.add(Violation::NotTheirs { index, node: read.node });
         }
         if read.interval > read.said.at {
             self.report.add(Violation::Early { index });

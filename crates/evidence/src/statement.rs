@@ -271,6 +271,37 @@ impl Kind {
         self as u8
     }
 
+    /// Whether the log itself says it, and nodes never: its padding, and what has to do with
+    /// disclosures, staff and keeping. All others are said by nodes alone.
+    pub const fn is_of_the_log(self) -> bool {
+        match self {
+            Self::Padding
+            | Self::Erase
+            | Self::Hold
+            | Self::Retention
+            | Self::Kill
+            | Self::PolicyChange
+            | Self::StaffChange
+            | Self::Disclosure
+            | Self::Approval
+            | Self::Denial
+            | Self::BreakGlass
+            | Self::Review
+            | Self::Inquiry => true,
+            Self::Boot
+            | Self::RegistryEpoch
+            | Self::Removal
+            | Self::Tariff
+            | Self::Admission
+            | Self::Consent
+            | Self::RecordingStarted
+            | Self::RecordingEnded
+            | Self::NotRecorded
+            | Self::Quarantine
+            | Self::Dialled => false,
+        }
+    }
+
     pub(crate) fn from_code(code: u8) -> Option<Self> {
         Self::ALL.get(usize::from(code)).copied()
     }

@@ -45,8 +45,10 @@ pub enum Violation {
     #[error("entry {index} is of an earlier start of node {node} than the entry before it")]
     OldStart { index: Index, node: u32 },
     /// I4.
-    #[error("entry {index} is padding of a node, or a statement of the log itself (node {node})")]
-    Padding { index: Index, node: u32 },
+    #[error(
+        "entry {index} of node {node} says what only the log itself says (node 0), or only nodes"
+    )]
+    NotTheirs { index: Index, node: u32 },
     /// I4.
     #[error("entry {index} was to be published before what it says had happened")]
     Early { index: Index },
@@ -167,7 +169,7 @@ impl Violation {
             Self::Unreadable { .. }
             | Self::Gap { .. }
             | Self::OldStart { .. }
-            | Self::Padding { .. }
+            | Self::NotTheirs { .. }
             | Self::Early { .. } => Invariant::I4,
             Self::DialledNothing { .. }
             | Self::EndOfNothing { .. }

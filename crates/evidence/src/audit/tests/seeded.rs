@@ -259,12 +259,18 @@ fn i4_padding_is_the_logs_alone_and_every_entry_is_readable() {
     is(
         padding,
         Invariant::I4,
-        "entry 15 is padding of a node, or a statement of the log itself (node 1)",
+        "entry 15 of node 1 says what only the log itself says (node 0), or only nodes",
     );
     let hidden = violation(|lines| {
-        lines[9].what = Statement::Kill { calls: 1 };
+        lines[9].what = Statement::Tariff { caps: [2; 32] };
     });
-    assert_eq!(hidden, Violation::Padding { index: 9, node: LOG });
+    assert_eq!(hidden, Violation::NotTheirs { index: 9, node: LOG });
+    let taken = violation(|lines| lines.insert(15, line(400, Statement::Approval { act: 1 })));
+    assert_eq!(taken, Violation::NotTheirs { index: 15, node: 1 });
+    let mut lines = story();
+    let own = Line { node: LOG, ..line(121, Statement::Approval { act: 1 }) };
+    lines.splice(10..10, [own, lines[9], own]);
+    assert_eq!(audit(&lines, &[object(101)]).violations, [], "its own are no padding");
     let mut leaves = write(&story());
     leaves[15][100] ^= 1;
     let found = only(&audit_leaves(&leaves, &[object(101)]));
@@ -305,14 +311,14 @@ fn i5_files_and_entries_belong_together_one_to_one() {
 #[test]
 fn i5_what_is_erased_is_gone() {
     let mut lines = story();
-    lines.insert(15, line(400, erase(101)));
+    lines.insert(15, Line { node: LOG, ..line(400, erase(101)) });
     assert_eq!(audit(&lines, &[]).violations, []);
     is(
         only(&audit(&lines, &[object(101)])),
         Invariant::I5,
         "the file that entry 15 says was erased is still there",
     );
-    let nothing = violation(|lines| lines.insert(15, line(400, erase(102))));
+    let nothing = violation(|lines| lines.insert(15, Line { node: LOG, ..line(400, erase(102)) }));
     is(nothing, Invariant::I5, "entry 15 erases what no entry had recorded");
 }
 
