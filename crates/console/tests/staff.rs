@@ -112,6 +112,12 @@ fn a_grant_is_given_listed_and_taken_back() {
     });
     let (status, body) = asked(&ivy, "/api/v1/grants/give", &grant);
     assert_eq!((status, &body["error"]["code"]), (403, &json!("not-allowed")));
+    for (name, agency) in [("sol", "cedar"), ("nobody", "cedar"), ("nobody", "no-such-agency")] {
+        let mut other = grant.clone();
+        (other["name"], other["agency"]) = (json!(name), json!(agency));
+        let (status, body) = asked(&ivy, "/api/v1/grants/give", &other);
+        assert_eq!((status, &body["error"]["code"]), (403, &json!("not-allowed")), "{name}");
+    }
     for (key, value) in [
         ("until", json!("2027-12-20T00:00:00Z")),
         ("until", json!("soon")),

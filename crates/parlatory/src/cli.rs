@@ -1,9 +1,14 @@
 //! The command line: what can be typed, and what each word does.
 
 mod disclose;
+mod staff;
 
 pub(crate) use disclose::{
     CountsArgs, DiscloseCommand, ExportArgs, FilterArgs, HearArgs, ListArgs, SearchArgs, WhyArgs,
+};
+pub(crate) use staff::{
+    AccessCommand, AddArgs, ApproveArgs, DenyArgs, EnrolArgs, FirstArgs, GiveArgs, GlassCommand,
+    GrantCommand, PlainArgs, PolicyCommand, ReviewArgs, StaffCommand,
 };
 
 use std::path::PathBuf;
@@ -96,6 +101,38 @@ pub(crate) enum Command {
     /// restore --from /mnt/backup/county --keys /mnt/safe/keys --data new-data --since
     /// published/checkpoint`.
     Restore(RestoreArgs),
+    /// Who may log in, and as what.
+    ///
+    /// Every change stands in the log before it takes effect. Log in first: `parlatory login`.
+    Staff {
+        /// What to do.
+        #[command(subcommand)]
+        command: StaffCommand,
+    },
+    /// Give leave to work with the data of one case, and take it back.
+    Grant {
+        /// What to do.
+        #[command(subcommand)]
+        command: GrantCommand,
+    },
+    /// The policies by which your agency's data are disclosed.
+    Policy {
+        /// What to do.
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
+    /// Look at who could reach what.
+    Access {
+        /// What to do.
+        #[command(subcommand)]
+        command: AccessCommand,
+    },
+    /// Look without an approval, because somebody is in danger; and answer for it.
+    Glass {
+        /// What to do.
+        #[command(subcommand)]
+        command: GlassCommand,
+    },
     /// What an attorney or another protected party can check without the operator.
     Counsel {
         /// What to do.

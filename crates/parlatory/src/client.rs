@@ -83,7 +83,6 @@ impl Client {
     }
 
     /// Asks for what changes nothing.
-    #[expect(dead_code, reason = "the commands that list things come with their services")]
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let mut ask = self.agent.get(format!("{}{path}", self.url));
         if let Some(token) = &self.token {

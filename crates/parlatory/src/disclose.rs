@@ -21,6 +21,7 @@ use crate::{
     client::{Answer, Client, Poured},
     data::write_new,
     print::line,
+    staff,
 };
 
 /// Carries out one of them.
@@ -32,6 +33,9 @@ pub(crate) fn run(command: &DiscloseCommand) -> Result<()> {
         DiscloseCommand::Follow(args) => hear("follow", args),
         DiscloseCommand::Export(args) => export(args),
         DiscloseCommand::List(args) => list(args),
+        DiscloseCommand::Waiting(plain) => staff::waiting(*plain),
+        DiscloseCommand::Approve(args) => staff::approve(args),
+        DiscloseCommand::Deny(args) => staff::deny(args),
     }
 }
 

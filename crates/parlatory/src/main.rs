@@ -25,7 +25,8 @@ mod print;
 mod provision;
 mod restore;
 mod serve;
-
+mod staff;
+mod table;
 mod verify;
 mod witness;
 
@@ -60,6 +61,11 @@ fn main() -> ExitCode {
         Command::Disclose { command } => disclose::run(command),
         Command::Backup(args) => backup::run(args),
         Command::Restore(args) => restore::run(args),
+        Command::Staff { command } => staff::staff(command),
+        Command::Grant { command } => staff::grant(command),
+        Command::Policy { command } => staff::policy(command),
+        Command::Access { command } => staff::access(command),
+        Command::Glass { command } => staff::glass(command),
         Command::Counsel { command } => counsel::run(command),
     };
     match done {

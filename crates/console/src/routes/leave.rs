@@ -4,7 +4,7 @@ use crate::{
     answer::{Problem, ProblemBody, time},
     ask::{Asked, read_time},
     route::{Entry, Method, Route},
-    routes::staff::agency,
+    routes::staff::{NO_AGENCY, agency},
     session::Who,
     shared::Shared,
 };
@@ -204,8 +204,9 @@ async fn give(
     };
     let until = read_time(&ask.until)?;
     let given = shared.run(move |services| {
-        let agency = agency(services, &who, ask.agency.as_deref())?;
-        let staff = services.roster.named(agency, ask.name.expose())?;
+        // Whoever gives no grants learns of no agency and of no name.
+        let agency = agency(services, &who, ask.agency.as_deref()).unwrap_or(NO_AGENCY);
+        let staff = services.roster.grantee(&who.staff, agency, ask.name.expose())?;
         let Giving { case, rows_max, .. } = ask;
         let new = NewGrant { staff, case, purpose, verbs, rows_max, from, until };
         Ok(services.roster.give(&who.staff, new)?)

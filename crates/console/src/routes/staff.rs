@@ -473,4 +473,4 @@ fn read_role(word: &str) -> Result<Role, Problem> {
 }
 
 /// No agency has this number: they are counted from 1.
-const NO_AGENCY: AgencyId = AgencyId(0);
+pub(crate) const NO_AGENCY: AgencyId = AgencyId(0);

@@ -2,10 +2,13 @@
 
 use super::{Approved, Denied, Granted, NotDone, Refusal, Roster};
 use access::{
-    NotAnIntent, Purpose, Role, Verb, grant::Grant, limits::CASE_OCTETS_MAX, staff::Staff,
+    NotAnIntent, Purpose, Role, Verb,
+    grant::{Grant, NotGranted},
+    limits::CASE_OCTETS_MAX,
+    staff::Staff,
 };
 use evidence::Statement;
-use model::{GrantId, Private, StaffId, Timestamp};
+use model::{AgencyId, GrantId, Private, StaffId, Timestamp};
 
 /// A grant that somebody is going to give.
 #[derive(Clone, Debug)]
@@ -74,6 +77,18 @@ impl Roster {
         self.note(Statement::Approval { act }, &detail, grant.owner)?;
         self.0.store.add_grant(&grant)?;
         Ok(grant.id)
+    }
+
+    /// The number of whoever logs in with this name at an agency, for somebody who gives grants.
+    ///
+    /// # Errors
+    /// [`NotDone::NotGranted`] for everybody who gives none: they learn of no name;
+    /// [`NotDone::NotThere`] when nobody there has the name.
+    pub fn grantee(&self, by: &Staff, agency: AgencyId, name: &str) -> Result<StaffId, NotDone> {
+        if self.fresh(by)?.role != Role::Supervisor {
+            return Err(NotGranted::Giver.into());
+        }
+        self.named(agency, name)
     }
 
     /// Takes a grant back: a supervisor of the agency whose data it is, or whoever has it.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::{ApproveArgs, DenyArgs, PlainArgs};
+
 /// What staff can do with calls.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DiscloseCommand {
@@ -34,6 +36,12 @@ pub(crate) enum DiscloseCommand {
     Export(ExportArgs),
     /// See what was asked for and shown of an agency's data, without the data themselves.
     List(ListArgs),
+    /// What waits for a second person: your own requests, and those that you can approve.
+    Waiting(PlainArgs),
+    /// Say yes to what another asked for. Only a supervisor of the agency whose data it is can.
+    Approve(ApproveArgs),
+    /// Say no to what another asked for, or take your own request back.
+    Deny(DenyArgs),
 }
 
 /// Why something is asked for.

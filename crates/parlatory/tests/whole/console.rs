@@ -13,10 +13,10 @@ use crate::{
 };
 
 /// Somebody at a terminal of their own, who keeps their session in a folder that vanishes.
-struct Person(TempDir);
+pub(crate) struct Person(TempDir);
 
 impl Person {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
@@ -24,13 +24,13 @@ impl Person {
         self.0.path().join("session.json")
     }
 
-    fn file(&self, name: &str, content: &str) -> String {
+    pub(crate) fn file(&self, name: &str, content: &str) -> String {
         let path = self.0.path().join(name);
         std::fs::write(&path, content).unwrap();
         path.to_str().unwrap().to_owned()
     }
 
-    fn run(&self, arguments: &[&str]) -> Finished {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Finished {
         let mut command = program();
         command.env("PARLATORY_SESSION", self.session()).args(arguments);
         let mut process = Process::start("parlatory", &mut command);

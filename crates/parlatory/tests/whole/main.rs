@@ -13,6 +13,8 @@
     reason = "a test fails by it, and waits in real time"
 )]
 
+#[path = "../../src/demo/authenticator.rs"]
+mod authenticator;
 mod backup;
 mod baresip;
 mod commands;
@@ -30,6 +32,7 @@ mod process;
 mod recording;
 mod sipp;
 mod sound;
+mod staff;
 mod together;
 mod verify;
 mod with_baresip;

@@ -77,6 +77,11 @@ impl Node {
         first.parse().unwrap()..=last.parse().unwrap()
     }
 
+    /// Its data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// Its number as a process.
     pub(crate) fn id(&self) -> u32 {
         self.process.id()

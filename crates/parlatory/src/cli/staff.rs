@@ -1,0 +1,265 @@
+//! What can be typed about staff, grants, policies and the review of access.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::ConsoleArgs;
+
+/// Who may do anything.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StaffCommand {
+    /// Add the first it-admin and choose their password, with the token that `init` wrote.
+    ///
+    /// Works only while nobody could add staff. Needs no session. Prints the secret for an
+    /// authenticator app, this once. Example: `parlatory staff first --agency cedar --name dana`.
+    First(FirstArgs),
+    /// Choose a password with the token that an it-admin handed over.
+    ///
+    /// Needs no session. Prints the secret for an authenticator app, this once.
+    Enrol(EnrolArgs),
+    /// Add somebody to your agency; prints the token to hand over to them.
+    Add(AddArgs),
+    /// The staff of your agency.
+    List(PlainArgs),
+    /// Give somebody another role. They log in anew.
+    Role {
+        /// The name of their log-in.
+        name: String,
+        /// Which: investigator, clerk, supervisor, auditor, it-admin, defence, inspector, person or
+        /// counsel.
+        role: String,
+    },
+    /// Take somebody's access away, with their sessions and grants, at once.
+    Revoke {
+        /// The name of their log-in.
+        name: String,
+    },
+    /// End somebody's lock or long absence.
+    Release {
+        /// The name of their log-in.
+        name: String,
+        /// Have them choose a new password and a new secret of codes; prints the token for that.
+        #[arg(long)]
+        anew: bool,
+        #[command(flatten)]
+        plain: PlainArgs,
+    },
+    /// Change your own password.
+    Password {
+        /// A file whose first line is the old password, for programs.
+        #[arg(long, value_name = "FILE")]
+        old_file: Option<PathBuf>,
+        /// A file whose first line is the new one, for programs.
+        #[arg(long, value_name = "FILE")]
+        new_file: Option<PathBuf>,
+    },
+}
+
+/// How it is printed.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct PlainArgs {
+    /// Print the answer as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `staff first`.
+#[derive(Debug, Args)]
+pub(crate) struct FirstArgs {
+    #[command(flatten)]
+    pub(crate) at: ConsoleArgs,
+    /// Key of the agency, as the provision file names it.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) agency: String,
+    /// The name by which they log in.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The file with the token, in the node's data folder.
+    #[arg(long, value_name = "FILE", default_value = "parlatory-data/console/setup.token")]
+    pub(crate) token_file: PathBuf,
+    /// A file whose first line is the password, for programs.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) plain: PlainArgs,
+}
+
+/// Arguments of `staff enrol`.
+#[derive(Debug, Args)]
+pub(crate) struct EnrolArgs {
+    #[command(flatten)]
+    pub(crate) at: ConsoleArgs,
+    /// The name by which you log in.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// A file whose first line is the token; asked for when it is not given.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// A file whose first line is the password, for programs.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) plain: PlainArgs,
+}
+
+/// Arguments of `staff add`.
+#[derive(Debug, Args)]
+pub(crate) struct AddArgs {
+    /// The name by which they are going to log in.
+    pub(crate) name: String,
+    /// As what: investigator, clerk, supervisor, auditor, it-admin, defence, inspector, person or
+    /// counsel.
+    #[arg(long)]
+    pub(crate) role: String,
+    /// Key of another agency that has no it-admin yet, for its first one.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) agency: Option<String>,
+    #[command(flatten)]
+    pub(crate) plain: PlainArgs,
+}
+
+/// Leave to work with the data of one case.
+#[derive(Debug, Subcommand)]
+pub(crate) enum GrantCommand {
+    /// Give somebody leave to work with the data of one case for a while.
+    ///
+    /// For supervisors, about the data of their agency. Example: `parlatory grant give dana --case
+    /// 24-CR-0117 --purpose investigation --verb search --verb listen --rows 200 --days 14`.
+    Give(GiveArgs),
+    /// The grants you have; for supervisors and auditors, all for the data of their agency.
+    List(PlainArgs),
+    /// Take a grant back.
+    Revoke {
+        /// Its number.
+        grant: u32,
+    },
+}
+
+/// Arguments of `grant give`.
+#[derive(Debug, Args)]
+pub(crate) struct GiveArgs {
+    /// The name of their log-in.
+    pub(crate) name: String,
+    /// Key of the agency that they work for, where it is not yours.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) agency: Option<String>,
+    /// Number of the case.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) case: String,
+    /// Why: investigation, safety, discovery, court-order, counsel-consent, inspection or
+    /// public-records.
+    #[arg(long)]
+    pub(crate) purpose: String,
+    /// To do what: search, listen, follow or export. May be given several times.
+    #[arg(long, value_name = "ACT", required = true)]
+    pub(crate) verb: Vec<String>,
+    /// How many rows in all.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) rows: u32,
+    /// For how many days, from now.
+    #[arg(long, value_name = "COUNT", default_value = "14", value_parser = clap::value_parser!(u32).range(1..=30))]
+    pub(crate) days: u32,
+    #[command(flatten)]
+    pub(crate) plain: PlainArgs,
+}
+
+/// The policies of an agency.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Print the policies of your agency, as they are now or as an old entry names them.
+    Show {
+        /// The hash in an old entry, in hexadecimal digits.
+        #[arg(long)]
+        hash: Option<String>,
+        #[command(flatten)]
+        plain: PlainArgs,
+    },
+    /// Set the policies of your agency. The law, which is part of the program, stays beside them.
+    ///
+    /// For supervisors. Begin with what `parlatory policy show` prints.
+    Set {
+        /// The file with the text, in Cedar.
+        file: PathBuf,
+        #[command(flatten)]
+        plain: PlainArgs,
+    },
+}
+
+/// Looking at who could reach what.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccessCommand {
+    /// What your agency's staff could reach against what they used, and what raised an alarm.
+    ///
+    /// For auditors, supervisors and inspectors. It is entered in the log. Example: `parlatory
+    /// access review --case "audit 2026-4" --days 90`.
+    Review(ReviewArgs),
+}
+
+/// Arguments of `access review`.
+#[derive(Debug, Args)]
+pub(crate) struct ReviewArgs {
+    /// Number of the audit, or of the case.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) case: String,
+    /// Why: audit or inspection.
+    #[arg(long, default_value = "audit")]
+    pub(crate) purpose: String,
+    /// How many days back.
+    #[arg(long, value_name = "COUNT", default_value = "90", value_parser = clap::value_parser!(u32).range(1..=3_660))]
+    pub(crate) days: u32,
+    /// Print also what could be reached and was not used.
+    #[arg(long)]
+    pub(crate) unused: bool,
+    #[command(flatten)]
+    pub(crate) plain: PlainArgs,
+}
+
+/// Looking without an approval, because somebody is in danger.
+#[derive(Debug, Subcommand)]
+pub(crate) enum GlassCommand {
+    /// Break the glass: look now, and answer for it within 72 hours.
+    ///
+    /// It is entered in the log, those on call are told, and it opens a few rows for a while.
+    /// Then ask with `--purpose safety`.
+    Break {
+        /// What for, in words.
+        #[arg(long)]
+        reason: String,
+        /// For how many minutes.
+        #[arg(long, default_value = "60", value_parser = clap::value_parser!(u32).range(60..=240))]
+        minutes: u32,
+        #[command(flatten)]
+        plain: PlainArgs,
+    },
+    /// The glasses that you broke, or that you may review.
+    List(PlainArgs),
+    /// Say what you found about a glass that somebody else broke.
+    Review {
+        /// Number of its act.
+        act: u64,
+        /// It was not right to break it.
+        #[arg(long)]
+        unjustified: bool,
+        /// What you found, in words.
+        #[arg(long)]
+        found: String,
+    },
+}
+
+/// Arguments of `disclose approve`.
+#[derive(Debug, Args)]
+pub(crate) struct ApproveArgs {
+    /// Number of the act.
+    pub(crate) act: u64,
+}
+
+/// Arguments of `disclose deny`.
+#[derive(Debug, Args)]
+pub(crate) struct DenyArgs {
+    /// Number of the act.
+    pub(crate) act: u64,
+    /// Why, in words.
+    #[arg(long)]
+    pub(crate) why: String,
+}

@@ -1,0 +1,449 @@
+//! `parlatory staff`, `grant`, `policy`, `access` and `glass`, and what a second person says: asked
+//! of a running node.
+
+use std::{fs, path::Path, time::Duration};
+
+use anyhow::{Context, Result};
+use model::Timestamp;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::{
+    cli::{
+        AccessCommand, AddArgs, ApproveArgs, ConsoleArgs, DenyArgs, EnrolArgs, FirstArgs, GiveArgs,
+        GlassCommand, GrantCommand, PlainArgs, PolicyCommand, ReviewArgs, StaffCommand,
+    },
+    client::Client,
+    clock::clock,
+    login::{ask, password_in},
+    print::line,
+    table::Table,
+};
+
+/// Carries out `parlatory staff`.
+pub(crate) fn staff(command: &StaffCommand) -> Result<()> {
+    match command {
+        StaffCommand::First(args) => first(args),
+        StaffCommand::Enrol(args) => {
+            let token = secret(args.token_file.as_deref(), "token")?;
+            enrol(&args.at, args, &token)
+        }
+        StaffCommand::Add(args) => add(args),
+        StaffCommand::List(plain) => list(*plain),
+        StaffCommand::Role { name, role } => {
+            done("/api/v1/staff/role", &json!({ "name": name, "role": role }))?;
+            line("Done: they log in anew.");
+            Ok(())
+        }
+        StaffCommand::Revoke { name } => {
+            done("/api/v1/staff/revoke", &json!({ "name": name }))?;
+            line("Done: their access, sessions and grants have ended.");
+            Ok(())
+        }
+        StaffCommand::Release { name, anew, plain } => {
+            let body = json!({ "name": name, "anew": anew });
+            let released = done("/api/v1/staff/release", &body)?;
+            if plain.json {
+                return print(&released);
+            }
+            match released.get("invitation") {
+                Some(invitation) => invited(invitation, name),
+                None => line("Done: they can log in again."),
+            }
+            Ok(())
+        }
+        StaffCommand::Password { old_file, new_file } => {
+            let old = secret(old_file.as_deref(), "password so far")?;
+            let new = secret(new_file.as_deref(), "new password")?;
+            done("/api/v1/staff/password", &json!({ "old": *old, "new": *new }))?;
+            line("Done: log in anew.");
+            Ok(())
+        }
+    }
+}
+
+fn first(args: &FirstArgs) -> Result<()> {
+    let client = Client::at(&args.at.url, args.at.authority.as_deref())?;
+    let token = password_in(&args.token_file).context(
+        "the token of the set-up is in the node's data folder: name it with --token-file",
+    )?;
+    let body = json!({ "token": *token, "agency": args.agency, "name": args.name });
+    let invitation: Value = client.done("/api/v1/staff/first", &body)?;
+    let token = Zeroizing::new(text(&invitation, "token").to_owned());
+    let chosen = EnrolArgs {
+        at: ConsoleArgs { url: args.at.url.clone(), authority: args.at.authority.clone() },
+        name: args.name.clone(),
+        token_file: None,
+        password_file: args.password_file.clone(),
+        plain: args.plain,
+    };
+    let enrolled = enrol(&chosen.at, &chosen, &token);
+    if enrolled.is_err() {
+        invited(&invitation, &args.name);
+    }
+    enrolled
+}
+
+fn enrol(at: &ConsoleArgs, args: &EnrolArgs, token: &str) -> Result<()> {
+    let client = Client::at(&at.url, at.authority.as_deref())?;
+    let password = match &args.password_file {
+        Some(file) => password_in(file)?,
+        None => twice()?,
+    };
+    let body = json!({ "name": args.name, "token": token, "password": *password });
+    let enrolled: Value = client.done("/api/v1/staff/enrol", &body)?;
+    if args.plain.json {
+        return print(&enrolled);
+    }
+    line("Add this to an authenticator app; it is shown this once:");
+    line(&format!("  secret   {}", text(&enrolled, "secret")));
+    line(&format!("  address  {}", text(&enrolled, "address")));
+    line(&format!("Then: parlatory login --name {:?}", args.name));
+    Ok(())
+}
+
+/// The first line of a file, or what somebody types unseen.
+fn secret(file: Option<&Path>, what: &str) -> Result<Zeroizing<String>> {
+    match file {
+        Some(file) => password_in(file),
+        None => ask(what, false),
+    }
+}
+
+/// A new password, typed twice since nobody sees it.
+fn twice() -> Result<Zeroizing<String>> {
+    loop {
+        let (one, other) = (ask("new password", false)?, ask("once more", false)?);
+        if one == other {
+            return Ok(one);
+        }
+        line("These differ.");
+    }
+}
+
+fn add(args: &AddArgs) -> Result<()> {
+    let body = json!({ "name": args.name, "role": args.role, "agency": args.agency });
+    let invitation = done("/api/v1/staff/add", &body)?;
+    if args.plain.json {
+        return print(&invitation);
+    }
+    invited(&invitation, &args.name);
+    Ok(())
+}
+
+fn invited(invitation: &Value, name: &str) {
+    line(&format!(
+        "Hand this token over to them; it is shown this once, and good until {}:",
+        text(invitation, "until")
+    ));
+    line(&format!("  {}", text(invitation, "token")));
+    line(&format!("They choose their password with: parlatory staff enrol --name {name:?}"));
+}
+
+fn list(plain: PlainArgs) -> Result<()> {
+    let staff: Value = Client::of_session()?.get("/api/v1/staff")?;
+    if plain.json {
+        return print(&staff);
+    }
+    let mut table = Table::new(&["number", "name", "role", "last seen", "access"]);
+    for member in rows(Some(&staff)) {
+        let access = match (flag(member, "usable"), flag(member, "enrolled")) {
+            (true, true) => "yes".to_owned(),
+            (true, false) => "no password yet".to_owned(),
+            (false, _) => text(member, "why").to_owned(),
+        };
+        let last_seen = text(member, "last_seen").to_owned();
+        table.row([
+            cell(member, "id"),
+            cell(member, "name"),
+            cell(member, "role"),
+            last_seen,
+            access,
+        ]);
+    }
+    table.print();
+    Ok(())
+}
+
+/// Carries out `parlatory grant`.
+pub(crate) fn grant(command: &GrantCommand) -> Result<()> {
+    match command {
+        GrantCommand::Give(args) => give(args),
+        GrantCommand::List(plain) => grants(*plain),
+        GrantCommand::Revoke { grant } => {
+            done("/api/v1/grants/revoke", &json!({ "grant": grant }))?;
+            line("Done: it is taken back.");
+            Ok(())
+        }
+    }
+}
+
+fn give(args: &GiveArgs) -> Result<()> {
+    let until = clock().now().after(DAY * args.days);
+    let body = json!({
+        "name": args.name,
+        "agency": args.agency,
+        "case": args.case,
+        "purpose": args.purpose,
+        "verbs": args.verb,
+        "rows_max": args.rows,
+        "until": rfc3339(until),
+    });
+    let given = done("/api/v1/grants/give", &body)?;
+    if args.plain.json {
+        return print(&given);
+    }
+    line(&format!("Done: grant {}.", cell(&given, "grant")));
+    Ok(())
+}
+
+fn grants(plain: PlainArgs) -> Result<()> {
+    let grants: Value = Client::of_session()?.get("/api/v1/grants")?;
+    if plain.json {
+        return print(&grants);
+    }
+    let head = ["grant", "staff", "case", "purpose", "acts", "rows seen", "until", ""];
+    let mut table = Table::new(&head);
+    for grant in rows(Some(&grants)) {
+        let seen = format!("{} of {}", cell(grant, "rows"), cell(grant, "rows_max"));
+        let revoked = if flag(grant, "revoked") { "taken back" } else { "" };
+        let number = |key| cell(grant, key);
+        table.row([
+            number("grant"),
+            number("staff"),
+            number("case"),
+            number("purpose"),
+            list_of(grant, "verbs"),
+            seen,
+            number("until"),
+            revoked.to_owned(),
+        ]);
+    }
+    table.print();
+    Ok(())
+}
+
+/// Carries out `parlatory policy`.
+pub(crate) fn policy(command: &PolicyCommand) -> Result<()> {
+    match command {
+        PolicyCommand::Show { hash, plain } => {
+            let policy = done("/api/v1/policy/show", &json!({ "hash": hash }))?;
+            if plain.json {
+                return print(&policy);
+            }
+            line(text(&policy, "text").trim_end());
+            Ok(())
+        }
+        PolicyCommand::Set { file, plain } => {
+            let unread = || format!("cannot read `{}`", file.display());
+            let text_of_file = fs::read_to_string(file).with_context(unread)?;
+            let policy = done("/api/v1/policy/set", &json!({ "text": text_of_file }))?;
+            if plain.json {
+                return print(&policy);
+            }
+            line(&format!("Done: version {}, which entries name as", cell(&policy, "version")));
+            line(&format!("  {}", text(&policy, "hash")));
+            Ok(())
+        }
+    }
+}
+
+/// Carries out `parlatory access`.
+pub(crate) fn access(command: &AccessCommand) -> Result<()> {
+    match command {
+        AccessCommand::Review(args) => review(args),
+    }
+}
+
+fn review(args: &ReviewArgs) -> Result<()> {
+    let micros = clock().now().micros() - i64::from(args.days) * DAY_MICROS;
+    let since = rfc3339(Timestamp::from_micros(micros));
+    let body = json!({ "purpose": args.purpose, "case": args.case, "since": since });
+    let review = done("/api/v1/access/review", &body)?;
+    if args.plain.json {
+        return print(&review);
+    }
+    for person in rows(review.get("people")) {
+        shown(person, args.unused);
+    }
+    let mut alarms = Table::new(&["alarm", "staff", "at"]);
+    for alarm in rows(review.get("alarms")) {
+        alarms.row([cell(alarm, "kind"), cell(alarm, "staff"), cell(alarm, "at")]);
+    }
+    alarms.print();
+    let count = rows(review.get("alarms")).count();
+    line(&format!("{count} alarms. This review is act {} of the log.", cell(&review, "act")));
+    Ok(())
+}
+
+/// One person of a review.
+fn shown(person: &Value, unused: bool) {
+    let access = match (flag(person, "usable"), flag(person, "enrolled")) {
+        (true, true) => format!("last seen {}", text(person, "last_seen")),
+        (true, false) => "no password yet".to_owned(),
+        (false, _) => text(person, "why").to_owned(),
+    };
+    let (name, role) = (text(person, "name"), text(person, "role"));
+    line(&format!("{name}, {role}, number {}: {access}", cell(person, "staff")));
+    let mut table = Table::new(&["  ", "act", "data", "purpose", "needs", ""]);
+    for used in rows(person.get("used")) {
+        let count = format!("{} times, {} rows", cell(used, "acts"), cell(used, "rows"));
+        let key = |key| cell(used, key);
+        table.row([
+            "  used".to_owned(),
+            key("verb"),
+            key("scope"),
+            key("purpose"),
+            String::new(),
+            count,
+        ]);
+    }
+    for grant in rows(person.get("grants")).filter(|grant| unused || !flag(grant, "used")) {
+        let seen = format!("{} of {} rows", cell(grant, "rows"), cell(grant, "rows_max"));
+        let what = if flag(grant, "used") { "  grant" } else { "  unused grant" };
+        let case = format!("case {}", text(grant, "case"));
+        let purpose = cell(grant, "purpose");
+        table.row([what.to_owned(), list_of(grant, "verbs"), case, purpose, String::new(), seen]);
+    }
+    for could in rows(person.get("could")).filter(|could| unused && !flag(could, "used")) {
+        let counts = if flag(could, "counts_only") { "as counts" } else { "" };
+        table.row([
+            "  could".to_owned(),
+            cell(could, "verb"),
+            cell(could, "scope"),
+            list_of(could, "purposes"),
+            cell(could, "needs"),
+            counts.to_owned(),
+        ]);
+    }
+    table.print();
+}
+
+/// Carries out `parlatory glass`.
+pub(crate) fn glass(command: &GlassCommand) -> Result<()> {
+    match command {
+        GlassCommand::Break { reason, minutes, plain } => {
+            let body = json!({ "minutes": minutes, "reason": reason });
+            let broken = done("/api/v1/glass/break", &body)?;
+            if plain.json {
+                return print(&broken);
+            }
+            let (act, until) = (cell(&broken, "act"), text(&broken, "until"));
+            line(&format!("The glass is broken until {until}: act {act}."));
+            line(
+                "Ask with `--purpose safety`. Another supervisor or an auditor must review it within",
+            );
+            line(&format!("72 hours: parlatory glass review {act} --found ..."));
+            Ok(())
+        }
+        GlassCommand::List(plain) => glasses(*plain),
+        GlassCommand::Review { act, unjustified, found } => {
+            let body = json!({ "act": act, "justified": !unjustified, "found": found });
+            done("/api/v1/glass/review", &body)?;
+            line("Done: the review is entered.");
+            Ok(())
+        }
+    }
+}
+
+fn glasses(plain: PlainArgs) -> Result<()> {
+    let glasses: Value = Client::of_session()?.get("/api/v1/glass")?;
+    if plain.json {
+        return print(&glasses);
+    }
+    let mut table = Table::new(&["act", "staff", "broken", "until", "reviewed", "reason"]);
+    for glass in rows(Some(&glasses)) {
+        let key = |key| cell(glass, key);
+        let reviewed = glass.get("reviewed").map_or("no".to_owned(), |_| key("reviewed"));
+        table.row([key("act"), key("staff"), key("broken"), key("until"), reviewed, key("reason")]);
+    }
+    table.print();
+    Ok(())
+}
+
+/// Carries out `parlatory disclose approve`.
+pub(crate) fn approve(args: &ApproveArgs) -> Result<()> {
+    done("/api/v1/acts/approve", &json!({ "act": args.act }))?;
+    line("Done: it is approved. Who asked asks again with --act.");
+    Ok(())
+}
+
+/// Carries out `parlatory disclose deny`.
+pub(crate) fn deny(args: &DenyArgs) -> Result<()> {
+    done("/api/v1/acts/deny", &json!({ "act": args.act, "why": args.why }))?;
+    line("Done: it is refused.");
+    Ok(())
+}
+
+/// Carries out `parlatory disclose waiting`.
+pub(crate) fn waiting(plain: PlainArgs) -> Result<()> {
+    let waiting: Value = Client::of_session()?.get("/api/v1/acts/waiting")?;
+    if plain.json {
+        return print(&waiting);
+    }
+    let head =
+        ["act", "who", "wants to", "purpose", "case", "rows", "asked", "approved", "on call"];
+    let mut table = Table::new(&head);
+    for row in rows(Some(&waiting)) {
+        let key = |key| cell(row, key);
+        let count = rows(row.get("approved_by")).count().to_string();
+        table.row([
+            key("act"),
+            key("name"),
+            key("verb"),
+            key("purpose"),
+            key("case"),
+            key("rows"),
+            key("asked"),
+            count,
+            list_of(row, "on_call"),
+        ]);
+    }
+    table.print();
+    Ok(())
+}
+
+fn done(path: &str, body: &Value) -> Result<Value> {
+    Client::of_session()?.done(path, body)
+}
+
+fn print(value: &Value) -> Result<()> {
+    line(&serde_json::to_string(value)?);
+    Ok(())
+}
+
+fn rows(list: Option<&Value>) -> impl Iterator<Item = &Value> {
+    list.and_then(Value::as_array).into_iter().flatten()
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn flag(value: &Value, key: &str) -> bool {
+    value.get(key).and_then(Value::as_bool).unwrap_or_default()
+}
+
+/// A word or a number.
+fn cell(value: &Value, key: &str) -> String {
+    match value.get(key) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => {
+            String::new()
+        }
+    }
+}
+
+fn list_of(value: &Value, key: &str) -> String {
+    let words: Vec<_> = rows(value.get(key)).filter_map(Value::as_str).collect();
+    words.join(", ")
+}
+
+fn rfc3339(at: Timestamp) -> String {
+    jiff::Timestamp::from_microsecond(at.micros())
+        .map_or_else(|_| String::new(), |at| at.to_string())
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+const DAY_MICROS: i64 = 86_400_000_000;
