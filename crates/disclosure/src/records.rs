@@ -19,7 +19,12 @@ use access::{
     staff::Staff,
 };
 use model::{AgencyId, Clock, FacilityId, PersonId, Private, StationId, Timestamp};
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use store::{
     Store, StoreError, UsageRow,
     records::{Cursor, Record, Search},
@@ -29,7 +34,7 @@ use vault::{NotOpened, RecipientSecret, Shelf, VaultError};
 /// What staff see of calls. Cheap to clone; blocks the calling thread, so it must not be called
 /// inside an asynchronous task.
 #[derive(Clone)]
-pub struct Records(Arc<RecordsConfig>);
+pub struct Records(Arc<RecordsConfig>, Arc<Mutex<()>>);
 
 /// What it needs.
 pub struct RecordsConfig {
@@ -106,7 +111,7 @@ impl Records {
     /// What staff see of these calls.
     #[must_use]
     pub fn new(config: RecordsConfig) -> Self {
-        Self(Arc::new(config))
+        Self(Arc::new(config), Arc::default())
     }
 
     /// A page of call records. With the number of an act that was approved, exactly the records

@@ -15,19 +15,24 @@ mod open;
 mod world;
 
 use access::{Gate, Intent, Month, Purpose, Verb, act::Scope, decide::Line};
+use disclosure::HolderAt;
 use disclosure::records::{Answer, ExportAsk, Found, Key, NotDisclosed, Reason, Shown, What};
 use evidence::{Statement, leaf};
 use export::Audience;
-use model::{RecordingId, fact::NumberClass};
+use keyholder::{Holder, KeyRing, Memory, Remote, Server};
+use model::{Clock, RecordingId, fact::NumberClass};
 use office::{
     CEDAR, NOW, Office, PINE, RECORDING, Running, SECONDS, admitted, copy, plan, reason, shown,
     signer,
 };
 use std::{
     collections::BTreeMap,
+    fs,
     io::Read as _,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
+    sync::Arc,
+    thread,
     time::Duration,
 };
 use store::records::Search;
@@ -366,6 +371,72 @@ fn what_is_approved_is_heard_with_one_of_three_witnesses_down() {
     assert!(matches!(refused, NotDisclosed::NotEntered(_)), "{refused}");
 }
 
+/// The independent keyholder on another machine, behind mutual TLS; gives its address.
+fn elsewhere(office: &Office, folder: &Path) -> SocketAddr {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+    fs::create_dir_all(folder).unwrap();
+    let own = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec![]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    fs::write(folder.join("ca.pem"), params.self_signed(&own).unwrap().pem()).unwrap();
+    let issuer = Issuer::new(params, own);
+    for name in ["keyholder.example", "desk.example"] {
+        let pair = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let certificate = params.signed_by(&pair, &issuer).unwrap();
+        fs::write(folder.join(format!("{name}.pem")), certificate.pem()).unwrap();
+        fs::write(folder.join(format!("{name}.key")), pair.serialize_pem()).unwrap();
+    }
+    let file = |name: &str| folder.join(name);
+    let (certificate, key) = (file("keyholder.example.pem"), file("keyholder.example.key"));
+    let tls = keyholder::server_tls(&certificate, &key, &file("ca.pem")).unwrap();
+    let ring = KeyRing::load(&office.disk.join("holder1/keys")).unwrap();
+    let memory = Memory::open(&office.disk.join("holder1"), signer().verifier()).unwrap();
+    let gate = Gate::new(signer().verifier().clone(), Policy::LOG_ALONE);
+    let holder = Holder::new(ring, gate, memory);
+    let address = "127.0.0.1:0".parse().unwrap();
+    let server = Server::listen(address, tls, holder, Clock::new(|| NOW)).unwrap();
+    let address = server.address().unwrap();
+    thread::spawn(move || server.run());
+    address
+}
+
+#[test]
+fn a_keyholder_elsewhere_is_asked_and_without_it_nothing_is_heard() {
+    let office = Office::new();
+    let folder = office.world.root().join("tls");
+    let address = elsewhere(&office, &folder);
+    let file = |name: &str| folder.join(name);
+    let (certificate, key) = (file("desk.example.pem"), file("desk.example.key"));
+    let tls = keyholder::client_tls(&certificate, &key, &file("ca.pem")).unwrap();
+    let gate = || Gate::new(signer().verifier().clone(), Policy::LOG_ALONE);
+    let open = |address| {
+        let there = Remote::at(address, "keyholder.example", Arc::clone(&tls)).unwrap();
+        let here = HolderAt::Here(office.disk.join("holder0"));
+        let at = vec![HolderAt::There(there), here];
+        office.open_among(&office.disk, gate(), vec![], at)
+    };
+    let running = open(address);
+    running.grant("inve", Purpose::Investigation, LISTENS);
+    let why = reason(Purpose::Investigation);
+    for _ in 0..2 {
+        assert_eq!(hear(&running, Verb::Listen, "inve", &why).unwrap().len(), HEARD_OCTETS);
+    }
+    let recording = What::Recording { agency: CEDAR, recording: RECORDING };
+    let asked = export_of(recording, Audience::Court);
+    let exported = running.records.export(&running.staff("inve"), &why, &asked).unwrap();
+    let exported = shown(exported).what;
+    let files = unsealed(&exported.sealed, passphrase_of(&exported.key));
+    let manifest: serde_json::Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
+    assert_eq!(manifest["custody"], "split");
+    running.close();
+    // Where nobody answers, it stands in the log and nobody hears it.
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let running = open(nobody);
+    let refused = hear(&running, Verb::Listen, "inve", &why).unwrap_err();
+    assert!(matches!(refused, NotDisclosed::NotHeard(_)), "{refused}");
+}
+
 /// Wherever the power fails while something is searched, heard and taken away, the log that is
 /// found again has an entry for whatever was shown before, and asking again succeeds.
 #[test]
@@ -415,5 +486,81 @@ fn whatever_was_shown_is_found_in_the_log_after_every_crash() {
         let found = again.records.search(&again.staff("inve"), &why, &search(Line::Ordinary));
         assert_eq!(calls(&shown(found.unwrap())), [7, 8]);
         again.close();
+    }
+}
+
+/// The write-ahead log's last file and its length.
+fn written(disk: &Path) -> (PathBuf, u64) {
+    let files = fs::read_dir(disk.join("log-private")).unwrap().map(|file| file.unwrap());
+    let logs = files.filter(|file| file.file_name().to_string_lossy().ends_with(".wal"));
+    let last = logs.max_by_key(|file| file.file_name()).unwrap();
+    (last.path(), last.metadata().unwrap().len())
+}
+
+/// Thousands of power failures, each at another octet of what was written after something had been
+/// shown: what was shown before is always found again, and a retry succeeds.
+#[test]
+fn no_power_failure_loses_the_entry_of_what_was_shown() {
+    let office = Office::new();
+    let running = office.open();
+    running.grant("inve", Purpose::Investigation, LISTENS);
+    let staff = running.staff("inve");
+    let why = reason(Purpose::Investigation);
+    let images = office.world.root().join("images");
+    copy(&office.disk, &images.join("0"));
+    let mut marks = vec![(written(&office.disk).1, None)];
+    for round in 0..12 {
+        let entry = match round % 3 {
+            0 => {
+                let found = running.records.search(&staff, &why, &search(Line::Ordinary));
+                shown(found.unwrap()).entry
+            }
+            1 => shown(running.records.listen(&staff, &why, (CEDAR, RECORDING)).unwrap()).entry,
+            _ => {
+                let records = What::Records(Box::new(search(Line::Ordinary)));
+                let asked = export_of(records, Audience::Prosecution);
+                shown(running.records.export(&staff, &why, &asked).unwrap()).entry
+            }
+        };
+        // What keyholders and the database knew then is durable too.
+        copy(&office.disk, &images.join(marks.len().to_string()));
+        marks.push((written(&office.disk).1, Some(entry)));
+    }
+    running.close();
+    let (path, _) = written(&office.disk);
+    let name = path.strip_prefix(&office.disk).unwrap();
+    let whole = fs::read(&path).unwrap();
+    let image = office.world.root().join("image");
+    copy(&office.disk, &image);
+    let again = office.world.root().join("again");
+    let mut seed = 24_u64;
+    for crash in 0..2_000 {
+        // Numerical Recipes' generator: any spread will do, as long as it is the same each time.
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let at = usize::try_from(seed >> 33).unwrap();
+        let mark = at % marks.len();
+        let (durable, _) = marks[mark];
+        let durable = usize::try_from(durable).unwrap();
+        // A part of what came later may be there, and may be zeros.
+        let more = (at / marks.len()) % (whole.len() - durable + 1);
+        let mut octets = whole[..durable + more.min(2_000)].to_vec();
+        if crash % 2 == 0 {
+            octets.resize(octets.len() + 512, 0);
+        }
+        fs::write(image.join(name), &octets).unwrap();
+        let entries = Office::entries(&image);
+        let shown_before = marks.iter().filter(|(length, _)| *length <= durable as u64);
+        for entry in shown_before.filter_map(|(_, entry)| *entry) {
+            let said = &entries[usize::try_from(entry).unwrap()].0.said.what;
+            assert!(matches!(said, Statement::Disclosure { .. }), "crash {crash}: {said:?}");
+        }
+        if crash % 250 == 0 {
+            copy(&images.join(mark.to_string()), &again);
+            fs::write(again.join(name), &octets).unwrap();
+            let running = office.open_at(&again);
+            assert_eq!(hear(&running, Verb::Listen, "inve", &why).unwrap().len(), HEARD_OCTETS);
+            running.close();
+            fs::remove_dir_all(&again).unwrap();
+        }
     }
 }

@@ -14,7 +14,7 @@ use access::{
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use model::{AgencyId, CallId, Private, RecordingId, Timestamp, fact::RecordingState};
 use sha2::Sha256;
-use std::{fmt, time::Duration};
+use std::{fmt, sync::PoisonError, time::Duration};
 use store::{
     Outcome, RecordingRow,
     records::{CopyRow, Record as Row, Search},
@@ -103,9 +103,14 @@ impl Records {
     ) -> Result<Answer<Exported>, NotDisclosed> {
         let public = reason.purpose == Purpose::PublicRecords;
         let audience = if public { Audience::PublicRecords } else { asked.audience };
+        // Said of what was asked for, before anything is looked up.
+        let not_public = |hears| hears && audience == Audience::PublicRecords;
+        if not_public(matches!(asked.what, What::Recording { .. })) {
+            return Err(NotDisclosed::NotForThePublic);
+        }
         let Target { line, object } = self.target(staff, reason, asked)?;
         let hears = matches!(object, Object::Recording { .. });
-        if hears && audience == Audience::PublicRecords {
+        if not_public(hears) {
             return Err(NotDisclosed::NotForThePublic);
         }
         // A recording is opened here: its shares are sealed to a key that ends with this request.
@@ -118,6 +123,8 @@ impl Records {
             Begun::Waits { act, why } => return Ok(Answer::Waits { act, why }),
             Begun::Entered { act, entered } => (act, entered),
         };
+        // One at a time: a package lies in memory, of a machine that carries calls.
+        let _turn = self.1.lock().unwrap_or_else(PoisonError::into_inner);
         let calls = calls(&wanted.object);
         let agency = wanted.object.agency();
         let others = self.0.store.copies(agency, &calls)?;
@@ -155,7 +162,11 @@ impl Records {
                     let page = self.0.store.search(&search)?;
                     calls.extend(self::calls(page.rows.object()));
                     if calls.len() > RECORDS_COUNT_MAX {
-                        return Err(NotDisclosed::TooMany);
+                        // How many there are elsewhere is told to nobody.
+                        let theirs = staff.agency == search.agency;
+                        let why =
+                            if theirs { NotDisclosed::TooMany } else { NotDisclosed::NotThere };
+                        return Err(why);
                     }
                     let Some(next) = page.next else { break };
                     search.after = Some(next);

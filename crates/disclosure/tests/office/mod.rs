@@ -122,6 +122,17 @@ impl Office {
     }
 
     pub(crate) fn open_with(&self, disk: &Path, gate: Gate, witnesses: Vec<Peer>) -> Running {
+        let at = [0, 1].map(|number| HolderAt::Here(disk.join(format!("holder{number}"))));
+        self.open_among(disk, gate, witnesses, at.into())
+    }
+
+    pub(crate) fn open_among(
+        &self,
+        disk: &Path,
+        gate: Gate,
+        witnesses: Vec<Peer>,
+        at: Vec<HolderAt>,
+    ) -> Running {
         let log = Log::open(&options(disk), signer(), NOW).unwrap().0;
         let config = RegisterConfig {
             audit: audit(),
@@ -142,9 +153,8 @@ impl Office {
             RosterConfig::default(),
         );
         let roster = roster.unwrap();
-        let at = [0, 1].map(|number| HolderAt::Here(disk.join(format!("holder{number}"))));
         let custody = custody(&at, false);
-        let holders = Holders::open(at.into(), &gate, signer().verifier()).unwrap();
+        let holders = Holders::open(at, &gate, signer().verifier()).unwrap();
         let records = Records::new(RecordsConfig {
             store: store.clone(),
             register: Arc::clone(&register),
