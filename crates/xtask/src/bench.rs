@@ -1,4 +1,4 @@
-//! `cargo xtask bench calls`, `bench setup` and `bench log`: what the node costs, measured from
+//! `cargo xtask bench calls`, `setup`, `log` and `disclose`: what the node costs, measured from
 //! outside.
 //!
 //! The node is the production `serve` in its release build, on a fresh data folder; the load is
@@ -18,6 +18,7 @@ use std::{
 };
 
 mod county;
+mod disclose;
 mod figures;
 mod load;
 mod log;
@@ -40,6 +41,8 @@ pub(crate) enum Bench {
     Setup(setup::Setup),
     /// Append to the log until the proof is in hand, beside one plain sync; verify a large log
     Log(log::Log),
+    /// Search a million records page by page, open recordings, begin what was approved
+    Disclose(disclose::Disclose),
 }
 
 /// Options of `bench calls`.
@@ -80,6 +83,7 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> anyhow::Result<()> {
         Bench::Calls(options) => run_calls(root, options),
         Bench::Setup(options) => setup::run(root, options),
         Bench::Log(options) => log::run(root, options),
+        Bench::Disclose(options) => disclose::run(root, options),
     }
 }
 

@@ -10,7 +10,8 @@
 use crate::world::{ABOUT, World};
 use access::{Gate, Purpose, Role, Verb, staff::Staff};
 use disclosure::{
-    HolderAt, Holders, Records, RecordsConfig, Register, RegisterConfig, Roster, custody,
+    HolderAt, Holders, Records, RecordsConfig, Register, RegisterConfig, Roster, SealDetail,
+    custody,
     records::{Answer, Reason, Shown},
     roster::{NewGrant, RosterConfig},
 };
@@ -122,8 +123,7 @@ impl Office {
     }
 
     pub(crate) fn open_with(&self, disk: &Path, gate: Gate, witnesses: Vec<Peer>) -> Running {
-        let at = [0, 1].map(|number| HolderAt::Here(disk.join(format!("holder{number}"))));
-        self.open_among(disk, gate, witnesses, at.into())
+        self.open_among(disk, gate, witnesses, here(disk))
     }
 
     pub(crate) fn open_among(
@@ -133,13 +133,25 @@ impl Office {
         witnesses: Vec<Peer>,
         at: Vec<HolderAt>,
     ) -> Running {
+        // A test that reads what was sealed: the seal turns every octet over.
+        let seal: SealDetail =
+            Box::new(|_, detail| Some(detail.iter().map(|octet| !octet).collect()));
+        self.open_sealing(disk, gate, (witnesses, at), seal)
+    }
+
+    pub(crate) fn open_sealing(
+        &self,
+        disk: &Path,
+        gate: Gate,
+        (witnesses, at): (Vec<Peer>, Vec<HolderAt>),
+        seal: SealDetail,
+    ) -> Running {
         let log = Log::open(&options(disk), signer(), NOW).unwrap().0;
         let config = RegisterConfig {
             audit: audit(),
             gate: gate.clone(),
             witnesses,
-            // A test that reads what was sealed: the seal turns every octet over.
-            seal: Box::new(|_, detail| Some(detail.iter().map(|octet| !octet).collect())),
+            seal,
             boot: 1,
             interval: Duration::from_secs(600),
         };
@@ -242,6 +254,11 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Both keyholders at hand.
+pub(crate) fn here(disk: &Path) -> Vec<HolderAt> {
+    [0, 1].map(|number| HolderAt::Here(disk.join(format!("holder{number}")))).into()
+}
+
 fn options(disk: &Path) -> Options {
     Options::new(disk.join("log"), disk.join("log-private"))
 }
@@ -306,7 +323,13 @@ fn facility() -> Facility {
 
 /// Call 7 with its recording, calls 8 and 9 without, of which 9 is to counsel.
 fn facts(end: RecordingEnd) -> Vec<(u64, Fact)> {
-    let call = CallId(RECORDING.0);
+    let without = [admitted(8, 43, NumberClass::Ordinary), admitted(9, 60, NumberClass::Protected)];
+    (1..).zip(recorded_call(RECORDING, end).into_iter().chain(without)).collect()
+}
+
+/// A call of its recording's number, from its admission to its end.
+pub(crate) fn recorded_call(recording: RecordingId, end: RecordingEnd) -> [Fact; 4] {
+    let call = CallId(recording.0);
     let evidence = ConsentEvidence {
         pack: ContentHash([1; 32]),
         prompts: vec![PromptId::CallFrom],
@@ -318,25 +341,26 @@ fn facts(end: RecordingEnd) -> Vec<(u64, Fact)> {
         key: '1',
         path: KeyPath::TelephoneEvent,
     };
-    let over = Ended {
+    [
+        admitted(recording.0, 42, NumberClass::Ordinary),
+        Fact::Accepted { call, evidence: Box::new(evidence), recording: Ok(Epoch(7)) },
+        Fact::RecordingClosed { call, recording: end, at: NOW },
+        over(call, Duration::from_secs(SECONDS.into())),
+    ]
+}
+
+/// The end of a call in which so long was talked.
+pub(crate) fn over(call: CallId, talked: Duration) -> Fact {
+    Fact::Ended(Box::new(Ended {
         call,
         at: NOW,
         reason: EndReason::CalledHungUp,
-        talked: Duration::from_secs(SECONDS.into()),
+        talked,
         charged: Money::from_cents(1),
         rest: Rest::NoHold,
         decision_key: Some('1'),
         off: None,
-    };
-    let facts = [
-        admitted(RECORDING.0, 42, NumberClass::Ordinary),
-        Fact::Accepted { call, evidence: Box::new(evidence), recording: Ok(Epoch(7)) },
-        Fact::RecordingClosed { call, recording: end, at: NOW },
-        Fact::Ended(Box::new(over)),
-        admitted(8, 43, NumberClass::Ordinary),
-        admitted(9, 60, NumberClass::Protected),
-    ];
-    (1..).zip(facts).collect()
+    }))
 }
 
 pub(crate) fn admitted(call: u64, end: u64, class: NumberClass) -> Fact {
