@@ -274,6 +274,10 @@ impl Clerk {
         self.state().behind = behind;
     }
 
+    pub(crate) fn is_behind(&self) -> bool {
+        self.state().behind
+    }
+
     pub(crate) fn keys(&self) -> &EvidenceKeys {
         &self.config.keys
     }

@@ -18,7 +18,7 @@ use model::{
     speech::ContentHash,
 };
 use store::Store;
-use vault::{RegistryView, Vault, VaultError};
+use vault::{NameShelf, RegistryView, Vault, VaultError};
 
 use crate::{
     book::Book,
@@ -27,6 +27,7 @@ use crate::{
     disk::{DiskWatch, Space},
     guesses::Guesses,
     limits::{PIN_WINDOW, REGISTRY_GUARD},
+    naming::{Namer, Names},
     office::Item,
     pin::PinKey,
     projector::{self, Projector},
@@ -56,6 +57,8 @@ pub struct DeskConfig {
     pub timing: call::limits::Timing,
     /// What entries for the log are made with.
     pub evidence: EvidenceConfig,
+    /// Where recorded names are kept; without it nobody records one.
+    pub names: Option<NameShelf>,
 }
 
 /// The services of one node. A cheap handle: clones share everything.
@@ -148,6 +151,7 @@ pub(crate) struct State {
     pub(crate) appending_again: bool,
     /// Calls that are over and whose recording is still to be closed.
     pub(crate) closing: BTreeMap<CallId, OpenCall>,
+    pub(crate) names: Names,
 }
 
 pub(crate) struct Inner {
@@ -168,6 +172,7 @@ pub(crate) struct Inner {
     book: RwLock<Arc<Book>>,
     projector: Projector,
     reloader: Mutex<Option<Reloader>>,
+    namer: Mutex<Option<Namer>>,
 }
 
 impl Desk {
@@ -232,11 +237,13 @@ impl Desk {
                 unsaid: Vec::new(),
                 appending_again: false,
                 closing: BTreeMap::new(),
+                names: Names::default(),
             }),
             book: RwLock::new(Arc::new(book)),
             store,
             projector,
             reloader: Mutex::new(None),
+            namer: Mutex::new(None),
         }));
         let vault = open_vault(desk.registry_view())?;
         let mut recovered = recovery::settle_open_calls(&desk, &vault)?;
@@ -247,7 +254,9 @@ impl Desk {
         desk.announce_boot(config.version)?;
         registering::enter(&desk, &desk.book().registry)?;
         desk.open_accounts()?;
+        desk.open_names(config.names.as_ref())?;
         desk.start_reloader()?;
+        desk.start_namer(config.names)?;
         Ok((desk, vault, recovered))
     }
 
@@ -290,6 +299,8 @@ impl Desk {
     pub fn close(&self) {
         let reloader = self.lock_reloader().take();
         drop(reloader);
+        let namer = self.namer().take();
+        drop(namer);
         self.0.journal.clone().close();
         if let Err(error) = self.flush() {
             tracing::error!(%error, "the next start writes what is missing");
@@ -336,6 +347,18 @@ impl Desk {
 
     fn lock_reloader(&self) -> MutexGuard<'_, Option<Reloader>> {
         self.0.reloader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn namer(&self) -> MutexGuard<'_, Option<Namer>> {
+        self.0.namer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start_namer(&self, names: Option<NameShelf>) -> Result<(), Broken> {
+        let Some(shelf) = names else { return Ok(()) };
+        let namer = Namer::start(Arc::downgrade(&self.0), shelf)
+            .map_err(|source| Broken::Thread { what: "names", source })?;
+        *self.namer() = Some(namer);
+        Ok(())
     }
 
     fn announce_boot(&self, version: String) -> Result<(), Broken> {

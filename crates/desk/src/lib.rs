@@ -16,6 +16,7 @@ mod disk;
 mod entering;
 mod guesses;
 mod limits;
+mod naming;
 mod office;
 mod pin;
 mod projector;

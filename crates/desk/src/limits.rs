@@ -44,6 +44,12 @@ pub(crate) const APPEND_FACTS_MAX: usize = 96;
 /// Entries say no more of when they may be published than the interval of this length.
 pub(crate) const PUBLISH_EVERY: Duration = Duration::from_mins(10);
 
+/// How often is asked what staff want done with recorded names.
+pub(crate) const NAME_WISHES_EVERY: Duration = Duration::from_millis(500);
+
+/// Approved names that are kept ready for people who are about to call, 16 kB each.
+pub(crate) const VOICES_COUNT_MAX: usize = 256;
+
 /// How long a fact waits for others before it is written to the store.
 pub(crate) const PROJECT_WAIT: Duration = Duration::from_millis(100);
 

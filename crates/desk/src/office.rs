@@ -64,8 +64,10 @@ impl Office for Desk {
                 self.commit(call, evidence, recording, reply);
             }
             Question::Block => self.block(call, reply),
-            Question::KeepName { .. } => reply.send(Answer::NameKept { kept: false }),
-            Question::RemoveName { .. } => reply.send(Answer::NameRemoved { removed: false }),
+            Question::KeepName { clip } => self.ask_keep(station, clip, reply),
+            Question::RemoveName { person } => {
+                self.ask_remove((call, station), person, reply);
+            }
         }
     }
 
@@ -172,7 +174,11 @@ impl Desk {
         match book.person_by_pin(facility.id, &hash) {
             // A right PIN does not wipe out the wrong ones before it: whoever guesses would enter
             // their own from time to time.
-            Some(person) => Answer::Person(identified(person)),
+            Some(person) => {
+                self.expect_name(facility, person.id);
+                let own_name = self.own_name(facility, person);
+                Answer::Person(Identified { own_name, ..identified(person) })
+            }
             None => {
                 self.note(Fact::PinRefused { station, at: now });
                 self.state().wrong_pins.wrong(station, facility.id, now);
@@ -219,7 +225,8 @@ impl Desk {
             .and_then(|screened| self.hold(call, &wish, screened))
             .map(|(admission, admitted)| {
                 let choices = self.choices(&book, facility, &admission);
-                (Admission { choices, ..admission }, admitted)
+                let voice = admitted.person.and_then(|person| self.take_voice(facility, person));
+                (Admission { choices, voice, ..admission }, admitted)
             });
         match decided {
             Ok((admission, admitted)) => {

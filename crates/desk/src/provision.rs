@@ -21,7 +21,8 @@
 //!   it, 3 without, 0 for never; `block_scope`?, `facility` (which it is without) or `agency`, how
 //!   far a wish for no more calls reaches; `accept_key`?, `"1"` (which it is without) or `"drawn"`,
 //!   another one in each call; `reminder_minutes`?, how often both are reminded where the call
-//!   comes from, 0 for never, which it is without.
+//!   comes from, 0 for never, which it is without; `recorded_names`?, whether people may record
+//!   their names for staff to approve, `false` without.
 //! - `[[unit]]`: `facility`; `key`; `name`?.
 //! - `[[station]]`: `unit`; `key`; `removed`?; either `address`, with or without port, or `digest`,
 //!   with `user` and `password`; who calls: `pin`?, `ask` (which it is without) or `none`, or

@@ -361,7 +361,11 @@ impl Note {
             | Kind::NotRecorded
             | Kind::Quarantine
             | Kind::Disclosure
-            | Kind::Dialled => None,
+            | Kind::Dialled
+            | Kind::NameRecorded
+            | Kind::NameHeard
+            | Kind::NameApproved
+            | Kind::NameRemoved => None,
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod call;
 mod file;
+mod name;
 mod registry;
 mod violation;
 
@@ -18,6 +19,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use call::Calls;
 use file::Files;
 use model::{RecordingId, Timestamp};
+use name::Names;
 use registry::{Epochs, Stated};
 pub use violation::{Invariant, Violation};
 
@@ -28,6 +30,15 @@ pub struct Object {
     pub recording: RecordingId,
     /// SHA-256 of the file, or `None` while it is being written.
     pub sha256: Option<[u8; 32]>,
+}
+
+/// A recorded name's file as it lies in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredName {
+    /// SHA-256 of the sealed file.
+    pub sha256: [u8; 32],
+    /// Whether it is in its place, and not only on its way there.
+    pub placed: bool,
 }
 
 /// Where an entry stands: its number in the log, from 0. Entries that wait at their node for the
@@ -43,6 +54,7 @@ pub struct Auditor {
     epochs: Epochs,
     calls: Calls,
     files: Files,
+    names: Names,
     programs: Vec<(u32, u32, [u8; 32])>,
 }
 
@@ -68,6 +80,8 @@ pub struct Report {
     pub recordings: u64,
     /// Calls that say that they were not recorded.
     pub not_recorded: u64,
+    /// Names that people recorded.
+    pub names: u64,
     /// Calls that may still be running.
     pub open: u64,
     /// The programs that ran: node, start, and SHA-256 of the program.
@@ -99,6 +113,7 @@ impl Auditor {
             epochs: Epochs::default(),
             calls: Calls::default(),
             files: Files::default(),
+            names: Names::default(),
             programs: Vec::new(),
         }
     }
@@ -115,18 +130,25 @@ impl Auditor {
         }
     }
 
+    /// Takes the files of recorded names that are stored, by their SHA-256. One that is only on
+    /// its way into its place (`placed` is false) may be without an entry, when its node died.
+    pub fn stored_names(&mut self, files: impl IntoIterator<Item = StoredName>) {
+        self.names.stored(files);
+    }
+
     /// Judges the whole against the files that are stored.
     pub fn finish(self, objects: impl IntoIterator<Item = Object>) -> Report {
-        let Self { mut report, nodes, epochs, calls, mut files, programs, .. } = self;
+        let Self { mut report, nodes, epochs, calls, mut files, names, programs, .. } = self;
         epochs.finish(&nodes, &mut |violation| report.add(violation));
         let open = calls.finish(&nodes, &mut |violation| report.add(violation));
         files.finish(&calls, &nodes, objects, &mut |violation| report.add(violation));
+        names.finish(&mut |violation| report.add(violation));
         Report { open, programs, ..report }
     }
 
     fn take(&mut self, index: Index, read: &Read) {
         self.sequence(index, read);
-        let Self { report, epochs, calls, files, programs, .. } = self;
+        let Self { report, epochs, calls, files, names, programs, .. } = self;
         let at = Place { index, node: read.node };
         let said = &read.said;
         let mut violations = Vec::new();
@@ -170,6 +192,13 @@ impl Auditor {
                 calls.end(at, said, call, found);
             }
             Statement::Erase { recording, sha256 } => files.erased(at, recording, sha256, found),
+            Statement::NameRecorded { call, sha256 } => {
+                report.names += 1;
+                names.recorded(index, calls.admitted(at, call), sha256, found);
+            }
+            Statement::NameHeard { sha256 } => names.heard(index, sha256, found),
+            Statement::NameApproved { sha256 } => names.approved(index, sha256, found),
+            Statement::NameRemoved { sha256 } => names.removed(index, sha256, found),
             Statement::Tariff { .. }
             | Statement::Hold { .. }
             | Statement::Retention { .. }

@@ -107,7 +107,13 @@ fn fields_of(statement: &Statement) -> Fields {
         | Statement::Tariff { caps: hash }
         | Statement::Retention { rules: hash }
         | Statement::PolicyChange { policy: hash }
-        | Statement::StaffChange { roles: hash } => Fields { hash, ..zero },
+        | Statement::StaffChange { roles: hash }
+        | Statement::NameHeard { sha256: hash }
+        | Statement::NameApproved { sha256: hash }
+        | Statement::NameRemoved { sha256: hash } => Fields { hash, ..zero },
+        Statement::NameRecorded { call, sha256 } => {
+            Fields { subject: call.0, hash: sha256, ..zero }
+        }
         Statement::RegistryEpoch { epoch, count, removed, late, root } => {
             Fields { epoch: epoch.0, count, seconds: removed, extra: late, hash: root, ..zero }
         }
@@ -211,6 +217,10 @@ fn statement_of(fields: &Fields) -> Option<Statement> {
         Kind::Review => Statement::Review { act },
         Kind::Inquiry => Statement::Inquiry { act },
         Kind::Dialled => Statement::Dialled { call, trunk: TrunkId(fields.trunk) },
+        Kind::NameRecorded => Statement::NameRecorded { call, sha256: hash },
+        Kind::NameHeard => Statement::NameHeard { sha256: hash },
+        Kind::NameApproved => Statement::NameApproved { sha256: hash },
+        Kind::NameRemoved => Statement::NameRemoved { sha256: hash },
     })
 }
 

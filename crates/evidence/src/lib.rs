@@ -6,7 +6,7 @@
 //! it.
 //! What it is not: no file, no clock, no randomness (whoever writes hands it in), and no tree: that
 //! is `tlog`. Start with [`Statement`], then [`leaf`], then [`audit::Auditor`], which finds what
-//! breaks the invariants I1 to I7.
+//! breaks the invariants I1 to I8.
 #![no_std]
 
 extern crate alloc;
@@ -23,7 +23,7 @@ pub mod leaf;
 pub mod limits;
 mod statement;
 
-pub use audit::{Auditor, Object, Report, Violation};
+pub use audit::{Auditor, Object, Report, StoredName, Violation};
 pub use counsel::{CounselSecret, Mark, NotASecret, Note};
 pub use detail::Detail;
 pub use leaf::{AuditKey, Entry, NotAnEntry, Random, Read};

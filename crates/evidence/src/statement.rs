@@ -171,6 +171,28 @@ pub enum Statement {
         /// The trunk.
         trunk: TrunkId,
     },
+    /// A person recorded their name, alone in a call in which nobody was called yet.
+    NameRecorded {
+        /// The call.
+        call: CallId,
+        /// SHA-256 of the sealed file.
+        sha256: [u8; 32],
+    },
+    /// Staff are about to listen to a recorded name.
+    NameHeard {
+        /// SHA-256 of the sealed file.
+        sha256: [u8; 32],
+    },
+    /// Staff approved a recorded name.
+    NameApproved {
+        /// SHA-256 of the sealed file.
+        sha256: [u8; 32],
+    },
+    /// A recorded name was removed. The detail says whether by the person.
+    NameRemoved {
+        /// SHA-256 of the sealed file.
+        sha256: [u8; 32],
+    },
 }
 
 /// How a number stands and what follows for recording.
@@ -235,11 +257,15 @@ pub enum Kind {
     Review = 21,
     Inquiry = 22,
     Dialled = 23,
+    NameRecorded = 24,
+    NameHeard = 25,
+    NameApproved = 26,
+    NameRemoved = 27,
 }
 
 impl Kind {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::Padding,
         Self::Boot,
         Self::RegistryEpoch,
@@ -264,6 +290,10 @@ impl Kind {
         Self::Review,
         Self::Inquiry,
         Self::Dialled,
+        Self::NameRecorded,
+        Self::NameHeard,
+        Self::NameApproved,
+        Self::NameRemoved,
     ];
 
     /// Its number in an entry.
@@ -335,6 +365,10 @@ impl Statement {
             Self::Review { .. } => Kind::Review,
             Self::Inquiry { .. } => Kind::Inquiry,
             Self::Dialled { .. } => Kind::Dialled,
+            Self::NameRecorded { .. } => Kind::NameRecorded,
+            Self::NameHeard { .. } => Kind::NameHeard,
+            Self::NameApproved { .. } => Kind::NameApproved,
+            Self::NameRemoved { .. } => Kind::NameRemoved,
         }
     }
 }

@@ -14,7 +14,8 @@ use model::{
     StationId, Timestamp, TrunkId, UnitId,
     fact::{
         Admitted, ConsentEvidence, Denied, EndReason, Ended, Epoch, Fact, HoldFact, KeyPath,
-        NumberClass, OffReason, RateFact, RecordingEnd, RecordingState, Refusal, Rest,
+        NameActed, NameRecorded, NumberClass, OffReason, RateFact, RecordingEnd, RecordingState,
+        Refusal, Rest,
     },
     place::{FacilityKind, Site, State},
     speech::ContentHash,
@@ -40,11 +41,31 @@ fn position(fact: &Fact) -> usize {
         Fact::PrivateClaimed { .. } => 12,
         Fact::CallsBlocked { .. } => 13,
         Fact::Forwarded { .. } => 14,
+        Fact::NameRecorded(_) => 15,
+        Fact::NameHeard(_) => 16,
+        Fact::NameApproved(_) => 17,
+        Fact::NameRemoved { .. } => 18,
     }
 }
 
 const AT: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 const CALL: CallId = CallId::from_parts(2, 3);
+
+fn name_recorded() -> Fact {
+    Fact::NameRecorded(Box::new(NameRecorded {
+        call: CALL,
+        agency: AgencyId(1),
+        person: PersonId(5),
+        sha256: [0xab; 32],
+        voice: [0xcd; 32],
+        octets: 9_000,
+        at: AT,
+    }))
+}
+
+fn name_acted() -> NameActed {
+    NameActed { agency: AgencyId(1), person: PersonId(5), sha256: [0xab; 32], at: AT }
+}
 
 fn admitted() -> Fact {
     let site = Site { kind: FacilityKind::Jail, adp: 420, state: State::new("CO").unwrap() };
@@ -115,7 +136,7 @@ fn accepted() -> Fact {
 }
 
 /// One fact of each kind, in order, with its octets.
-fn golden() -> [(Fact, &'static str); 15] {
+fn golden() -> [(Fact, &'static str); 19] {
     let recording =
         RecordingEnd { state: RecordingState::Cut, bytes: 16_000, frames: 1, sha256: [4; 32] };
     let ended = Ended {
@@ -152,6 +173,10 @@ fn golden() -> [(Fact, &'static str); 15] {
         (private_claimed(), PRIVATE_CLAIMED),
         (calls_blocked(), CALLS_BLOCKED),
         (Fact::Forwarded { call: CALL, at: AT }, FORWARDED),
+        (name_recorded(), NAME_RECORDED),
+        (Fact::NameHeard(name_acted()), NAME_HEARD),
+        (Fact::NameApproved(name_acted()), NAME_APPROVED),
+        (Fact::NameRemoved { acted: name_acted(), call: Some(CALL) }, NAME_REMOVED),
     ]
 }
 
@@ -192,3 +217,12 @@ const CALLS_BLOCKED: &str = "0d8380808020010102beaa9de62c8080f28183898506";
 const DIALLED: &str = "0a8380808020ac028080f28183898506";
 const NEVER_RECORDED: &str = "0b8380808020048080f28183898506";
 const FORWARDED: &str = "0e83808080208080f28183898506";
+const NAME_RECORDED: &str = "\
+    0f83808080200105abababababababababababababababababababababababababababababababab\
+    cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcda8468080f28183898506";
+const NAME_HEARD: &str = "\
+    100105abababababababababababababababababababababababababababababababab8080f28183898506";
+const NAME_APPROVED: &str = "\
+    110105abababababababababababababababababababababababababababababababab8080f28183898506";
+const NAME_REMOVED: &str = "\
+    120105abababababababababababababababababababababababababababababababab8080f28183898506018380808020";

@@ -143,6 +143,51 @@ pub enum Fact {
         /// When it said so first.
         at: Timestamp,
     },
+    /// A person recorded their name and kept it for staff.
+    NameRecorded(Box<NameRecorded>),
+    /// Staff listened to a recorded name.
+    NameHeard(NameActed),
+    /// Staff approved a recorded name: from now on notices are spoken with it.
+    NameApproved(NameActed),
+    /// A recorded name was removed, and its file destroyed.
+    NameRemoved {
+        /// Which, and when.
+        acted: NameActed,
+        /// The call in which the person removed it, or `None` when staff did.
+        call: Option<CallId>,
+    },
+}
+
+/// A name in somebody's own voice, recorded alone in a call before anybody was called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameRecorded {
+    /// The call it was said in.
+    pub call: CallId,
+    /// The agency.
+    pub agency: AgencyId,
+    /// Whose name it is.
+    pub person: PersonId,
+    /// SHA-256 of its sealed file.
+    pub sha256: [u8; 32],
+    /// SHA-256 of what was said, as the hash of a notice names it.
+    pub voice: [u8; 32],
+    /// Octets of G.711 that were said.
+    pub octets: u32,
+    /// When it was kept.
+    pub at: Timestamp,
+}
+
+/// Something that was done with a recorded name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameActed {
+    /// The agency.
+    pub agency: AgencyId,
+    /// Whose name it is.
+    pub person: PersonId,
+    /// SHA-256 of its sealed file.
+    pub sha256: [u8; 32],
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A call that was allowed.

@@ -90,6 +90,8 @@ pub struct Facility {
     pub caller_id: E164,
     /// What called parties may choose.
     pub called: CalledChoices,
+    /// Whether people may record their names, for staff to approve.
+    pub recorded_names: bool,
 }
 
 /// What a facility lets called parties choose by key, and how.

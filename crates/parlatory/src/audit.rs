@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 use evidence::{
-    AuditKey, Auditor, Object, Report,
+    AuditKey, Auditor, Object, Report, StoredName,
     carrier::{self, Carried, Reconciled},
     leaf,
 };
@@ -91,6 +91,9 @@ pub(crate) fn audit(data: &Data, key: AuditKey) -> Result<Findings> {
         ControlFlow::Continue(())
     })
     .context("the entries that wait in the journal cannot be read")?;
+    let names = vault::name_files(&data.names())?;
+    auditor
+        .stored_names(names.iter().map(|it| StoredName { sha256: it.sha256, placed: it.placed }));
     let (known, unknown): (Vec<_>, Vec<_>) =
         stored.into_iter().partition(|it| it.recording.is_some());
     let objects =
@@ -310,6 +313,7 @@ impl Verdict {
             "calls": report.admissions,
             "recorded": report.recordings,
             "not_recorded": report.not_recorded,
+            "names": report.names,
             "open": report.open,
             "starts": report.programs.len(),
             "hours": hours.collect::<Vec<_>>(),

@@ -57,11 +57,17 @@ impl Data {
         self.0.join("keys")
     }
 
+    /// Recorded names, sealed.
+    pub(crate) fn names(&self) -> PathBuf {
+        self.0.join("names")
+    }
+
     pub(crate) fn pin_key(&self) -> PathBuf {
         self.0.join("keys").join("pin.key")
     }
 
-    /// A key of the entries for the log: `audit`, which the auditor has too, `label` or `counsel`.
+    /// A key of the entries for the log: `audit`, which the auditor has too, `label` or `counsel`;
+    /// or that of recorded names, `names`.
     pub(crate) fn evidence_key(&self, name: &str) -> PathBuf {
         self.0.join("keys").join(format!("{name}.key"))
     }

@@ -66,7 +66,7 @@ pub(crate) fn create(data: &Data, addresses: Addresses) -> Result<()> {
     let mut pin_key = [0_u8; desk::PIN_KEY_OCTETS];
     getrandom::fill(&mut pin_key).context("the operating system gives no randomness")?;
     write_key(&data.pin_key(), &pin_key)?;
-    for name in EVIDENCE_KEYS {
+    for name in EVIDENCE_KEYS.into_iter().chain([NAMES_KEY]) {
         let mut key = [0_u8; desk::EVIDENCE_KEY_OCTETS];
         getrandom::fill(&mut key).context("the operating system gives no randomness")?;
         write_key(&data.evidence_key(name), &key)?;
@@ -103,6 +103,9 @@ pub(crate) const MADE_HERE: &str = "# this pair was made on this machine by `par
 
 /// The keys of the entries for the log.
 pub(crate) const EVIDENCE_KEYS: [&str; 3] = ["audit", "label", "counsel"];
+
+/// The key that recorded names are sealed under.
+const NAMES_KEY: &str = "names";
 
 /// Registered port of SIP (RFC 3261 section 18).
 const SIP_PORT: u16 = 5060;

@@ -22,7 +22,7 @@ use model::Clock;
 use sha2::Digest;
 use store::Store;
 use switch::{Mailbox, Parts, Switch, SwitchConfig, Watch};
-use vault::{DetailSealer, KeyholderKey, Keyholders, Vault, VaultConfig};
+use vault::{DetailSealer, KeyholderKey, Keyholders, NameShelf, Vault, VaultConfig};
 
 use crate::{
     config::Config,
@@ -240,6 +240,7 @@ fn open_desk(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         timing: call::limits::Timing::default(),
         evidence,
+        names: name_shelf(data),
     };
     let recordings = data.recordings();
     let outbox = move |entry| {
@@ -266,6 +267,18 @@ pub(crate) fn try_start(data: &Data, clock: &Clock) -> Result<Recovered> {
     vault.close();
     desk.close();
     Ok(recovered)
+}
+
+/// Where recorded names are kept. Without their key nobody records one.
+fn name_shelf(data: &Data) -> Option<NameShelf> {
+    read_names(data)
+        .inspect_err(|error| tracing::error!("nobody can record their name: {error:#}"))
+        .ok()
+}
+
+/// The recorded names of a data folder.
+pub(crate) fn read_names(data: &Data) -> Result<NameShelf> {
+    Ok(NameShelf::new(data.names(), read_key(&data.evidence_key("names"))?))
 }
 
 /// The key of the PIN hash.

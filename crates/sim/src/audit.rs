@@ -457,6 +457,10 @@ impl<'a> Auditor<'a> {
             | Fact::PinRefused { .. }
             | Fact::Dialled { .. }
             | Fact::NeverRecorded { .. }
+            | Fact::NameRecorded(_)
+            | Fact::NameHeard(_)
+            | Fact::NameApproved(_)
+            | Fact::NameRemoved { .. }
             | Fact::Forwarded { .. } => {}
         }
     }

@@ -116,6 +116,7 @@ async fn facilities(work: &mut Work) -> Result<Vec<Facility>, Broken> {
             additive_per_minute: row.money("additive_micros")?,
             caller_id: row.e164("caller_id")?,
             called: called_choices(row)?,
+            recorded_names: row.flag("recorded_names")?,
         })
     })
     .await

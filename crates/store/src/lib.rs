@@ -16,6 +16,7 @@ mod dialect;
 mod entered;
 mod error;
 mod limits;
+mod names;
 pub mod plan;
 mod project;
 pub mod records;
@@ -26,6 +27,7 @@ pub use configuration::AgencyRow;
 pub use copy::{Copied, Source};
 pub use entered::{LateRecording, RegistryChanges};
 pub use error::{Refused, StoreError};
+pub use names::{NameRow, NameWant, NameWish};
 pub use plan::{Applied, Plan};
 pub use staff::{GlassRow, NewStaff, PolicyRow, RequestRow, RequestState, StaffRow, UsageRow};
 
@@ -183,6 +185,38 @@ impl Store {
     /// [`StoreError::Broken`] when the database fails.
     pub fn calls(&self, filter: &CallFilter) -> Result<Vec<CallRow>, StoreError> {
         Ok(self.0.run(calls::calls(&self.0, filter))?)
+    }
+
+    /// Every name that was ever recorded, removed ones among them, the earliest of an agency first.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn names(&self) -> Result<Vec<NameRow>, StoreError> {
+        Ok(self.0.run(names::names(&self.0))?)
+    }
+
+    /// Keeps what staff want done with a recorded name, until a running node has done it.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn wish_name(&self, wish: &NameWish) -> Result<(), StoreError> {
+        Ok(self.0.run(names::wish(&self.0, wish))?)
+    }
+
+    /// What staff want done with recorded names.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn name_wishes(&self) -> Result<Vec<NameWish>, StoreError> {
+        Ok(self.0.run(names::wishes(&self.0))?)
+    }
+
+    /// A wish was done, or is not wanted any more.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn name_wish_done(&self, wish: &NameWish) -> Result<(), StoreError> {
+        Ok(self.0.run(names::wish_done(&self.0, wish))?)
     }
 
     /// Where the money of all calls stands.

@@ -94,6 +94,8 @@ pub struct Facility {
     pub caller_id: E164,
     /// What called parties may choose.
     pub called: CalledChoices,
+    /// Whether people may record their names, for staff to approve.
+    pub recorded_names: bool,
 }
 
 /// A housing unit.

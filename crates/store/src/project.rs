@@ -11,6 +11,7 @@ use crate::{
     code::{Coded, Columns, digits, hash, micros, prompts, signed},
     dialect::{Database, Row, Work},
     error::{Broken, Doing, Refused, StoreError},
+    names::{self, Acted},
 };
 use model::{
     AgencyId, CallId, E164, FacilityId, Language, StationId, Timestamp,
@@ -142,6 +143,14 @@ async fn project_one(work: &mut Work, fact: &Fact, batch: &mut Batch) -> Result<
         Fact::Dialled { .. } => Ok(Found::Row),
         Fact::NeverRecorded { call, reason, .. } => never_recorded(work, *call, *reason).await,
         Fact::Forwarded { call, at } => forward(work, *call, *at).await,
+        Fact::NameRecorded(name) => Ok(Found::rows(names::record(work, name).await?)),
+        Fact::NameHeard(acted) => Ok(Found::rows(names::act(work, Acted::Heard, acted).await?)),
+        Fact::NameApproved(acted) => {
+            Ok(Found::rows(names::act(work, Acted::Approved, acted).await?))
+        }
+        Fact::NameRemoved { acted, .. } => {
+            Ok(Found::rows(names::act(work, Acted::Removed, acted).await?))
+        }
     }
 }
 

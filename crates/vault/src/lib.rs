@@ -15,6 +15,7 @@ mod format;
 mod keyholder;
 mod letter;
 mod limits;
+mod names;
 mod open;
 mod recorder;
 mod seal;
@@ -33,6 +34,7 @@ pub use keyholder::{
 };
 pub use letter::{LETTER_OCTETS, Letter};
 pub use limits::{QUEUED_SECONDS_MAX, RECORDINGS_COUNT_MAX};
+pub use names::{NAME_KEY_OCTETS, NameFile, NameOf, NameShelf, SealedName, name_files};
 pub use open::{About as OpenedAbout, Next, NotOpened, Reading, Resealed, holders, object, open};
 pub use seal::Share;
 pub use shelf::{Follow, Followed, Shelf};

@@ -66,7 +66,7 @@ pub fn listed(root: &Path) -> Result<Vec<Listed>, VaultError> {
 }
 
 /// All files below a folder, in the order of their names.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, VaultError> {
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, VaultError> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -31,6 +31,7 @@ fn facility(registry_down: RegistryDown) -> Facility {
         additive_per_minute: Money::from_cents(2),
         caller_id: E164::new(12_025_550_199).unwrap(),
         called: CalledChoices::default(),
+        recorded_names: false,
     }
 }
 

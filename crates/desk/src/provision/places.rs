@@ -126,6 +126,7 @@ impl Places {
         let allowed_only = fields.flag("allowed_only", false);
         let caller_id = fields.need_checked("caller_id", "+1 202 555 0100", check_caller_id);
         let called = called_choices(fields);
+        let recorded_names = fields.flag("recorded_names", false);
         let rate = read_rate(fields);
         let adp = adp.and_then(|adp| u32::try_from(adp).ok());
         let site = match (kind, adp, state) {
@@ -154,6 +155,7 @@ impl Places {
             additive_per_minute: rate?.additive_per_minute,
             caller_id: caller_id?,
             called: called?,
+            recorded_names,
         })
     }
 

@@ -37,6 +37,24 @@ impl<'a> Conversation<'a> {
     /// Picks up the telephone, gives the PIN and dials; goes on until the trunk is dialled or the
     /// person is told why not.
     pub(crate) fn dial(node: &'a Node, counter: u32, caller: Caller, number: &str) -> Self {
+        let mut conversation = Self::pick_up(node, counter, caller);
+        conversation.press(Side::Station, &format!("{}#{number}#", caller.pin));
+        conversation
+    }
+
+    /// Records a name in a call of its own, as far as `keys` go.
+    pub(crate) fn name(node: &'a Node, counter: u32, caller: Caller, keys: &[&str]) {
+        let mut conversation = Self::pick_up(node, counter, caller);
+        conversation.press(Side::Station, &format!("{}#", caller.pin));
+        for keys in keys {
+            // Nobody reacts to the end of what they hear at once.
+            node.pass(Duration::from_millis(100));
+            conversation.press(Side::Station, keys);
+        }
+        conversation.hang_up(Side::Station);
+    }
+
+    fn pick_up(node: &'a Node, counter: u32, caller: Caller) -> Self {
         let call = node.call(counter);
         let plan = Office::station(&node.desk, node.station(caller)).unwrap();
         let setup = Setup {
@@ -61,7 +79,6 @@ impl<'a> Conversation<'a> {
             finished: None,
         };
         conversation.drain();
-        conversation.press(Side::Station, &format!("{}#{number}#", caller.pin));
         conversation
     }
 

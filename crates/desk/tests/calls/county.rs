@@ -3,7 +3,7 @@
 
 use call::{Answer, Question};
 use desk::{Broken, Desk, DeskConfig, EvidenceConfig, EvidenceKeys, PinKey, Recovered};
-use evidence::{AuditKey, Auditor, Object, Report};
+use evidence::{AuditKey, Auditor, Object, Report, StoredName};
 use line::Directory;
 use model::{
     AgencyId, CallId, Clock, Language, Money, PersonId, Private, StationId, Timestamp,
@@ -25,7 +25,7 @@ use std::{
 use store::{Applied, CallFilter, CallRow, MoneyTotals, Plan, Store};
 use switch::{Office, Reply};
 use tempfile::TempDir;
-use vault::{DetailSealer, Keyholders, Vault, VaultConfig, generate};
+use vault::{DetailSealer, Keyholders, NameShelf, Vault, VaultConfig, generate};
 
 /// A county's files and the data folder of its node.
 pub(crate) struct County {
@@ -164,6 +164,7 @@ impl County {
                 details: DetailSealer::new(self.keyholders.clone()),
                 build: [6; 32],
             },
+            names: Some(NameShelf::new(self.data("names"), [8; 32])),
         };
         let clock = self.clock();
         let (desk, vault, recovered) = Desk::open(
@@ -197,6 +198,10 @@ impl County {
         let stored = vault::stored(&self.data("recordings")).unwrap();
         let objects =
             stored.iter().map(|it| Object { recording: it.recording.unwrap(), sha256: it.sha256 });
+        let names = vault::name_files(&self.data("names")).unwrap();
+        auditor.stored_names(
+            names.iter().map(|it| StoredName { sha256: it.sha256, placed: it.placed }),
+        );
         auditor.finish(objects)
     }
 

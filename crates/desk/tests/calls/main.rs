@@ -20,6 +20,7 @@ mod crash;
 mod entries;
 mod full;
 mod money;
+mod names;
 mod pins;
 mod rebuilt;
 mod running;

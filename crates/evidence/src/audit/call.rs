@@ -58,6 +58,11 @@ impl Calls {
         self.open.insert((at.node, said.boot, call.0), index);
     }
 
+    /// The entry that allowed this call, if there is one.
+    pub(super) fn admitted(&self, at: Place, call: CallId) -> Option<Index> {
+        self.calls.get(&(at.node, call.0)).map(|known| known.admitted)
+    }
+
     /// A node that started again settles everything of earlier starts before it says that it has
     /// started, and before it takes a call.
     pub(super) fn settled(&mut self, at: Place, boot: u32, found: Found<'_>) {

@@ -10,6 +10,7 @@ use model::{
 };
 use std::vec;
 
+mod names;
 mod random;
 mod seeded;
 

@@ -21,6 +21,9 @@ pub enum Invariant {
     I6,
     /// Recordings of numbers protected later are quarantined.
     I7,
+    /// A name is recorded before anybody is called, heard before it is approved, and its file is
+    /// there until it is removed and no longer.
+    I8,
 }
 
 impl fmt::Display for Invariant {
@@ -160,6 +163,30 @@ pub enum Violation {
     /// I7.
     #[error("entry {index} quarantines a recording that no entry had started")]
     QuarantineOfNothing { index: Index },
+
+    /// I8.
+    #[error("entry {index} records a name in a call that entry {first} had allowed already")]
+    NameInCall { index: Index, first: Index },
+    /// I8.
+    #[error("entry {index} records the same name as entry {first}")]
+    NameTwice { index: Index, first: Index },
+    /// I8.
+    #[error("entry {index} approves a recorded name that nobody has listened to")]
+    NameUnheard { index: Index },
+    /// I8.
+    #[error("entry {index} is about a recorded name that was never recorded, or was removed")]
+    NameOfNothing { index: Index },
+    /// I8.
+    #[error("a recorded name is stored that no entry tells of")]
+    ExtraName,
+    /// I8.
+    #[error(
+        "the recorded name of entry {index} is gone or was changed, and no entry says that it was removed"
+    )]
+    MissingName { index: Index },
+    /// I8.
+    #[error("the recorded name that entry {index} says was removed is still there")]
+    RemovedName { index: Index },
 }
 
 impl Violation {
@@ -199,6 +226,13 @@ impl Violation {
             | Self::RemovedSilently { .. }
             | Self::StrayRemoval { .. } => Invariant::I6,
             Self::NotQuarantined { .. } | Self::QuarantineOfNothing { .. } => Invariant::I7,
+            Self::NameInCall { .. }
+            | Self::NameTwice { .. }
+            | Self::NameUnheard { .. }
+            | Self::NameOfNothing { .. }
+            | Self::ExtraName
+            | Self::MissingName { .. }
+            | Self::RemovedName { .. } => Invariant::I8,
         }
     }
 }

@@ -58,6 +58,10 @@ fn each_kind() -> Vec<Statement> {
         Statement::Review { act },
         Statement::Inquiry { act },
         Statement::Dialled { call, trunk: TrunkId(2) },
+        Statement::NameRecorded { call, sha256: hash },
+        Statement::NameHeard { sha256: hash },
+        Statement::NameApproved { sha256: hash },
+        Statement::NameRemoved { sha256: hash },
     ]
 }
 

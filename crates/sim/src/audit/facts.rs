@@ -29,6 +29,10 @@ pub(crate) fn kind(fact: &Fact) -> (u8, CallId) {
         Fact::Dialled { call, .. } => (10, *call),
         Fact::NeverRecorded { call, .. } => (11, *call),
         Fact::Forwarded { call, .. } => (14, *call),
+        Fact::NameRecorded(name) => (15, name.call),
+        Fact::NameHeard(_) => (16, CallId(0)),
+        Fact::NameApproved(_) => (17, CallId(0)),
+        Fact::NameRemoved { call, .. } => (18, call.unwrap_or(CallId(0))),
     }
 }
 

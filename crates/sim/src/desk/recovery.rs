@@ -93,6 +93,10 @@ impl Caught {
             | Fact::PinRefused { .. }
             | Fact::Dialled { .. }
             | Fact::NeverRecorded { .. }
+            | Fact::NameRecorded(_)
+            | Fact::NameHeard(_)
+            | Fact::NameApproved(_)
+            | Fact::NameRemoved { .. }
             | Fact::Forwarded { .. } => {}
         }
     }

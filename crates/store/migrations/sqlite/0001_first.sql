@@ -6,7 +6,7 @@
 -- of the cell as a whole and have none: cell, registry, entered_number, trunk, boot and act_number.
 --
 -- Tables that follow from the journal (call, refusal, hold, recording, called_language,
--- called_block, private_claim, pin_refusal, boot) refer to nothing by foreign key: the journal is the truth, and a fact is kept
+-- called_block, private_claim, own_name, pin_refusal, boot) refer to nothing by foreign key: the journal is the truth, and a fact is kept
 -- whatever else is here.
 --
 -- Until the first release this file is changed in place, because nobody has a database yet. After
@@ -50,6 +50,7 @@ CREATE TABLE facility (
     block_scope          TEXT    NOT NULL,
     drawn_key            INTEGER NOT NULL,
     reminder_us          BIGINT,           -- null where nobody is reminded
+    recorded_names       INTEGER NOT NULL,
     PRIMARY KEY (agency_id, facility_id),
     UNIQUE (agency_id, key)
 );
@@ -302,6 +303,29 @@ CREATE TABLE lift (
     what         TEXT    NOT NULL,      -- block or claims
     at_us        BIGINT  NOT NULL,
     PRIMARY KEY (agency_id, reference)
+);
+
+-- Names that people recorded: no name and no sound, only the hash of the sealed file.
+CREATE TABLE own_name (
+    agency_id    INTEGER NOT NULL,
+    person_id    INTEGER NOT NULL,
+    sha256       BLOB    NOT NULL,
+    call_id      BIGINT  NOT NULL,
+    octets       BIGINT  NOT NULL,
+    recorded_us  BIGINT  NOT NULL,
+    heard_us     BIGINT,                -- when staff first listened to it
+    approved_us  BIGINT,
+    removed_us   BIGINT,
+    PRIMARY KEY (agency_id, person_id, sha256)
+);
+
+-- What staff want done with one, until a running node has entered and done it.
+CREATE TABLE own_name_wish (
+    agency_id  INTEGER NOT NULL,
+    person_id  INTEGER NOT NULL,
+    sha256     BLOB    NOT NULL,
+    want       TEXT    NOT NULL,        -- listen, approve or remove
+    PRIMARY KEY (agency_id, person_id, sha256, want)
 );
 
 -- Wrong PINs by station and time, never the digits.

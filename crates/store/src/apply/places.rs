@@ -147,6 +147,7 @@ fn facility(row: &Row) -> Result<Facility, Broken> {
         additive_per_minute: row.money("additive_micros")?,
         caller_id: row.e164("caller_id")?,
         called: called_choices(row)?,
+        recorded_names: row.flag("recorded_names")?,
     })
 }
 
@@ -170,9 +171,9 @@ async fn write_facility(
         "INSERT INTO facility (agency_id, facility_id, key, name, kind, adp, adp_year, state, \
          timezone, recording, registry_down, talk_max_us, allowed_only, base_micros, \
          additive_micros, caller_id, relay_talk_max_us, disk_full, private_claims_max, \
-         block_scope, drawn_key, reminder_us) \
+         block_scope, drawn_key, reminder_us, recorded_names) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22) \
+         $19, $20, $21, $22, $23) \
          ON CONFLICT (agency_id, facility_id) DO UPDATE SET name = excluded.name, \
          kind = excluded.kind, adp = excluded.adp, adp_year = excluded.adp_year, \
          state = excluded.state, timezone = excluded.timezone, recording = excluded.recording, \
@@ -181,7 +182,8 @@ async fn write_facility(
          additive_micros = excluded.additive_micros, caller_id = excluded.caller_id, \
          relay_talk_max_us = excluded.relay_talk_max_us, disk_full = excluded.disk_full, \
          private_claims_max = excluded.private_claims_max, block_scope = excluded.block_scope, \
-         drawn_key = excluded.drawn_key, reminder_us = excluded.reminder_us",
+         drawn_key = excluded.drawn_key, reminder_us = excluded.reminder_us, \
+         recorded_names = excluded.recorded_names",
     )
     .bind(agency.0)
     .bind(id.0)
@@ -205,6 +207,7 @@ async fn write_facility(
     .bind(facility.called.block.code())
     .bind(i64::from(facility.called.drawn_key))
     .bind(facility.called.reminder_every.map(micros))
+    .bind(i64::from(facility.recorded_names))
     .execute(&mut **work)
     .await
     .doing("keep a facility")?;

@@ -153,6 +153,7 @@ fn stored_facility(id: u32, key: &str) -> Facility {
         additive_per_minute: Money::from_cents(2),
         caller_id: *number(0).expose(),
         called: called_choices(),
+        recorded_names: true,
     }
 }
 

@@ -1,10 +1,15 @@
 //! Facts: once, again, across a restart, beside readers.
 
 use super::samples::{accepted, admitted, at, call, closed, denied, ended, filled, number, talked};
-use crate::{CallFilter, MoneyTotals, Outcome, RecordingRow, Refused, Store, StoreError};
+use crate::{
+    CallFilter, MoneyTotals, NameWant, NameWish, Outcome, RecordingRow, Refused, Store, StoreError,
+};
 use model::{
-    AgencyId, CallId, FacilityId, Language, Money, StationId,
-    fact::{EndReason, Epoch, Fact, NumberClass, OffReason, RecordingState, Refusal, Rest},
+    AgencyId, CallId, FacilityId, Language, Money, PersonId, StationId,
+    fact::{
+        EndReason, Epoch, Fact, NameActed, NameRecorded, NumberClass, OffReason, RecordingState,
+        Refusal, Rest,
+    },
     plan::{Block, PrivateClaim},
 };
 use std::{
@@ -46,8 +51,26 @@ fn story() -> Vec<(u64, Fact)> {
         // On the first of two trunks, and on the second.
         Fact::Forwarded { call: call(5), at: at(150) },
         Fact::Forwarded { call: call(5), at: at(160) },
+        Fact::NameRecorded(Box::new(NameRecorded {
+            call: call(6),
+            agency: AgencyId(1),
+            person: PersonId(1),
+            sha256: [7; 32],
+            voice: [8; 32],
+            octets: 9_000,
+            at: at(170),
+        })),
+        Fact::NameHeard(acted(171)),
+        Fact::NameApproved(acted(172)),
+        Fact::NameHeard(acted(173)),
+        Fact::NameRemoved { acted: acted(174), call: None },
     ];
     (1..).zip(facts).collect()
+}
+
+/// Something done with the one name that was recorded.
+fn acted(ms: i64) -> NameActed {
+    NameActed { agency: AgencyId(1), person: PersonId(1), sha256: [7; 32], at: at(ms) }
 }
 
 fn cents(cents: i32) -> Money {
@@ -63,7 +86,7 @@ fn conserved(money: MoneyTotals) -> bool {
 fn every_fact_becomes_rows() {
     let (_folder, store) = filled();
     store.project(&story()).unwrap();
-    assert_eq!((store.projected().unwrap(), store.boots().unwrap()), (20, 1));
+    assert_eq!((store.projected().unwrap(), store.boots().unwrap()), (25, 1));
     let calls = store.calls(&CallFilter::default()).unwrap();
     assert_eq!(calls.iter().map(|row| row.record).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     let first = &calls[0];
@@ -505,4 +528,24 @@ fn what_called_parties_chose_is_kept() {
         at: at(micros),
     };
     assert_eq!(kept.blocks, [blocked(None, 50), blocked(jail, 40)]);
+}
+
+#[test]
+fn a_recorded_name_has_its_times_and_wishes_wait_until_they_are_done() {
+    let (_folder, store) = filled();
+    store.project(&story()).unwrap();
+    let names = store.names().unwrap();
+    let [name] = names.as_slice() else { panic!("{names:?}") };
+    assert_eq!((name.person, name.call, name.octets), (PersonId(1), call(6), 9_000));
+    assert_eq!((name.sha256, name.recorded), ([7; 32], at(170)));
+    let times = (name.heard, name.approved, name.removed);
+    assert_eq!(times, (Some(at(171)), Some(at(172)), Some(at(174))));
+    let wish = |want| NameWish { agency: AgencyId(1), person: PersonId(1), sha256: [7; 32], want };
+    let all = [NameWant::Approve, NameWant::Listen, NameWant::Remove].map(wish);
+    for wish in all.iter().chain(&all) {
+        store.wish_name(wish).unwrap();
+    }
+    assert_eq!(store.name_wishes().unwrap(), all);
+    store.name_wish_done(&all[1]).unwrap();
+    assert_eq!(store.name_wishes().unwrap(), [all[0], all[2]]);
 }

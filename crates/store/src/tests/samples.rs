@@ -55,6 +55,7 @@ pub(super) fn facility(key: &str) -> Facility {
         additive_per_minute: Money::from_cents(2),
         caller_id: *number(0).expose(),
         called: called_choices(),
+        recorded_names: true,
     }
 }
 
