@@ -72,9 +72,12 @@ pub(crate) fn take(data: &Data, to: &Path, with_keys: bool) -> Result<Taken> {
     create_folder(&state).with_context(|| format!("cannot make `{}`", state.display()))?;
     let mut work = Work { data, state: &state, bar: bar(), files: Vec::new() };
     let log = work.log()?;
+    // Before the journal, for those that are removed meanwhile, and after it, for those that came.
+    work.names(None)?;
     let projected = work.store_and_journal()?;
     work.settings(with_keys)?;
-    let (facts, recorded) = work.recorded()?;
+    let (facts, recorded, named) = work.recorded()?;
+    work.names(Some(&named))?;
     let earlier = earlier(to)?;
     let (recordings, copied) = work.recordings(&to.join(RECORDINGS), &recorded, &earlier)?;
     let mut files = work.files;
@@ -250,22 +253,40 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Number of the last fact of the journal's copy, and the recordings it says were begun.
-    fn recorded(&self) -> Result<(u64, BTreeSet<RecordingId>)> {
-        let (mut last, mut begun) = (0, BTreeSet::new());
+    /// Copies the recorded names that are not there yet; only those of `named`, where that is said.
+    /// One that was removed is destroyed by the first start after a restore.
+    fn names(&mut self, named: Option<&BTreeSet<[u8; 32]>>) -> Result<()> {
+        for file in vault::name_files(&self.data.names())? {
+            let path = file.path.strip_prefix(self.data.root()).ok().and_then(Path::to_str);
+            let Some(path) = path.filter(|_| file.placed) else { continue };
+            let to = self.state.join(path);
+            if named.is_none_or(|named| named.contains(&file.sha256)) && !to.exists() {
+                self.files.extend(copy(&file.path, &to, path, &self.bar)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Number of the last fact of the journal's copy, the recordings it says were begun, and the
+    /// names it says were recorded.
+    fn recorded(&self) -> Result<(u64, BTreeSet<RecordingId>, BTreeSet<[u8; 32]>)> {
+        let (mut last, mut begun, mut named) = (0, BTreeSet::new(), BTreeSet::new());
         let journal = self.state.join("journal");
         if !journal.is_dir() {
-            return Ok((last, begun));
+            return Ok((last, begun, named));
         }
         journal::replay(&journal, journal::Seq(0), |seq, fact| {
             last = seq.0;
             if let Fact::Accepted { call, recording: Ok(_), .. } = fact {
                 begun.insert(call.recording());
             }
+            if let Fact::NameRecorded(name) = &fact {
+                named.insert(name.sha256);
+            }
             ControlFlow::Continue(())
         })
         .context("the copy of the journal cannot be read")?;
-        Ok((last, begun))
+        Ok((last, begun, named))
     }
 
     /// Copies what is not there yet of `recorded`. Those that are running go into the state, as

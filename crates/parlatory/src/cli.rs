@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and what each word does.
 
 mod disclose;
+mod name;
 mod staff;
 
 pub(crate) use disclose::{
@@ -10,6 +11,8 @@ pub(crate) use staff::{
     AccessCommand, AddArgs, ApproveArgs, DenyArgs, EnrolArgs, FirstArgs, GiveArgs, GlassCommand,
     GrantCommand, PlainArgs, PolicyCommand, ReviewArgs, StaffCommand,
 };
+
+pub(crate) use name::{NameArgs, NameCommand, NameListArgs, NameListenArgs};
 
 use std::path::PathBuf;
 
@@ -132,6 +135,15 @@ pub(crate) enum Command {
         /// What to do.
         #[command(subcommand)]
         command: GlassCommand,
+    },
+    /// The names that people recorded: listen, approve, remove.
+    ///
+    /// Where a facility has `recorded_names = true`, a person can record their name by key, once,
+    /// alone in their call. Nobody hears it before staff have listened to it and approved it.
+    Name {
+        /// What to do.
+        #[command(subcommand)]
+        command: NameCommand,
     },
     /// What an attorney or another protected party can check without the operator.
     Counsel {

@@ -20,6 +20,7 @@ mod init;
 mod logbook;
 mod login;
 mod memory;
+mod name;
 mod node;
 mod print;
 mod provision;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         Command::Policy { command } => staff::policy(command),
         Command::Access { command } => staff::access(command),
         Command::Glass { command } => staff::glass(command),
+        Command::Name { command } => name::run(command),
         Command::Counsel { command } => counsel::run(command),
     };
     match done {

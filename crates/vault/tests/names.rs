@@ -1,4 +1,4 @@
-//! Recorded names in files: sealed, in place only when they are entered, gone when they are removed.
+//! Recorded names in files: sealed, in place only when they are entered, gone when removed.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -15,7 +15,11 @@ use model::{
     speech::ContentHash,
 };
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fs,
+    time::Duration,
+};
 use tempfile::TempDir;
 use vault::{NameFile, NameShelf, VaultError, name_files};
 
@@ -34,6 +38,7 @@ fn enrolment() -> Enrolment {
         start: Start::default(),
     };
     let mut machine = Machine::new(setup, now);
+    assert!(settle(&mut machine, now).is_none());
     for keys in ["1234#", "#", "1"] {
         for label in keys.chars() {
             now = now.after(Duration::from_millis(200));
@@ -51,16 +56,16 @@ fn enrolment() -> Enrolment {
 
 /// Answers what the machine asks and lets it play, until it is quiet.
 fn settle(machine: &mut Machine, now: Timestamp) -> Option<Enrolment> {
+    let mut inputs = VecDeque::new();
     loop {
-        let mut inputs = Vec::new();
         while let Some(output) = machine.poll_output() {
             match output {
                 Output::Play { side, play, .. } => {
                     let end = PlayEnd::Complete { content: ContentHash([2; 32]), ended: now };
-                    inputs.push(Input::Played { side, play, end });
+                    inputs.push_back(Input::Played { side, play, end });
                 }
                 Output::Ask(Question::Identify { .. }) => {
-                    inputs.push(Input::Answer(Answer::Person(Identified {
+                    inputs.push_back(Input::Answer(Answer::Person(Identified {
                         person: PERSON,
                         name: Private::new("Dana Example".to_owned()),
                         language: Language::En,
@@ -79,12 +84,7 @@ fn settle(machine: &mut Machine, now: Timestamp) -> Option<Enrolment> {
                 | Output::Finished(_) => {}
             }
         }
-        if inputs.is_empty() {
-            return None;
-        }
-        for input in inputs {
-            machine.handle(now, input);
-        }
+        machine.handle(now, inputs.pop_front()?);
     }
 }
 

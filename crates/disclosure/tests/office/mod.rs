@@ -318,6 +318,7 @@ fn facility() -> Facility {
             drawn_key: true,
             reminder_every: None,
         },
+        recorded_names: false,
     }
 }
 
