@@ -328,7 +328,11 @@ impl Kind {
             | Self::RecordingEnded
             | Self::NotRecorded
             | Self::Quarantine
-            | Self::Dialled => false,
+            | Self::Dialled
+            | Self::NameRecorded
+            | Self::NameHeard
+            | Self::NameApproved
+            | Self::NameRemoved => false,
         }
     }
 

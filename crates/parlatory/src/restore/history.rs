@@ -185,6 +185,10 @@ fn erasure(leaf: &[u8; LEAF_OCTETS], key: &AuditKey) -> Option<RecordingId> {
         | Statement::BreakGlass { .. }
         | Statement::Review { .. }
         | Statement::Inquiry { .. }
-        | Statement::Dialled { .. } => None,
+        | Statement::Dialled { .. }
+        | Statement::NameRecorded { .. }
+        | Statement::NameHeard { .. }
+        | Statement::NameApproved { .. }
+        | Statement::NameRemoved { .. } => None,
     }
 }
