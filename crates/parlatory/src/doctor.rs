@@ -19,6 +19,7 @@ use crate::{
     clock::clock,
     config::{Config, Encrypted, Trunk},
     data::Data,
+    files::{self, Room},
     memory::{self, Locking},
     node::{read_evidence_keys, read_keyholders, read_pin_key},
     print::line,
@@ -81,6 +82,7 @@ fn examine(data: &Data, now: Timestamp) -> Vec<Finding> {
     findings.prompts();
     findings.disk(data.root());
     findings.memory();
+    findings.files(config.as_ref());
     findings.store(data, config.as_ref(), now);
     findings.0
 }
@@ -226,6 +228,15 @@ impl Findings {
         match locking {
             Locking::Locked => self.ok("memory", locking.says()),
             Locking::Limited(_) | Locking::Refused(_) => self.know("memory", locking.says()),
+        }
+    }
+
+    fn files(&mut self, config: Option<&Config>) {
+        let Some(config) = config else { return };
+        let room = files::foreseen(config.limits.calls_max);
+        match room {
+            Room::Enough => self.ok("files", room.says()),
+            Room::Calls { .. } => self.problem("files", room.says()),
         }
     }
 

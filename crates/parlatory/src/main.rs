@@ -15,6 +15,7 @@ mod data;
 mod demo;
 mod disclose;
 mod doctor;
+mod files;
 mod ground;
 mod init;
 mod logbook;

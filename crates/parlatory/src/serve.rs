@@ -19,14 +19,16 @@ use signal_hook::{
 use switch::{Step, Watch};
 
 use crate::{
-    cli::ServeArgs, clock::clock, config::Config, data::Data, memory, node::Node, print::line,
+    cli::ServeArgs, clock::clock, config::Config, data::Data, files, memory, node::Node,
+    print::line,
 };
 
 /// Takes calls until asked to stop.
 pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let data = Data::existing(&args.data.data)?;
-    let config = Config::read(&data.config())?;
+    let mut config = Config::read(&data.config())?;
     memory::protect();
+    config.limits.calls_max = files::calls_at_once(config.limits.calls_max);
     let watch = args.steps.then(watch_steps).transpose()?;
     // Before the node takes anything in: who sees that it is ready may ask it to stop.
     let stops = wait_for_stop(args.until_stdin_closes)?;

@@ -53,7 +53,7 @@ pub(crate) struct Calls {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000))]
     calls: Vec<u32>,
     /// Seconds in which all calls are held and measured
-    #[arg(long, default_value_t = 20, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     #[arg(value_parser = clap::value_parser!(u32).range(2..=3_600))]
     hold: u32,
     /// Calls started, and later ended, in a second

@@ -14,14 +14,16 @@ mod caller;
 #[path = "../../src/clock.rs"]
 mod clock;
 mod ear;
+#[path = "../ends/mod.rs"]
+mod ends;
 mod packet;
 mod phones;
 mod say;
 mod stream;
 
-use std::{io::BufRead, path::PathBuf, process::ExitCode, sync::mpsc::channel};
+use std::{path::PathBuf, process::ExitCode, sync::mpsc::channel};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 
 use phones::{Letter, Phones};
@@ -41,7 +43,7 @@ fn main() -> ExitCode {
     match run(&Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say::say(&Said::Broken { why: format!("{error:#}") });
+            ends::say(&Said::Broken { why: format!("{error:#}") });
             ExitCode::FAILURE
         }
     }
@@ -52,18 +54,7 @@ fn run(cli: &Cli) -> Result<()> {
     let (sender, letters) = channel();
     let phones = Phones::start(callers, cli.rate.max(1), clock::clock(), &sender)?;
     let (gateway, trunk) = phones.addresses();
-    say::say(&Said::Bound { gateway, trunk });
-    std::thread::Builder::new()
-        .name("orders".to_owned())
-        .spawn(move || {
-            for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-                if sender.send(Letter::Order(line)).is_err() {
-                    return;
-                }
-            }
-            // Whoever started us is gone: nothing is left running.
-            let _ = sender.send(Letter::Order(phones::QUIT.to_owned()));
-        })
-        .context("no thread for the orders")?;
+    ends::say(&Said::Bound { gateway, trunk });
+    ends::hear_orders(move |order| sender.send(Letter::Order(order)).is_ok())?;
     phones.run(&letters)
 }

@@ -2,25 +2,21 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    net::{Ipv4Addr, SocketAddr},
-    sync::{
-        Arc,
-        mpsc::{Receiver, RecvTimeoutError, Sender},
-    },
+    net::SocketAddr,
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender},
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
-use line::{Directory, Inbound, Line, LineConfig, LineEvent, Target, WireId};
-use model::{
-    Clock, Codec, Key, MediaDescription, Private, Side, StationId, Timestamp, audio::Direction,
-};
+use line::{LineEvent, Target, WireId};
+use model::{Clock, Codec, Key, MediaDescription, Private, Side, Timestamp, audio::Direction};
 
 use crate::{
     audio::{Audio, LegIndex},
     caller::Caller,
     ear::Noticed,
-    say::{Said, say},
+    ends::{Ends, QUIT, STATUS_BUSY, STATUS_NOT_FOUND, say},
+    say::Said,
 };
 
 /// All phones.
@@ -28,8 +24,7 @@ pub(crate) struct Phones {
     callers: Vec<Caller>,
     rate: u32,
     clock: Clock,
-    gateway: Line,
-    trunk: Line,
+    ends: Ends,
     audio: Audio,
     node: Option<SocketAddr>,
     calls: Vec<Call>,
@@ -94,23 +89,6 @@ struct Call {
     talked: Duration,
 }
 
-/// Nobody registers, and nothing goes out through a trunk.
-struct Nobody;
-
-impl Directory for Nobody {
-    fn station(&self, _source: SocketAddr, _user: &str) -> Option<StationId> {
-        None
-    }
-
-    fn digest(&self, _user: &str) -> Option<(StationId, Private<[u8; 16]>)> {
-        None
-    }
-
-    fn trunk(&self) -> Option<SocketAddr> {
-        None
-    }
-}
-
 impl Phones {
     /// Opens two SIP ports and two sockets for the audio of each call.
     pub(crate) fn start(
@@ -124,22 +102,10 @@ impl Phones {
         let audio = Audio::start(callers.len(), clock.clone(), move |leg, noticed| {
             let _ = sender.send(Letter::Noticed(leg, noticed));
         })?;
-        let line = |side: Side| {
-            let config = LineConfig {
-                bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-                realm: "load".to_owned(),
-                user_agent: "Parlatory-load".to_owned(),
-                inbound: Inbound::Anyone,
-                calls_max: callers.len().saturating_mul(2),
-                network: line::Network::default(),
-            };
-            let sender = letters.clone();
-            Line::start(config, Arc::new(Nobody), clock.clone(), move |event| {
-                let _ = sender.send(Letter::Line(side, event));
-            })
-            .context("no SIP port")
-        };
-        let (gateway, trunk) = (line(Side::Station)?, line(Side::Called)?);
+        let sender = letters.clone();
+        let ends = Ends::start(callers.len(), &clock, move |side, event| {
+            let _ = sender.send(Letter::Line(side, event));
+        })?;
         let by_number = callers
             .iter()
             .enumerate()
@@ -150,8 +116,7 @@ impl Phones {
             callers,
             rate,
             clock,
-            gateway,
-            trunk,
+            ends,
             audio,
             node: None,
             calls,
@@ -166,7 +131,7 @@ impl Phones {
 
     /// Where the gateway and the trunk are.
     pub(crate) fn addresses(&self) -> (SocketAddr, SocketAddr) {
-        (self.gateway.local_address(), self.trunk.local_address())
+        self.ends.addresses()
     }
 
     /// Obeys and plays until every call is over.
@@ -201,8 +166,7 @@ impl Phones {
                 break;
             }
         }
-        self.gateway.stop();
-        self.trunk.stop();
+        self.ends.stop();
         self.audio.stop();
         Ok(())
     }
@@ -304,7 +268,7 @@ impl Phones {
         let (Some(node), Some(caller)) = (self.node, self.callers.get(index)) else { return };
         let Some(local) = self.local(index * 2) else { return };
         let target = Target::Address { address: node, user: Private::new("menu".to_owned()) };
-        let wire = self.gateway.dial(target, caller.station.clone(), local);
+        let wire = self.ends.gateway.dial(target, caller.station.clone(), local);
         self.wires.insert((Side::Station, wire), index);
         if let Some(call) = self.calls.get_mut(index) {
             call.inside = Some(wire);
@@ -330,14 +294,14 @@ impl Phones {
         let index = self.by_number.get(dialled.trim_start_matches('+')).copied();
         let call = index.and_then(|index| self.calls.get_mut(index));
         let (Some(index), Some(call), Some(offer)) = (index, call, offer) else {
-            return self.trunk.reject(wire, STATUS_NOT_FOUND);
+            return self.ends.trunk.reject(wire, STATUS_NOT_FOUND);
         };
         if call.stage != Stage::Placing {
-            return self.trunk.reject(wire, STATUS_BUSY);
+            return self.ends.trunk.reject(wire, STATUS_BUSY);
         }
         call.outside = Some((wire, offer));
         self.wires.insert((Side::Called, wire), index);
-        self.trunk.ring(wire);
+        self.ends.trunk.ring(wire);
         self.enter(index, Stage::Ringing, Some(RINGING));
     }
 
@@ -346,7 +310,7 @@ impl Phones {
         let (Some((wire, offer)), Some(local)) = (outside, self.local(index * 2 + 1)) else {
             return self.fail(index);
         };
-        self.trunk.answer(wire, local);
+        self.ends.trunk.answer(wire, local);
         self.connect(index * 2 + 1, &offer);
         self.enter(index, Stage::Notice, Some(NOTICE_MAX));
     }
@@ -402,7 +366,7 @@ impl Phones {
     /// The person hangs up; the node hangs up on the called party.
     fn hang_up(&mut self, index: usize) {
         if let Some(wire) = self.calls.get(index).and_then(|call| call.inside) {
-            self.gateway.hang_up(wire);
+            self.ends.gateway.hang_up(wire);
         }
         self.enter(index, Stage::Ending, Some(ENDING_MAX));
     }
@@ -414,10 +378,10 @@ impl Phones {
         }
         *self.failed.entry(call.stage.name()).or_default() += 1;
         if let Some(wire) = call.inside {
-            self.gateway.hang_up(wire);
+            self.ends.gateway.hang_up(wire);
         }
         if let Some((wire, _)) = &call.outside {
-            self.trunk.hang_up(*wire);
+            self.ends.trunk.hang_up(*wire);
         }
         self.over(index);
     }
@@ -469,14 +433,9 @@ fn raise_file_limit() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
-/// The order to leave everything as it is; also what the end of standard input means.
-pub(crate) const QUIT: &str = "quit";
-
 /// Payload type of keys; the node offers another, on purpose.
 const KEY_TYPE: u8 = 96;
 const ACCEPT: char = '1';
-const STATUS_NOT_FOUND: u16 = 404;
-const STATUS_BUSY: u16 = 486;
 
 /// How long the person listens to the welcome before they type.
 const LISTENING: Duration = Duration::from_secs(2);

@@ -1,6 +1,6 @@
 //! What the load says, one JSON object a line.
 
-use std::{collections::BTreeMap, io::Write, net::SocketAddr};
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use serde::Serialize;
 
@@ -65,12 +65,4 @@ pub(crate) struct WindowReport {
     pub(crate) gaps_over_40_ms: u64,
     /// The longest time between two looks of the load.
     pub(crate) look_ms_max: f64,
-}
-
-/// Says it. A listener that went away is no reason to fail.
-pub(crate) fn say(said: &Said) {
-    if let Ok(text) = serde_json::to_string(said) {
-        let mut out = std::io::stdout().lock();
-        let _ = writeln!(out, "{text}").and_then(|()| out.flush());
-    }
 }

@@ -5,21 +5,17 @@ use std::{
     fs,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
-    sync::{
-        Arc,
-        mpsc::{Receiver, RecvTimeoutError, Sender},
-    },
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender},
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use line::{Directory, Inbound, Line, LineConfig, LineEvent, Target, WireId};
-use model::{
-    Clock, Codec, MediaDescription, Private, Side, StationId, Timestamp, audio::Direction,
-};
+use line::{LineEvent, Target, WireId};
+use model::{Clock, Codec, MediaDescription, Private, Side, Timestamp, audio::Direction};
 
 use crate::{
-    say::{Said, say},
+    ends::{Ends, QUIT, STATUS_BUSY, STATUS_NOT_FOUND, say},
+    say::Said,
     step::Step,
 };
 
@@ -53,8 +49,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Hotline>> {
 pub(crate) struct Calls {
     lines: Vec<Hotline>,
     clock: Clock,
-    gateway: Line,
-    trunk: Line,
+    ends: Ends,
     node: Option<SocketAddr>,
     /// One call at most for each hotline.
     calls: Vec<Call>,
@@ -123,23 +118,6 @@ struct Call {
     wake: Option<Timestamp>,
 }
 
-/// Nobody registers, and nothing goes out through a trunk.
-struct Nobody;
-
-impl Directory for Nobody {
-    fn station(&self, _source: SocketAddr, _user: &str) -> Option<StationId> {
-        None
-    }
-
-    fn digest(&self, _user: &str) -> Option<(StationId, Private<[u8; 16]>)> {
-        None
-    }
-
-    fn trunk(&self) -> Option<SocketAddr> {
-        None
-    }
-}
-
 impl Calls {
     /// Opens both SIP ports.
     pub(crate) fn start(
@@ -147,22 +125,10 @@ impl Calls {
         clock: Clock,
         letters: &Sender<Letter>,
     ) -> Result<Self> {
-        let line = |side: Side| {
-            let config = LineConfig {
-                bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-                realm: "load".to_owned(),
-                user_agent: "Parlatory-load".to_owned(),
-                inbound: Inbound::Anyone,
-                calls_max: lines.len().saturating_mul(2),
-                network: line::Network::default(),
-            };
-            let sender = letters.clone();
-            Line::start(config, Arc::new(Nobody), clock.clone(), move |event| {
-                let _ = sender.send(Letter::Line(side, event));
-            })
-            .context("no SIP port")
-        };
-        let (gateway, trunk) = (line(Side::Station)?, line(Side::Called)?);
+        let sender = letters.clone();
+        let ends = Ends::start(lines.len(), &clock, move |side, event| {
+            let _ = sender.send(Letter::Line(side, event));
+        })?;
         let numbers = lines.iter().map(|line| line.number.expose().clone());
         Ok(Self {
             by_number: numbers.zip(0..).collect(),
@@ -171,8 +137,7 @@ impl Calls {
             step: Step::begin(clock.now()),
             lines,
             clock,
-            gateway,
-            trunk,
+            ends,
             node: None,
             wires: HashMap::new(),
             wakes: BTreeSet::new(),
@@ -182,7 +147,7 @@ impl Calls {
 
     /// Where the gateway and the trunk are.
     pub(crate) fn addresses(&self) -> (SocketAddr, SocketAddr) {
-        (self.gateway.local_address(), self.trunk.local_address())
+        self.ends.addresses()
     }
 
     /// Obeys and plays until told to quit.
@@ -209,8 +174,7 @@ impl Calls {
             }
             self.go_on();
         }
-        self.gateway.stop();
-        self.trunk.stop();
+        self.ends.stop();
         Ok(())
     }
 
@@ -330,7 +294,7 @@ impl Calls {
     fn dial(&mut self, index: usize, now: Timestamp, hold: Option<Duration>) {
         let (Some(node), Some(hotline)) = (self.node, self.lines.get(index)) else { return };
         let target = Target::Address { address: node, user: Private::new("help".to_owned()) };
-        let wire = self.gateway.dial(target, hotline.station.clone(), silent());
+        let wire = self.ends.gateway.dial(target, hotline.station.clone(), silent());
         self.wires.insert((Side::Station, wire), index);
         if let Some(call) = self.calls.get_mut(index) {
             let (stage, inside) = (Stage::SettingUp, Some(wire));
@@ -344,14 +308,14 @@ impl Calls {
         let index = self.by_number.get(dialled.trim_start_matches('+')).copied();
         let call = index.and_then(|index| self.calls.get_mut(index));
         let (Some(index), Some(call)) = (index, call) else {
-            return self.trunk.reject(wire, STATUS_NOT_FOUND);
+            return self.ends.trunk.reject(wire, STATUS_NOT_FOUND);
         };
         if call.stage != Stage::SettingUp || call.outside.is_some() {
-            return self.trunk.reject(wire, STATUS_BUSY);
+            return self.ends.trunk.reject(wire, STATUS_BUSY);
         }
         call.outside = Some(wire);
         self.wires.insert((Side::Called, wire), index);
-        self.trunk.answer(wire, silent());
+        self.ends.trunk.answer(wire, silent());
         self.up(index, Side::Called);
     }
 
@@ -378,7 +342,7 @@ impl Calls {
         call.stage = Stage::Ending;
         if let Some(wire) = call.inside.take() {
             self.wires.remove(&(Side::Station, wire));
-            self.gateway.hang_up(wire);
+            self.ends.gateway.hang_up(wire);
         }
         self.wake_at(index, Some(now.after(END_MAX)));
     }
@@ -417,10 +381,10 @@ impl Calls {
         self.step.failed(call.stage.name());
         let (inside, outside) = (call.inside, call.outside);
         if let Some(wire) = inside {
-            self.gateway.hang_up(wire);
+            self.ends.gateway.hang_up(wire);
         }
         if let Some(wire) = outside {
-            self.trunk.hang_up(wire);
+            self.ends.trunk.hang_up(wire);
         }
         self.over(index);
     }
@@ -473,12 +437,6 @@ fn silent() -> MediaDescription {
         rtcp_port: DISCARD,
     }
 }
-
-/// The order to leave everything as it is; also what the end of standard input means.
-pub(crate) const QUIT: &str = "quit";
-
-const STATUS_NOT_FOUND: u16 = 404;
-const STATUS_BUSY: u16 = 486;
 
 /// Longest set-up of a clean call. Below the first retransmission but one, so that a call that
 /// needed more than one is none (RFC 3261 section 17.1.1.2).

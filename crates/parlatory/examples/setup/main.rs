@@ -13,12 +13,14 @@
 mod calls;
 #[path = "../../src/clock.rs"]
 mod clock;
+#[path = "../ends/mod.rs"]
+mod ends;
 mod say;
 mod step;
 
-use std::{io::BufRead, path::PathBuf, process::ExitCode, sync::mpsc::channel};
+use std::{path::PathBuf, process::ExitCode, sync::mpsc::channel};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 
 use calls::{Calls, Letter};
@@ -35,7 +37,7 @@ fn main() -> ExitCode {
     match run(&Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say::say(&Said::Broken { why: format!("{error:#}") });
+            ends::say(&Said::Broken { why: format!("{error:#}") });
             ExitCode::FAILURE
         }
     }
@@ -46,18 +48,7 @@ fn run(cli: &Cli) -> Result<()> {
     let (sender, letters) = channel();
     let calls = Calls::start(lines, clock::clock(), &sender)?;
     let (gateway, trunk) = calls.addresses();
-    say::say(&Said::Bound { gateway, trunk });
-    std::thread::Builder::new()
-        .name("orders".to_owned())
-        .spawn(move || {
-            for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-                if sender.send(Letter::Order(line)).is_err() {
-                    return;
-                }
-            }
-            // Whoever started us is gone: nothing is left running.
-            let _ = sender.send(Letter::Order(calls::QUIT.to_owned()));
-        })
-        .context("no thread for the orders")?;
+    ends::say(&Said::Bound { gateway, trunk });
+    ends::hear_orders(move |order| sender.send(Letter::Order(order)).is_ok())?;
     calls.run(&letters)
 }

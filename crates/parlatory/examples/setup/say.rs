@@ -1,6 +1,6 @@
 //! What the load says, one JSON object a line.
 
-use std::{collections::BTreeMap, io::Write, net::SocketAddr};
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use serde::Serialize;
 
@@ -61,12 +61,4 @@ pub(crate) struct StepReport {
     pub(crate) seconds: f64,
     /// The longest time by which a call was started later than it was due, in milliseconds.
     pub(crate) late_ms_max: f64,
-}
-
-/// Says it. A listener that went away is no reason to fail.
-pub(crate) fn say(said: &Said) {
-    if let Ok(text) = serde_json::to_string(said) {
-        let mut out = std::io::stdout().lock();
-        let _ = writeln!(out, "{text}").and_then(|()| out.flush());
-    }
 }
