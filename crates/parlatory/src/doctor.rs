@@ -5,6 +5,7 @@ mod log;
 
 use std::{fs, io::ErrorKind, net::UdpSocket, os::unix::fs::PermissionsExt, path::Path};
 
+use ::disclosure::roster::AlarmCounts;
 use anyhow::{Result, bail};
 use charging::{CapTable, Rate, tariff::LawfulRate};
 use desk::Space;
@@ -241,13 +242,14 @@ impl Findings {
     }
 
     fn store(&mut self, data: &Data, config: Option<&Config>, now: Timestamp) {
-        let read = Store::open(&data.store()).and_then(|store| store.configuration());
+        let read = Store::open(&data.store())
+            .and_then(|store| Ok((store.configuration()?, AlarmCounts::read(&store, now)?)));
         match read {
             Err(error) => self.problem("store", error.to_string()),
-            Ok(configuration) if configuration.facilities.is_empty() => {
+            Ok((configuration, _)) if configuration.facilities.is_empty() => {
                 self.problem("facilities", "none: run `parlatory provision FILE`");
             }
-            Ok(configuration) => {
+            Ok((configuration, alarms)) => {
                 let (stations, people) = (configuration.stations.len(), configuration.people.len());
                 self.ok(
                     "store",
@@ -260,7 +262,34 @@ impl Findings {
                 self.registry(&configuration);
                 self.trunk(&configuration, config.map_or(0, |config| config.trunks.len()));
                 self.rates(&configuration, now);
+                self.alarms(&alarms);
             }
+        }
+    }
+
+    /// What somebody should look at about staff, counted and with nobody's name.
+    fn alarms(&mut self, counts: &AlarmCounts) {
+        let AlarmCounts { drips, over_cap, glasses_open, glasses_overdue, locked, waiting } =
+            *counts;
+        if glasses_overdue > 0 {
+            let text = format!(
+                "{glasses_overdue} broken glasses were not reviewed in time, so whoever broke them is \
+                 suspended: `parlatory glass list`"
+            );
+            self.problem("staff", text);
+        }
+        let known = [
+            (glasses_open - glasses_overdue.min(glasses_open), "broken glasses to be reviewed"),
+            (drips, "days of this week on which somebody saw more and more"),
+            (over_cap, "days of this week on which somebody saw more than the cap"),
+            (locked, "log-ins locked by failed tries"),
+            (waiting, "requests that wait for a second person"),
+        ];
+        for (count, what) in known.into_iter().filter(|(count, _)| *count > 0) {
+            self.know("staff", format!("{count} {what}: `parlatory access review` says whose"));
+        }
+        if *counts == AlarmCounts::default() {
+            self.ok("staff", "no alarm, and nothing waits for a second person");
         }
     }
 

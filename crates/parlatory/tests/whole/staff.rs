@@ -106,6 +106,10 @@ fn staff_come_by_the_token_of_the_set_up_work_under_grants_and_go_at_once() {
     assert!(ada.run(&["staff", "revoke", ivy.name]).well().out.contains("have ended"));
     assert!(ivy.run(&["grant", "list"]).badly().err.contains("parlatory login"));
     let remains = node.stop();
+    let data = remains.data();
+    let doctor = ada.run(&["doctor", "--data", data.to_str().unwrap()]).out;
+    assert!(doctor.contains("1 broken glasses to be reviewed"), "{doctor}");
+    assert_free_of(&doctor, [ada.name, sol.name, ivy.name]);
     assert_nothing_personal(&remains.finished.err);
     assert_free_of(&remains.finished.err, [ada.name, sol.name, ivy.name, "24-CR-0117", PASSWORD]);
 }
