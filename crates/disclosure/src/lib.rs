@@ -7,11 +7,13 @@
 
 mod circle;
 mod holders;
+pub mod keeping;
 pub mod records;
 mod register;
 pub mod roster;
 
 pub use holders::{HolderAt, Holders, NoHolder, custody};
+pub use keeping::{Keeping, KeepingConfig};
 pub use records::{Records, RecordsConfig};
 pub use register::{
     Ended, Entered, Keyholder, NotEntered, NotHeard, Note, Register, RegisterConfig, SealDetail,

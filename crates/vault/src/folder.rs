@@ -312,7 +312,7 @@ fn make_folder(path: &Path) -> Result<(), VaultError> {
 }
 
 /// Makes the names in a folder durable.
-fn sync_folder(path: &Path) -> Result<(), VaultError> {
+pub(crate) fn sync_folder(path: &Path) -> Result<(), VaultError> {
     File::open(path)
         .and_then(|folder| folder.sync_all())
         .map_err(|error| VaultError::io("sync", path, error))

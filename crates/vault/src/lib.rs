@@ -24,7 +24,7 @@ mod stored;
 mod vault;
 
 pub use detail::DetailSealer;
-pub use erase::{Kept, keep};
+pub use erase::{Eraser, Kept, keep};
 pub use error::{NotRecorded, VaultError};
 pub use folder::survey;
 pub use format::HEADER_OCTETS;

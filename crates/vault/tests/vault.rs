@@ -23,7 +23,7 @@ use std::{
     sync::{Arc, Condvar, Mutex, mpsc},
     time::Duration,
 };
-use vault::{NotRecorded, QUEUED_SECONDS_MAX, Vault, VaultError};
+use vault::{Eraser, NotRecorded, QUEUED_SECONDS_MAX, Vault, VaultError};
 use world::{ABOUT, Closing, EPOCH, NUMBER, PROTECTED, World, second};
 
 #[test]
@@ -81,6 +81,48 @@ fn what_lies_in_the_folder_is_listed_while_recordings_grow_and_end() {
     closing.recv().unwrap().unwrap();
     assert_eq!(seen(&world.vault_dir()).iter().filter(|it| it.2).count(), 0);
     assert_eq!(seen(&world.vault_dir()).len(), 3);
+}
+
+#[test]
+fn what_is_erased_has_no_shares_before_it_has_no_name() {
+    let world = World::new();
+    let (path, _) = world.recorded(3, 2);
+    let root = world.vault_dir();
+    let before = fs::read(&path).unwrap();
+    let (agency, recording) = (ABOUT.agency, RecordingId(3));
+    // Somebody copies: nobody erases.
+    let kept = [vault::keep(&root).unwrap(), vault::keep(&root).unwrap()];
+    assert!(Eraser::lock(&root).unwrap().is_none());
+    drop(kept);
+    let eraser = Eraser::lock(&root).unwrap().unwrap();
+    assert!(Eraser::lock(&root).unwrap().is_none(), "one at a time");
+    // Another name of the same file shows what is left of it.
+    let other = root.join("other");
+    fs::hard_link(&path, &other).unwrap();
+    assert!(eraser.erase(agency, recording).unwrap());
+    assert!(!path.exists());
+    let left = fs::read(&other).unwrap();
+    assert!(open(&before, &world.a, &world.b).is_ok());
+    assert!(open(&left, &world.a, &world.b).is_err());
+    assert_eq!(left.len(), before.len());
+    assert_eq!(left[116..HEADER], [0; HEADER - 116]);
+    assert_eq!(
+        fs::read_to_string(root.join("erased")).unwrap(),
+        format!("{} {:016x}\n", agency.0, 3)
+    );
+    // Died before the name was gone, and after.
+    fs::rename(&other, &path).unwrap();
+    assert!(eraser.erase(agency, recording).unwrap());
+    assert!(!eraser.erase(agency, recording).unwrap());
+    assert!(!path.exists());
+    drop(eraser);
+    // One that is being written is not erased.
+    let vault = world.vault();
+    let (running, closing) = world.begin(&vault, 4);
+    let eraser = Eraser::lock(&root).unwrap().unwrap();
+    assert!(!eraser.erase(agency, RecordingId(4)).unwrap());
+    running.end();
+    assert!(closing.recv().unwrap().is_ok());
 }
 
 #[test]

@@ -479,3 +479,64 @@ CREATE TABLE copy (
     at_us      BIGINT  NOT NULL,
     PRIMARY KEY (agency_id, call_id, entry)
 );
+
+-- How long something is kept, where an agency or a facility set it.
+CREATE TABLE retention (
+    agency_id    INTEGER NOT NULL REFERENCES agency (agency_id),
+    facility_id  INTEGER NOT NULL,            -- 0 for the whole agency
+    class        TEXT    NOT NULL,            -- audio or records
+    keep_us      BIGINT  NOT NULL,
+    reason       TEXT    NOT NULL,            -- public
+    set_by       INTEGER NOT NULL,
+    at_us        BIGINT  NOT NULL,
+    PRIMARY KEY (agency_id, facility_id, class)
+);
+
+-- What must not be erased: calls that fit everything a row names.
+CREATE TABLE legal_hold (
+    agency_id    INTEGER NOT NULL,
+    hold_id      INTEGER NOT NULL UNIQUE,     -- counted over all agencies
+    act          BIGINT  NOT NULL,
+    staff_id     INTEGER NOT NULL,            -- who placed it
+    case_number  BLOB    NOT NULL,            -- sealed
+    person_id    INTEGER,
+    number       BIGINT,                      -- sealed
+    from_us      BIGINT,
+    until_us     BIGINT,
+    at_us        BIGINT  NOT NULL,
+    released_us  BIGINT,
+    released_by  INTEGER,
+    PRIMARY KEY (agency_id, hold_id)
+);
+CREATE INDEX legal_hold_active ON legal_hold (hold_id) WHERE released_us IS NULL;
+
+-- Recordings of which it was entered in the log that they are held.
+CREATE TABLE held (
+    agency_id  INTEGER NOT NULL,
+    call_id    BIGINT  NOT NULL,
+    hold_id    INTEGER NOT NULL,
+    PRIMARY KEY (agency_id, call_id, hold_id)
+);
+CREATE INDEX held_by ON held (hold_id);
+
+-- Recordings of numbers that were protected afterwards, and since when that is known.
+CREATE TABLE quarantine (
+    agency_id  INTEGER NOT NULL,
+    call_id    BIGINT  NOT NULL,
+    since_us   BIGINT  NOT NULL,
+    PRIMARY KEY (agency_id, call_id)
+);
+
+-- Recordings that are being erased, or are. The row is there before the entry, the entry before
+-- anything is destroyed.
+CREATE TABLE erasure (
+    agency_id  INTEGER NOT NULL,
+    call_id    BIGINT  NOT NULL,
+    sha256     BLOB    NOT NULL,              -- of the file
+    basis      TEXT    NOT NULL,              -- retention or quarantine
+    begun_us   BIGINT  NOT NULL,
+    entry      BIGINT,                        -- its place in the log
+    done_us    BIGINT,                        -- null while something of it may be left
+    PRIMARY KEY (agency_id, call_id)
+);
+CREATE INDEX erasure_open ON erasure (agency_id, call_id) WHERE done_us IS NULL;

@@ -1,0 +1,46 @@
+//! Why something was not kept, released or erased.
+
+use crate::{NotEntered, roster::NotDone};
+use access::staff::Unusable;
+use store::StoreError;
+use vault::VaultError;
+
+/// Why keeping did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum NotKept {
+    /// The roster refuses.
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
+    /// They cannot use their log-in.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+    /// Not theirs to set.
+    #[error("only a supervisor of the agency says how long it keeps something")]
+    Setter,
+    /// Too short or too long.
+    #[error("a time from one day to thirty years can be set")]
+    Term,
+    /// No reason, or none that can be shown.
+    #[error(
+        "give a reason of one line with at most 500 characters: it is published where more is kept than usual"
+    )]
+    Reason,
+    /// A hold must name something.
+    #[error("a hold names a person, a number or a time: everything there is cannot be held")]
+    Everything,
+    /// It does not exist, or is not theirs.
+    #[error("there is no such hold for you to release")]
+    NoHold,
+    /// It cannot be entered in the log, so it does not happen.
+    #[error(transparent)]
+    NotEntered(#[from] NotEntered),
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The disk with the recordings did not do it.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// What an entry says could not be written.
+    #[error("what the entry says cannot be written, so it does not happen")]
+    Detail,
+}

@@ -1,0 +1,14 @@
+//! What is kept, for how long, what must be kept, and what was erased: the rows behind
+//! `disclosure`'s keeping. It stands here alone, so every change is on the disk before a function
+//! returns.
+
+mod erasing;
+mod hold;
+mod rule;
+
+pub use erasing::{Basis, Due, Erasing, Terms};
+pub use hold::{Held, HoldRow, NewHold};
+pub use rule::{Class, RuleRow};
+
+const READ: &str = "look up what is kept";
+const KEEP: &str = "keep what is kept";

@@ -1,0 +1,220 @@
+//! Legal holds, and the recordings that they keep.
+
+use super::{KEEP, READ};
+use crate::{
+    Store, StoreError,
+    code::{Columns, digits, signed},
+    dialect::Row,
+    error::{Broken, Doing},
+};
+use model::{AgencyId, CallId, E164, PersonId, Private, StaffId, Timestamp};
+
+/// A hold that is to be placed. A call must fit everything that is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewHold {
+    /// Whose data.
+    pub agency: AgencyId,
+    /// The act by which it was allowed.
+    pub act: u64,
+    /// Who places it.
+    pub staff: StaffId,
+    /// For which case.
+    pub case: Private<String>,
+    /// Whose calls.
+    pub person: Option<PersonId>,
+    /// Calls to which number.
+    pub number: Option<Private<E164>>,
+    /// Calls that had not ended then.
+    pub from: Option<Timestamp>,
+    /// Calls that had begun before then.
+    pub until: Option<Timestamp>,
+}
+
+/// A hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldRow {
+    /// Its number.
+    pub hold: u32,
+    /// What it says.
+    pub what: NewHold,
+    /// When it was placed.
+    pub at: Timestamp,
+    /// When it was released, and by whom.
+    pub released: Option<(Timestamp, StaffId)>,
+}
+
+/// A recording that a hold keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Held {
+    /// Whose it is.
+    pub agency: AgencyId,
+    /// Of which call.
+    pub call: CallId,
+    /// By which hold.
+    pub hold: u32,
+}
+
+impl Store {
+    /// Places a hold, and gives its number. It keeps from then on, whatever is entered when.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn add_hold(&self, new: &NewHold, now: Timestamp) -> Result<u32, StoreError> {
+        Ok(self.0.run(async {
+            let mut work = self.0.write_durably().await?;
+            let hold = sqlx::query(
+                "INSERT INTO legal_hold (agency_id, hold_id, act, staff_id, case_number, \
+                 person_id, number, from_us, until_us, at_us) \
+                 SELECT $1, COALESCE(MAX(hold_id), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9 \
+                 FROM legal_hold RETURNING hold_id",
+            )
+            .bind(new.agency.0)
+            .bind(signed(new.act))
+            .bind(new.staff.0)
+            .bind(new.case.expose().as_bytes())
+            .bind(new.person.map(|person| person.0))
+            .bind(new.number.as_ref().map(|number| digits(*number.expose())))
+            .bind(new.from.map(Timestamp::micros))
+            .bind(new.until.map(Timestamp::micros))
+            .bind(now.micros())
+            .fetch_one(&mut *work)
+            .await
+            .doing(KEEP)?
+            .number("hold_id")?;
+            work.commit().await.doing(KEEP)?;
+            Ok::<_, Broken>(hold)
+        })?)
+    }
+
+    /// All holds there ever were, in the order of their numbers.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn holds(&self) -> Result<Vec<HoldRow>, StoreError> {
+        Ok(self.0.run(async {
+            let rows = sqlx::query("SELECT * FROM legal_hold ORDER BY hold_id")
+                .fetch_all(&mut *self.0.read().await?)
+                .await
+                .doing(READ)?;
+            rows.iter().map(hold).collect::<Result<Vec<_>, Broken>>()
+        })?)
+    }
+
+    /// Releases a hold; what no other one keeps is erased when its time comes.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn release_hold(&self, hold: u32, by: StaffId, now: Timestamp) -> Result<(), StoreError> {
+        Ok(self.0.run(async {
+            let mut work = self.0.write_durably().await?;
+            sqlx::query(
+                "UPDATE legal_hold SET released_us = $1, released_by = $2 \
+                 WHERE hold_id = $3 AND released_us IS NULL",
+            )
+            .bind(now.micros())
+            .bind(by.0)
+            .bind(hold)
+            .execute(&mut *work)
+            .await
+            .doing(KEEP)?;
+            work.commit().await.doing(KEEP)
+        })?)
+    }
+
+    /// Up to `count` recordings that a hold keeps and of which that was not entered yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn newly_held(&self, count: u32) -> Result<Vec<Held>, StoreError> {
+        Ok(self.0.run(async {
+            let rows = sqlx::query(
+                "SELECT r.agency_id, r.call_id, h.hold_id FROM legal_hold h \
+                 JOIN call c ON c.agency_id = h.agency_id \
+                 AND (h.person_id IS NULL OR c.person_id = h.person_id) \
+                 AND (h.number IS NULL OR c.number = h.number) \
+                 AND (h.from_us IS NULL OR COALESCE(c.ended_us, h.from_us) >= h.from_us) \
+                 AND (h.until_us IS NULL OR c.at_us < h.until_us) \
+                 JOIN recording r ON r.agency_id = c.agency_id AND r.call_id = c.call_id \
+                 WHERE h.released_us IS NULL AND r.state IS NOT NULL \
+                 AND NOT EXISTS (SELECT 1 FROM held d WHERE d.agency_id = r.agency_id \
+                 AND d.call_id = r.call_id AND d.hold_id = h.hold_id) \
+                 AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.agency_id = r.agency_id \
+                 AND e.call_id = r.call_id AND e.entry IS NOT NULL) \
+                 ORDER BY r.agency_id, r.call_id, h.hold_id LIMIT $1",
+            )
+            .bind(count)
+            .fetch_all(&mut *self.0.read().await?)
+            .await
+            .doing(READ)?;
+            rows.iter().map(held).collect::<Result<Vec<_>, Broken>>()
+        })?)
+    }
+
+    /// Keeps that it was entered of these recordings that they are held.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn keep_held(&self, held: &[Held]) -> Result<(), StoreError> {
+        Ok(self.0.run(async {
+            let mut work = self.0.write_durably().await?;
+            for Held { agency, call, hold } in held {
+                sqlx::query(
+                    "INSERT INTO held (agency_id, call_id, hold_id) VALUES ($1, $2, $3) \
+                     ON CONFLICT DO NOTHING",
+                )
+                .bind(agency.0)
+                .bind(call.0.cast_signed())
+                .bind(hold)
+                .execute(&mut *work)
+                .await
+                .doing(KEEP)?;
+            }
+            work.commit().await.doing(KEEP)
+        })?)
+    }
+
+    /// Recordings of which it was entered that this hold keeps them.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn held_by(&self, hold: u32) -> Result<Vec<Held>, StoreError> {
+        Ok(self.0.run(async {
+            let rows = sqlx::query("SELECT * FROM held WHERE hold_id = $1 ORDER BY call_id")
+                .bind(hold)
+                .fetch_all(&mut *self.0.read().await?)
+                .await
+                .doing(READ)?;
+            rows.iter().map(self::held).collect::<Result<Vec<_>, Broken>>()
+        })?)
+    }
+}
+
+fn hold(row: &Row) -> Result<HoldRow, Broken> {
+    let case = row.maybe_octets("case_number")?.and_then(|case| String::from_utf8(case).ok());
+    let case = case.ok_or_else(|| Broken::unreadable("case_number"))?;
+    let released = row.maybe_time("released_us")?;
+    let released = released.map(|at| Ok::<_, Broken>((at, row.number("released_by")?)));
+    Ok(HoldRow {
+        hold: row.number("hold_id")?,
+        what: NewHold {
+            agency: AgencyId(row.number("agency_id")?),
+            act: row.count("act")?,
+            staff: StaffId(row.number("staff_id")?),
+            case: Private::new(case),
+            person: row.maybe_number("person_id")?.map(PersonId),
+            number: row.maybe_e164("number")?,
+            from: row.maybe_time("from_us")?,
+            until: row.maybe_time("until_us")?,
+        },
+        at: row.time("at_us")?,
+        released: released.transpose()?.map(|(at, by)| (at, StaffId(by))),
+    })
+}
+
+fn held(row: &Row) -> Result<Held, Broken> {
+    Ok(Held {
+        agency: AgencyId(row.number("agency_id")?),
+        call: CallId(row.int("call_id")?.cast_unsigned()),
+        hold: row.number("hold_id")?,
+    })
+}

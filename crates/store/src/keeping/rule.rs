@@ -1,0 +1,128 @@
+//! How long agencies keep what.
+
+use super::{KEEP, READ};
+use crate::{
+    Store, StoreError,
+    code::{Coded, Columns, micros},
+    dialect::Row,
+    error::{Broken, Doing},
+};
+use model::{AgencyId, FacilityId, StaffId, Timestamp};
+use std::time::Duration;
+
+/// What is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Recordings.
+    Audio,
+    /// Who called which number: names and numbers.
+    Records,
+}
+
+impl Class {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Audio, Self::Records];
+
+    /// The word for it, which never changes.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Audio => "audio",
+            Self::Records => "records",
+        }
+    }
+
+    /// The one with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.word() == word)
+    }
+}
+
+impl Coded for Class {
+    fn code(self) -> &'static str {
+        self.word()
+    }
+
+    fn from_code(code: &str) -> Option<Self> {
+        Self::from_word(code)
+    }
+}
+
+/// How long an agency or a facility keeps something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleRow {
+    /// Which agency.
+    pub agency: AgencyId,
+    /// Which facility; `None` for all that have no rule of their own.
+    pub facility: Option<FacilityId>,
+    /// What.
+    pub class: Class,
+    /// How long, from its end on.
+    pub keep: Duration,
+    /// Why, for everybody to read; may be empty where it is no longer than usual.
+    pub reason: String,
+    /// Who set it.
+    pub by: StaffId,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Store {
+    /// All rules that were set, by agency, facility and class.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn retention_rules(&self) -> Result<Vec<RuleRow>, StoreError> {
+        Ok(self.0.run(async {
+            let rows =
+                sqlx::query("SELECT * FROM retention ORDER BY agency_id, facility_id, class")
+                    .fetch_all(&mut *self.0.read().await?)
+                    .await
+                    .doing(READ)?;
+            rows.iter().map(rule).collect::<Result<Vec<_>, Broken>>()
+        })?)
+    }
+
+    /// Sets a rule, in the place of an earlier one for the same.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn set_retention_rule(&self, row: &RuleRow) -> Result<(), StoreError> {
+        Ok(self.0.run(async {
+            let mut work = self.0.write_durably().await?;
+            sqlx::query(
+                "INSERT INTO retention \
+                 (agency_id, facility_id, class, keep_us, reason, set_by, at_us) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) \
+                 ON CONFLICT (agency_id, facility_id, class) DO UPDATE SET \
+                 keep_us = excluded.keep_us, reason = excluded.reason, \
+                 set_by = excluded.set_by, at_us = excluded.at_us",
+            )
+            .bind(row.agency.0)
+            .bind(row.facility.map_or(0, |facility| facility.0))
+            .bind(row.class.code())
+            .bind(micros(row.keep))
+            .bind(&row.reason)
+            .bind(row.by.0)
+            .bind(row.at.micros())
+            .execute(&mut *work)
+            .await
+            .doing(KEEP)?;
+            work.commit().await.doing(KEEP)
+        })?)
+    }
+}
+
+fn rule(row: &Row) -> Result<RuleRow, Broken> {
+    let facility = row.number("facility_id")?;
+    Ok(RuleRow {
+        agency: AgencyId(row.number("agency_id")?),
+        facility: (facility != 0).then_some(FacilityId(facility)),
+        class: row.coded("class")?,
+        keep: row.length("keep_us")?,
+        reason: row.text("reason")?,
+        by: StaffId(row.number("set_by")?),
+        at: row.time("at_us")?,
+    })
+}
