@@ -243,8 +243,9 @@ impl Write for Pipe {
         Ok(piece.len())
     }
 
+    /// Whether anybody still reads: for whoever has nothing to write for a while.
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        if self.pieces.is_closed() { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
     }
 }
 

@@ -415,6 +415,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     const RULES: &str = include_str!("../../../docs/rules.md");
+    const ACCESS: &str = include_str!("../../../docs/access.md");
 
     /// Every command that does something, with the words before it.
     fn commands(command: &clap::Command, before: &str, found: &mut BTreeSet<String>) {
@@ -449,6 +450,21 @@ mod tests {
         assert_eq!(listed(RULES), found);
         let without = RULES.replace("| `parlatory login`", "| parlatory login");
         assert!(!listed(&without).contains("parlatory login"), "one that is missing is found");
+    }
+
+    #[test]
+    fn what_each_role_is_answered_is_written_down_for_every_command_that_asks_a_node() {
+        let mut found = BTreeSet::new();
+        commands(&Cli::command(), "", &mut found);
+        let asks = ["login", "logout", "disclose", "staff", "grant", "policy", "access", "glass"];
+        let asks =
+            |command: &&String| command.split(' ').nth(1).is_some_and(|word| asks.contains(&word));
+        for command in found.iter().filter(asks) {
+            assert!(
+                ACCESS.contains(&format!("`{command}`")),
+                "`{command}` is not in docs/access.md"
+            );
+        }
     }
 
     #[test]

@@ -82,6 +82,11 @@ impl Client {
         Ok(Self { token: Some(saved.token), ..client })
     }
 
+    /// The same with a session that was opened elsewhere.
+    pub(crate) fn with_token(self, token: Private<String>) -> Self {
+        Self { token: Some(token), ..self }
+    }
+
     /// Asks for what changes nothing.
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let mut ask = self.agent.get(format!("{}{path}", self.url));

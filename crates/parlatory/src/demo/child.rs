@@ -14,7 +14,7 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::{
     data::{Data, open_log},
-    serve::{READY, STEP},
+    serve::{CONSOLE, READY, STEP},
 };
 
 /// A running node.
@@ -22,6 +22,8 @@ pub(crate) struct NodeProcess {
     child: Child,
     /// Where it takes SIP.
     pub(crate) sip: SocketAddr,
+    /// Where its console is.
+    pub(crate) console: String,
     reader: Option<JoinHandle<()>>,
 }
 
@@ -53,16 +55,19 @@ impl NodeProcess {
         let out = child.stdout.take().context("the node has no output")?;
         let (ready, is_ready) = channel();
         let reader = std::thread::spawn(move || {
+            let mut console = String::new();
             for line in BufReader::new(out).lines().map_while(Result::ok) {
-                if let Some(address) = line.strip_prefix(READY) {
-                    let _ = ready.send(address.to_owned());
+                if let Some(url) = line.strip_prefix(CONSOLE) {
+                    url.clone_into(&mut console);
+                } else if let Some(address) = line.strip_prefix(READY) {
+                    let _ = ready.send((address.to_owned(), console.clone()));
                 } else if let Some(step) = line.strip_prefix(STEP).and_then(parse_step) {
                     watch(step);
                 }
             }
         });
         match wait_ready(&is_ready) {
-            Ok(sip) => Ok(Self { child, sip, reader: Some(reader) }),
+            Ok((sip, console)) => Ok(Self { child, sip, console, reader: Some(reader) }),
             Err(error) => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -113,11 +118,12 @@ impl Drop for NodeProcess {
     }
 }
 
-fn wait_ready(ready: &Receiver<String>) -> Result<SocketAddr> {
-    let address = ready
+fn wait_ready(ready: &Receiver<(String, String)>) -> Result<(SocketAddr, String)> {
+    let (address, console) = ready
         .recv_timeout(START_WITHIN)
         .map_err(|_| anyhow!("the node did not start within {} s", START_WITHIN.as_secs()))?;
-    address.parse().with_context(|| format!("the node takes SIP at `{address}`"))
+    let sip = address.parse().with_context(|| format!("the node takes SIP at `{address}`"))?;
+    Ok((sip, console))
 }
 
 /// `<at> <call> <station> <text>`.

@@ -1,7 +1,9 @@
 //! `parlatory demo`: the calls of a fictional county, over real SIP and RTP on this machine.
 
+mod authenticator;
 mod child;
 mod county;
+mod disclosing;
 mod exchange;
 mod interrupt;
 mod ladder;
@@ -23,6 +25,7 @@ use std::{
 use crate::{cli::DemoArgs, clock::clock, data::Data, init, print::line, provision};
 use anyhow::{Context, Result, anyhow, bail};
 use child::NodeProcess;
+use disclosing::{Disclosed, Staff};
 use exchange::{Account, Exchange};
 use interrupt::Interrupt;
 use ladder::Ladder;
@@ -52,6 +55,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
 /// Everything of the demo except the node process.
 struct Demo {
     data: Data,
+    clock: Clock,
     ladder: Arc<Ladder>,
     inside: Exchange,
     outside: Exchange,
@@ -79,7 +83,8 @@ impl Demo {
         provision::apply(data, &file, clock.now())?;
         let my_phone = account.start(&outside);
         let ladder = Arc::new(Ladder::new(&SCENES, args.json));
-        Ok(Self { data: data.clone(), ladder, inside, outside, my_phone })
+        let (data, clock) = (data.clone(), clock.clone());
+        Ok(Self { data, clock, ladder, inside, outside, my_phone })
     }
 
     fn run(&self, args: &DemoArgs, interrupt: &Interrupt) -> Result<()> {
@@ -93,11 +98,20 @@ impl Demo {
         if let Some(my_phone) = &self.my_phone {
             my_phone.print(node.sip, self.outside.address());
         }
+        let staff = Staff::begin(&node.console, &self.data, &self.clock)
+            .context("the county's staff cannot be let in")?;
         let (parallel, last) = SCENES.split_at(SCENES.len() - 1);
-        self.play_parallel(parallel, &node)?;
+        let followed = thread::scope(|scope| {
+            let followed = scope.spawn(|| self.follow(&staff, &node));
+            let played = self.play_parallel(parallel, &node);
+            let followed = followed.join().map_err(|_| anyhow!("following a call is broken"));
+            played.and(followed?)
+        })?;
         let [killed] = last else { bail!("the demo has no last scene") };
         let node = self.play_killed(killed, node, interrupt)?;
-        self.report(args)?;
+        let mut disclosed = vec![followed];
+        disclosed.extend(staff.look(&node.console)?);
+        self.report(args, &disclosed)?;
         if args.once || args.json {
             return node.stop();
         }
@@ -112,6 +126,15 @@ impl Demo {
         let node = NodeProcess::start(&self.data, move |step| ladder.step(&step))?;
         interrupt.runs(node.id());
         Ok(node)
+    }
+
+    /// Lets the county's investigator hear the first call while it goes on.
+    fn follow(&self, staff: &Staff, node: &NodeProcess) -> Result<Disclosed> {
+        let [scene, ..] = &SCENES[..] else { bail!("the demo has no scene") };
+        if !self.ladder.wait_for(scene.station, "talk", CALL) {
+            bail!("`{}`: nobody talked", scene.name);
+        }
+        staff.follow(&node.console, scene.station)
     }
 
     fn place(&self, node: &NodeProcess) -> Place {
@@ -163,8 +186,8 @@ impl Demo {
         Ok(node)
     }
 
-    fn report(&self, args: &DemoArgs) -> Result<()> {
-        let summary = Summary::read(&self.data, &SCENES)?;
+    fn report(&self, args: &DemoArgs, disclosed: &[Disclosed]) -> Result<()> {
+        let summary = Summary::read(&self.data, &SCENES, disclosed)?;
         if args.json {
             line(&serde_json::to_string_pretty(&summary)?);
         } else {
@@ -173,7 +196,7 @@ impl Demo {
             line(
                 "  Custody: solo. Both keyholders' keys lie on this machine, so its operator could open",
             );
-            line("  the recordings. This program has no command that does.");
+            line("  the recordings without any of this.");
             let stays = args.data.is_some() || !args.once;
             Self::tell_checks(stays.then(|| self.data.root()));
         }

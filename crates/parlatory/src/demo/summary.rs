@@ -11,7 +11,7 @@ use model::{
 use serde::Serialize;
 use store::{CallFilter, CallRow, MoneyTotals, Outcome, RecordingRow, Store};
 
-use super::scene::Scene;
+use super::{disclosing::Disclosed, scene::Scene};
 use crate::{data::Data, print::line};
 
 /// The one document of `demo --json`.
@@ -19,6 +19,7 @@ use crate::{data::Data, print::line};
 pub(crate) struct Summary {
     calls: Vec<CallLine>,
     money: MoneyLine,
+    disclosures: Vec<Disclosed>,
 }
 
 /// One call.
@@ -48,7 +49,7 @@ struct MoneyLine {
 
 impl Summary {
     /// Reads the store of the demo's node.
-    pub(crate) fn read(data: &Data, scenes: &[Scene]) -> Result<Self> {
+    pub(crate) fn read(data: &Data, scenes: &[Scene], disclosed: &[Disclosed]) -> Result<Self> {
         let store = Store::open(&data.store())?;
         let rows = settled_rows(&store)?;
         let stations = store.configuration()?.stations;
@@ -62,7 +63,8 @@ impl Summary {
                 .with_context(|| format!("the node kept no record of `{}`", scene.name))?;
             calls.push(CallLine::new(scene, row));
         }
-        Ok(Self { calls, money: MoneyLine::new(store.money()?) })
+        let disclosures = disclosed.to_vec();
+        Ok(Self { calls, money: MoneyLine::new(store.money()?), disclosures })
     }
 
     /// Prints it for people.
@@ -90,6 +92,7 @@ impl Summary {
         for call in &self.calls {
             line(&format!("  {:<20} {}", call.scenario, call.title));
         }
+        Disclosed::print(&self.disclosures);
     }
 }
 

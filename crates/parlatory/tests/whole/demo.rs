@@ -3,13 +3,15 @@
 use std::{
     collections::BTreeSet,
     fs,
-    ops::RangeInclusive,
+    ops::{ControlFlow, RangeInclusive},
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     thread,
 };
 
+use evidence::{AuditKey, Statement, leaf};
+use journal::log::{LogEntry, replay_log};
 use model::fact::{OffReason, RecordingState};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -45,6 +47,7 @@ fn every_call_ends_as_it_must() {
 
     let document: Value = serde_json::from_str(&json.out).expect("one JSON document and no more");
     assert_document(&document);
+    assert_disclosed(&document, &data);
     assert_kept(&data, &document);
     assert_shown(&plain, &data);
     backup::assert_restorable(&data, &watched);
@@ -185,6 +188,36 @@ fn assert_document(document: &Value) {
     assert_eq!(document["money"], money);
 }
 
+/// One disclosure of each kind was made, and each stands in the log where it is said to.
+#[track_caller]
+fn assert_disclosed(document: &Value, data: &Path) {
+    let key: [u8; 32] = fs::read(data.join("keys/audit.key")).unwrap().try_into().unwrap();
+    let key = AuditKey::new(key);
+    let mut acts = Vec::new();
+    let each = |entry: LogEntry| {
+        let said = leaf::read(&entry.leaf, &key).map(|read| read.said.what);
+        acts.push(match said {
+            Ok(Statement::Disclosure { act, .. }) => Some(act),
+            _ => None,
+        });
+        ControlFlow::Continue(())
+    };
+    replay_log(&data.join("log-private"), 0, each).unwrap();
+    let disclosures = document["disclosures"].as_array().unwrap();
+    let kinds: Vec<_> = disclosures.iter().map(|one| one["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["follow", "search", "listen", "export", "list"]);
+    for one in disclosures {
+        let entry = usize::try_from(one["entry"].as_u64().unwrap()).unwrap();
+        assert_eq!(acts[entry], one["act"].as_u64(), "{one}");
+    }
+    let says = |kind: usize| disclosures[kind]["says"].as_str().unwrap();
+    let seconds = |kind| says(kind).split(' ').next().unwrap().parse::<u64>().unwrap();
+    assert!((5..15).contains(&seconds(0)) && (5..15).contains(&seconds(2)), "{disclosures:?}");
+    // The last of them lists those before it, and the searches that found the call to follow.
+    let listed = says(4).split(' ').next().unwrap().parse::<usize>().unwrap();
+    assert!(listed >= 5, "{disclosures:?}");
+}
+
 /// The folder holds three recordings, which open, and no audio beside them.
 #[track_caller]
 fn assert_kept(data: &Path, document: &Value) {
@@ -257,6 +290,10 @@ fn assert_shown(plain: &Finished, data: &Path) {
         "talk, with no recorder attached",
         "is killed with SIGKILL in mid-call",
         "Money: $19.80 was held",
+        "What staff saw of them, and where that stands in the log",
+        "of both voices while they talked; lee approved it",
+        "opened by both keyholders",
+        "for the defence, with the proofs, sealed",
         "Custody: solo",
         "parlatory verify FOLDER/log --key FOLDER/log.vkey",
         "parlatory audit --data FOLDER",

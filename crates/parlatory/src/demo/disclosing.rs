@@ -1,0 +1,247 @@
+//! What staff of the county see of its calls: one disclosure of each kind, asked of the console of
+//! the demo's node as the commands of staff ask it.
+
+use std::{fs, io, thread, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use model::{Clock, Private, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::authenticator;
+use crate::{
+    client::{Answer, Client, Poured},
+    data::Data,
+    print::line,
+};
+
+/// Staff of the county, logged in.
+pub(crate) struct Staff {
+    /// Looks into a case.
+    dana: Person,
+    /// Answers for the agency, and approves.
+    lee: Person,
+}
+
+/// Somebody with a session, which outlives the node's death.
+struct Person(Private<String>);
+
+/// One disclosure, and where it stands in the log.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Disclosed {
+    kind: &'static str,
+    act: u64,
+    entry: u64,
+    says: String,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    act: u64,
+    entry: u64,
+    records: Vec<Call>,
+}
+
+#[derive(Deserialize)]
+struct Call {
+    call: String,
+    recording: String,
+}
+
+impl Staff {
+    /// Lets the first it-admin in with the token of the set-up, who adds the others; the supervisor
+    /// gives the investigator leave to work on a case.
+    pub(crate) fn begin(console: &str, data: &Data, clock: &Clock) -> Result<Self> {
+        let path = data.setup_token();
+        let token = fs::read_to_string(&path)
+            .with_context(|| format!("cannot read `{}`", path.display()))?;
+        let nobody = Client::at(console, None)?;
+        let first = json!({"token": token.trim(), "agency": "cedar", "name": "avery"});
+        let invited = nobody.done("/api/v1/staff/first", &first)?;
+        let avery = enrol(&nobody, "avery", &invited, clock)?;
+        let add = |name: &str, role: &str| -> Result<Person> {
+            let ask = json!({"name": name, "role": role});
+            let invited = avery.at(console)?.done("/api/v1/staff/add", &ask)?;
+            enrol(&nobody, name, &invited, clock)
+        };
+        let (lee, dana) = (add("lee", "supervisor")?, add("dana", "investigator")?);
+        let grant = json!({
+            "name": "dana", "case": CASE, "purpose": PURPOSE, "rows_max": 100,
+            "verbs": ["search", "listen", "follow", "export"],
+            "until": time(clock.now().after(GRANT)),
+        });
+        lee.at(console)?.done::<Value>("/api/v1/grants/give", &grant)?;
+        Ok(Self { dana, lee })
+    }
+
+    /// Hears a call of this station while it goes on, to its end: the supervisor approves it.
+    pub(crate) fn follow(&self, console: &str, station: &str) -> Result<Disclosed> {
+        let dana = self.dana.at(console)?;
+        let call = running(&dana, station)?;
+        let ask = |act: Option<u64>| json!({"why": why(act), "recording": call});
+        let waits = match hear(&dana, "follow", &ask(None))? {
+            Heard::Waits(act) => act,
+            Heard::Seconds { .. } => bail!("a call was followed without a second person"),
+        };
+        let approval = json!({"act": waits});
+        self.lee.at(console)?.done::<Value>("/api/v1/acts/approve", &approval)?;
+        match hear(&dana, "follow", &ask(Some(waits)))? {
+            Heard::Seconds { act, entry, seconds } => Ok(Disclosed {
+                kind: "follow",
+                act,
+                entry,
+                says: format!("{seconds} s of both voices while they talked; lee approved it"),
+            }),
+            Heard::Waits(_) => bail!("an approved call could not be followed"),
+        }
+    }
+
+    /// Looks at what is kept: one disclosure of every other kind.
+    pub(crate) fn look(&self, console: &str) -> Result<Vec<Disclosed>> {
+        let dana = self.dana.at(console)?;
+        let ask = json!({"why": why(None)});
+        let Page { act, entry, records } = dana.done("/api/v1/records/search", &ask)?;
+        let says = format!("{} calls; those on protected lines are not among them", records.len());
+        let search = Disclosed { kind: "search", act, entry, says };
+        let recorded = records.iter().find(|call| call.recording == "recorded");
+        let recorded = recorded.context("no call of the demo was recorded")?;
+        let recording = json!({"why": why(None), "recording": recorded.call});
+        let listen = match hear(&dana, "listen", &recording)? {
+            Heard::Seconds { act, entry, seconds } => {
+                let says = format!("{seconds} s, opened by both keyholders");
+                Disclosed { kind: "listen", act, entry, says }
+            }
+            Heard::Waits(_) => bail!("a grant was not enough to listen"),
+        };
+        Ok(vec![search, listen, export(&dana, &recorded.call)?, self.list(console)?])
+    }
+
+    fn list(&self, console: &str) -> Result<Disclosed> {
+        #[derive(Deserialize)]
+        struct Acts {
+            act: u64,
+            entry: u64,
+            acts: Vec<Value>,
+        }
+        let why = json!({"purpose": "audit", "case": "review of the demo"});
+        let lee = self.lee.at(console)?;
+        let Acts { act, entry, acts } = lee.done("/api/v1/records/list", &json!({"why": why}))?;
+        let says = format!("{} acts before it, without the data themselves", acts.len());
+        Ok(Disclosed { kind: "list", act, entry, says })
+    }
+}
+
+impl Person {
+    fn at(&self, console: &str) -> Result<Client> {
+        Ok(Client::at(console, None)?.with_token(self.0.clone()))
+    }
+}
+
+impl Disclosed {
+    /// Prints them for people.
+    pub(crate) fn print(all: &[Self]) {
+        line("");
+        line("What staff saw of them, and where that stands in the log");
+        line("");
+        for Self { kind, act, entry, says } in all {
+            line(&format!("  {kind:<8} act {act:<4} entry {entry:<5} {says}"));
+        }
+    }
+}
+
+/// Chooses a password for somebody who was added, and logs them in.
+fn enrol(client: &Client, name: &str, invited: &Value, clock: &Clock) -> Result<Person> {
+    #[derive(Deserialize)]
+    struct Enrolled {
+        secret: Private<String>,
+    }
+    #[derive(Deserialize)]
+    struct Session {
+        token: Private<String>,
+    }
+    let mut drawn = [0_u8; 16];
+    getrandom::fill(&mut drawn).context("the operating system gives no randomness")?;
+    let password: String = drawn.iter().map(|octet| format!("{octet:02x}")).collect();
+    let token = invited.get("token");
+    let ask = json!({"name": name, "token": token, "password": password});
+    let Enrolled { secret } = client.done("/api/v1/staff/enrol", &ask)?;
+    let code = authenticator::code(secret.expose(), clock.now());
+    let code = code.context("the secret of the codes cannot be read")?;
+    let ask = json!({"name": name, "password": password, "code": code});
+    let Session { token } = client.done("/api/v1/login", &ask)?;
+    Ok(Person(token))
+}
+
+/// The number of the call that goes on at a station: its record comes a moment after it began.
+fn running(dana: &Client, station: &str) -> Result<String> {
+    let station = format!("cedar/jail/a/{station}");
+    let ask = json!({"why": why(None), "filter": {"station": station}});
+    for _ in 0..SEARCHES_MAX {
+        let Page { records, .. } = dana.done("/api/v1/records/search", &ask)?;
+        let going = records.into_iter().find(|call| call.recording == "recording");
+        if let Some(call) = going {
+            return Ok(call.call);
+        }
+        thread::park_timeout(SEARCH_EVERY);
+    }
+    bail!("the call that goes on at `{station}` was not found")
+}
+
+enum Heard {
+    Seconds { act: u64, entry: u64, seconds: u64 },
+    Waits(u64),
+}
+
+/// Hears a recording; what was said goes nowhere.
+fn hear(dana: &Client, verb: &str, ask: &Value) -> Result<Heard> {
+    let nowhere = || Ok(Box::new(io::sink()) as Box<dyn io::Write>);
+    match dana.pour(&format!("/api/v1/records/{verb}"), ask, nowhere)? {
+        Poured::Waiting(waits) => {
+            let act = waits.get("act").and_then(Value::as_u64);
+            Ok(Heard::Waits(act.context("an act has no number")?))
+        }
+        Poured::Done { act, entry, octets } => {
+            let seconds = octets.saturating_sub(WAV_HEAD_OCTETS) / WAV_SECOND_OCTETS;
+            Ok(Heard::Seconds { act, entry, seconds })
+        }
+    }
+}
+
+fn export(dana: &Client, recording: &str) -> Result<Disclosed> {
+    #[derive(Deserialize)]
+    struct Package {
+        act: u64,
+        entry: u64,
+        package: String,
+        passphrase: Option<Private<String>>,
+    }
+    let ask = json!({"why": why(None), "recording": recording, "audience": "defence"});
+    match dana.post("/api/v1/records/export", &ask)? {
+        Answer::Waiting(_) => bail!("a grant was not enough to take a copy away"),
+        Answer::Done(Package { act, entry, package, passphrase }) => {
+            passphrase.context("a recipient without a key needs a passphrase")?;
+            let kib = package.len() * 3 / 4 / 1_024;
+            let says = format!("a package of {kib} KiB for the defence, with the proofs, sealed");
+            Ok(Disclosed { kind: "export", act, entry, says })
+        }
+    }
+}
+
+fn why(act: Option<u64>) -> Value {
+    json!({"purpose": PURPOSE, "case": CASE, "act": act})
+}
+
+fn time(at: Timestamp) -> String {
+    jiff::Timestamp::from_microsecond(at.micros())
+        .map_or_else(|_| String::new(), |at| at.to_string())
+}
+
+const CASE: &str = "24-CR-0117";
+const PURPOSE: &str = "investigation";
+/// How long the investigator may work on the case.
+const GRANT: Duration = Duration::from_secs(3_600);
+const SEARCHES_MAX: usize = 8;
+const SEARCH_EVERY: Duration = Duration::from_millis(500);
+/// A WAV file as `export` writes it: two voices, 16 bits, 8 kHz.
+const WAV_HEAD_OCTETS: u64 = 44;
+const WAV_SECOND_OCTETS: u64 = 2 * 2 * 8_000;
