@@ -15,6 +15,7 @@ mod fault;
 mod forwarded;
 mod hotline;
 mod late;
+mod name;
 mod office;
 mod phone;
 mod plain;

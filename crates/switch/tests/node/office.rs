@@ -39,6 +39,8 @@ pub(crate) enum Habit {
     Hotline,
     /// Keeps the node waiting when it is asked who calls.
     Stalls,
+    /// Knows somebody who may record their name, and keeps it.
+    Names,
 }
 
 /// What the office was told.
@@ -49,6 +51,8 @@ pub(crate) enum Told {
     Forwarded(CallId),
     Finished(CallId, Finished),
     Broken(CallId),
+    /// A name that is to be kept: whose, and its octets.
+    Name(CallId, PersonId, usize),
 }
 
 pub(crate) struct Scripted {
@@ -93,6 +97,8 @@ impl Office for Scripted {
                 let timing = Timing { farewell_max: Duration::from_secs(15), ..plan().timing };
                 Some(StationPlan { timing, ..plan() })
             }
+            // What becomes of a name is heard to its end, which takes its time.
+            Habit::Names => Some(StationPlan { timing: Timing::default(), ..plan() }),
             Habit::Admits | Habit::Panics | Habit::Silent | Habit::Stalls => Some(plan()),
         }
     }
@@ -110,7 +116,11 @@ impl Office for Scripted {
                     person: PersonId(1),
                     name: Private::new("Marcus Bell".to_owned()),
                     language: Language::En,
-                    own_name: OwnName::Off,
+                    own_name: if matches!(habit, Habit::Names) {
+                        OwnName::Absent
+                    } else {
+                        OwnName::Off
+                    },
                 }));
             }
             Question::Balance { .. } => reply.send(Answer::Balance(Money::ZERO)),
@@ -130,7 +140,11 @@ impl Office for Scripted {
             }
             Question::Commit { recording, .. } => reply.send(Answer::Committed { recording }),
             Question::Block => reply.send(Answer::Blocked { kept: true }),
-            Question::KeepName { .. } => reply.send(Answer::NameKept { kept: false }),
+            Question::KeepName { clip } => {
+                let octets = clip.voice().expose().len();
+                self.tell(Told::Name(clip.call(), clip.person(), octets));
+                reply.send(Answer::NameKept { kept: true });
+            }
             Question::RemoveName { .. } => reply.send(Answer::NameRemoved { removed: false }),
         }
     }

@@ -1,7 +1,7 @@
 //! A telephone: one line and one leg of audio, made of the same parts as the node.
 
 use line::{Directory, Inbound, Line, LineConfig, LineEvent, Target, WireId, agree};
-use media::{Media, MediaConfig, Pack};
+use media::{Media, MediaConfig, Pack, Voice};
 use model::{
     CallId, Clock, Codec, Key, LegId, MediaDescription, Private, Side, StationId, Timestamp,
     audio::Direction,
@@ -92,6 +92,11 @@ impl Phone {
     pub(crate) fn press(&self, keys: &str) {
         let keys: Vec<Key> = keys.chars().map(|label| Key::from_char(label).unwrap()).collect();
         self.media.press(LEG, &keys);
+    }
+
+    /// Talks, or is silent again.
+    pub(crate) fn talk(&self, voice: Option<Voice>) {
+        self.media.babble(LEG, voice);
     }
 
     pub(crate) fn hang_up(&self, wire: WireId) {

@@ -85,7 +85,8 @@ fn at_the_limit_the_running_calls_are_ended_and_settled() {
         | Told::Broken(call)
         | Told::Asked(call, _)
         | Told::Dialled(call, _)
-        | Told::Forwarded(call) => *call,
+        | Told::Forwarded(call)
+        | Told::Name(call, ..) => *call,
     });
     assert_eq!(reason(&ends[0], call(1)), Some(EndReason::NodeStopping));
     assert_eq!(reason(&ends[1], call(2)), None, "nothing was admitted, so nothing is settled");

@@ -131,7 +131,7 @@ impl World {
     pub(crate) fn told_end(&self) -> Told {
         loop {
             match self.told() {
-                Told::Asked(..) | Told::Dialled(..) | Told::Forwarded(..) => {}
+                Told::Asked(..) | Told::Dialled(..) | Told::Forwarded(..) | Told::Name(..) => {}
                 end @ (Told::Finished(..) | Told::Broken(_)) => return end,
             }
         }
