@@ -17,7 +17,6 @@ fn a_name_that_is_said_alone_is_kept_and_the_call_goes_on() {
     let wire = phone.call(world.node, 1);
     let call = CallId::from_parts(1, 1);
     world.press_until_asked(&phone, call, "identify");
-    let plays = |prompt: &'static str| move |step: &StepKind| matches!(step, StepKind::Plays { prompts, .. } if prompts.contains(&prompt));
     world.wait_step(call, plays("name_offer"));
     phone.press("#");
     world.wait_step(call, plays("name_explain"));
@@ -42,4 +41,12 @@ fn a_name_that_is_said_alone_is_kept_and_the_call_goes_on() {
     phone.press("2025550142#");
     assert_eq!(world.told(), Told::Asked(call, "admit"));
     phone.hang_up(wire);
+}
+
+/// Whether a step plays something with this prompt in it.
+fn plays(prompt: &'static str) -> impl Fn(&StepKind) -> bool {
+    move |step| match step {
+        StepKind::Plays { prompts, .. } => prompts.contains(&prompt),
+        _ => false,
+    }
 }
