@@ -155,11 +155,11 @@ fn assert_no_private_key(data: &Path, backup: &Path) {
     let keys: Vec<Vec<u8>> = files(&data.join("keys"))
         .into_iter()
         .chain(files(&data.join("keyholders")))
-        .filter(|path| path.extension().is_none_or(|it| it != "pub"))
+        .filter(|path| path.extension().is_some_and(|it| it == "key"))
         .map(|path| fs::read(path).unwrap())
-        .filter(|octets| octets.len() >= 32)
         .collect();
-    assert!(keys.len() >= 5, "{} keys", keys.len());
+    assert!(keys.len() >= 7, "{} keys", keys.len());
+    assert!(keys.iter().all(|octets| octets.len() >= 32), "a key is too short to be looked for");
     for file in files(backup) {
         let octets = fs::read(&file).unwrap();
         for key in &keys {
