@@ -161,6 +161,25 @@ impl Programs {
     }
 }
 
+/// Builds an example (`PACKAGE`, `NAME`) that is a load of its own, and says where it is.
+fn built_example(
+    root: &Path,
+    (package, name): (&str, &str),
+    debug: bool,
+) -> anyhow::Result<PathBuf> {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    cargo.args(["build", "--locked", "-p", package, "--example", name]);
+    if !debug {
+        cargo.arg("--release");
+    }
+    let status = cargo.current_dir(root).status().context("cannot run cargo")?;
+    if !status.success() {
+        bail!("the load does not build");
+    }
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
+    Ok(target.join(if debug { "debug" } else { "release" }).join("examples").join(name))
+}
+
 impl Calls {
     /// The command that measures the same again.
     fn command(&self, date: &str) -> String {

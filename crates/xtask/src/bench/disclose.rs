@@ -1,17 +1,10 @@
 //! `cargo xtask bench disclose`: what it costs to search, and how soon what was approved is heard.
 
 use super::{DOCUMENT, process::Machine, report};
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use std::{
-    env,
-    ffi::OsString,
-    fmt::Write as _,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fmt::Write as _, fs, path::Path, process::Command};
 
 /// Options of `bench disclose`.
 #[derive(Args)]
@@ -84,7 +77,7 @@ struct Times {
 
 /// Measures, prints, and fills the document when a date is given.
 pub(super) fn run(root: &Path, options: &Disclose) -> anyhow::Result<()> {
-    let load = built(root, options.debug)?;
+    let load = super::built_example(root, ("disclosure", "disclose_load"), options.debug)?;
     let machine = Machine::read()?;
     let Disclose { records, searches, seconds, starts, .. } = options;
     let output = Command::new(load)
@@ -109,20 +102,6 @@ pub(super) fn run(root: &Path, options: &Disclose) -> anyhow::Result<()> {
         fs::write(&path, report::filled(&text, "disclose", &block)?)?;
     }
     Ok(())
-}
-
-fn built(root: &Path, debug: bool) -> anyhow::Result<PathBuf> {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-    cargo.args(["build", "--locked", "-p", "disclosure", "--example", "disclose_load"]);
-    if !debug {
-        cargo.arg("--release");
-    }
-    let status = cargo.current_dir(root).status().context("cannot run cargo")?;
-    if !status.success() {
-        bail!("the load does not build");
-    }
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-    Ok(target.join(if debug { "debug" } else { "release" }).join("examples/disclose_load"))
 }
 
 fn tables(figures: &Figures) -> String {

@@ -2,17 +2,10 @@
 //! costs an outsider to verify, and the auditor to audit, a large log.
 
 use super::{DOCUMENT, empty_folder, process::Machine, report};
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use std::{
-    env,
-    ffi::OsString,
-    fmt::Write as _,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fmt::Write as _, fs, path::Path, process::Command};
 
 /// Options of `bench log`.
 #[derive(Args)]
@@ -71,7 +64,7 @@ struct Verified {
 
 /// Measures, prints, and fills the document when a date is given.
 pub(super) fn run(root: &Path, options: &Log) -> anyhow::Result<()> {
-    let load = built(root, options.debug)?;
+    let load = super::built_example(root, ("journal", "log_load"), options.debug)?;
     let machine = Machine::read()?;
     let folder = empty_folder(root)?;
     let output = Command::new(load)
@@ -97,20 +90,6 @@ pub(super) fn run(root: &Path, options: &Log) -> anyhow::Result<()> {
         fs::write(&path, report::filled(&text, "log", &block)?)?;
     }
     Ok(())
-}
-
-fn built(root: &Path, debug: bool) -> anyhow::Result<PathBuf> {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-    cargo.args(["build", "--locked", "-p", "journal", "--example", "log_load"]);
-    if !debug {
-        cargo.arg("--release");
-    }
-    let status = cargo.current_dir(root).status().context("cannot run cargo")?;
-    if !status.success() {
-        bail!("the load does not build");
-    }
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-    Ok(target.join(if debug { "debug" } else { "release" }).join("examples/log_load"))
 }
 
 fn tables(figures: &Figures) -> String {
