@@ -9,6 +9,7 @@ use crate::{
     session::Who,
     shared::Shared,
 };
+use access::staff::Staff;
 use axum::{
     Json,
     extract::State,
@@ -22,8 +23,9 @@ use body::{
 };
 use disclosure::{
     NotHeard,
-    records::{Answer, Exported, Heard, Key, NotDisclosed, Shown},
+    records::{Answer, Exported, Heard, Key, NotDisclosed, Reason, Records, Shown},
 };
+use model::{AgencyId, RecordingId};
 use serde::Serialize;
 use std::io;
 use store::StoreError;
@@ -154,14 +156,7 @@ async fn listen(
     who: Who,
     Asked(ask): Asked<Hearing>,
 ) -> Result<Response, Problem> {
-    let (reason, recording) = (ask.why.reason()?, ask.recording()?);
-    let answer = shared
-        .run(move |services| {
-            let which = (ask.why.agency(&who.staff), recording);
-            Ok(services.records.listen(&who.staff, &reason, which)?)
-        })
-        .await?;
-    Ok(heard(answer))
+    hear(shared, who, ask, Records::listen).await
 }
 
 /// A recording while the call goes on, a second or two after it was spoken.
@@ -184,15 +179,24 @@ async fn follow(
     who: Who,
     Asked(ask): Asked<Hearing>,
 ) -> Result<Response, Problem> {
+    hear(shared, who, ask, Records::follow).await
+}
+
+/// Both ways to a voice: what they ask for and what they answer is the same.
+async fn hear(shared: Shared, who: Who, ask: Hearing, open: Open) -> Result<Response, Problem> {
     let (reason, recording) = (ask.why.reason()?, ask.recording()?);
     let answer = shared
         .run(move |services| {
             let which = (ask.why.agency(&who.staff), recording);
-            Ok(services.records.follow(&who.staff, &reason, which)?)
+            Ok(open(&services.records, &who.staff, &reason, which)?)
         })
         .await?;
     Ok(heard(answer))
 }
+
+/// `Records::listen` or `Records::follow`.
+type Open =
+    fn(&Records, &Staff, &Reason, (AgencyId, RecordingId)) -> Result<Answer<Heard>, NotDisclosed>;
 
 /// A copy to take away: call records, or one recording with the record of its call.
 #[utoipa::path(
