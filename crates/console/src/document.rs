@@ -1,10 +1,14 @@
 //! The OpenAPI document, put together from the parts of the routes.
 
-use crate::routes::{door, leave, oversight, records, staff};
+use crate::{
+    answer::ProblemBody,
+    routes::{door, leave, oversight, records, staff},
+};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        OpenApi as Document,
+        ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder,
+        path::Operation,
         security::{Http, HttpAuthScheme, SecurityScheme},
     },
 };
@@ -18,8 +22,63 @@ pub fn document() -> Document {
     whole.merge(leave::Document::openapi());
     whole.merge(oversight::Document::openapi());
     whole.merge(records::Document::openapi());
+    let items = whole.paths.paths.values_mut();
+    for operation in items.flat_map(|item| [&mut item.get, &mut item.post]).flatten() {
+        add_common(operation);
+    }
     whole
 }
+
+/// Adds the refusals that do not hang on what is asked for. What an operation says itself stays.
+fn add_common(operation: &mut Operation) {
+    let asks = operation.request_body.is_some();
+    // The operations for anybody say that they want nothing; the others say nothing of it.
+    let staff = operation.security.is_none();
+    let common = [
+        (asks, COMMON_BODY.as_slice()),
+        (staff, COMMON_STAFF.as_slice()),
+        (asks || staff, COMMON_WORK.as_slice()),
+        (true, COMMON.as_slice()),
+    ];
+    let of_it = common.into_iter().filter(|(holds, _)| *holds).flat_map(|(_, answers)| answers);
+    for (status, description) in of_it {
+        let answers = &mut operation.responses.responses;
+        answers.entry((*status).to_owned()).or_insert_with(|| problem(description));
+    }
+}
+
+fn problem(description: &str) -> RefOr<Response> {
+    let body = Ref::from_schema_name(PROBLEM);
+    let content = ContentBuilder::new().schema(Some(body)).build();
+    let answer = ResponseBuilder::new().description(description);
+    answer.content("application/json", content).build().into()
+}
+
+/// What [`ProblemBody`] is called in the document.
+const PROBLEM: &str = "ProblemBody";
+
+/// What may be answered to whatever has a body.
+const COMMON_BODY: [(&str, &str); 3] = [
+    ("400", "What is asked for cannot be read, or is out of bounds."),
+    ("413", "It is too long, or broke off."),
+    ("415", "It does not say that it is JSON."),
+];
+
+/// What may be answered wherever somebody must be logged in.
+const COMMON_STAFF: [(&str, &str); 2] = [
+    ("401", "There is no such session: log in."),
+    ("403", "It is not for them, or their access is revoked, locked or disabled."),
+];
+
+/// What may be answered wherever something is done.
+const COMMON_WORK: [(&str, &str); 2] = [
+    ("409", "It does not agree with what is there."),
+    ("500", "Something of the node does not work; its log says what."),
+];
+
+/// What may be answered everywhere.
+const COMMON: [(&str, &str); 1] =
+    [("503", "The log, a keyholder or the database does not answer in time: ask again later.")];
 
 #[derive(OpenApi)]
 #[openapi(
@@ -28,6 +87,7 @@ pub fn document() -> Document {
         description = "Staff and programs of an agency ask here for what policies allow. Whatever \
             is shown stands in the log first. Times are RFC 3339, money is in micro-dollars."
     ),
+    components(schemas(ProblemBody)),
     modifiers(&Bearer),
     security(("session" = []))
 )]
@@ -67,6 +127,22 @@ mod tests {
             ROUTES.iter().copied().flatten().map(|route| format!("{route:?}")).collect();
         assert_eq!(routes, documented);
         assert_eq!(routes.len(), ROUTES.iter().copied().flatten().count(), "one stands twice");
+    }
+
+    #[test]
+    fn what_every_request_may_be_answered_is_said_of_every_operation() {
+        let document = serde_json::to_value(document()).unwrap();
+        assert!(document["components"]["schemas"][PROBLEM].is_object());
+        for route in ROUTES.iter().copied().flatten() {
+            let operation = &document["paths"][route.path][route.method.word().to_lowercase()];
+            let says = |status: &str| operation["responses"][status].is_object();
+            assert!(says("503"), "{route:?}");
+            assert_eq!(operation["requestBody"].is_object(), says("415"), "{route:?}");
+            let staff = route.entry == Entry::Staff;
+            assert!(!staff || ["401", "403", "500"].into_iter().all(says), "{route:?}");
+        }
+        let of_listen = &document["paths"]["/api/v1/records/listen"]["post"]["responses"];
+        assert_eq!(of_listen["409"]["description"], "The call goes on: follow it.");
     }
 
     #[test]

@@ -173,8 +173,7 @@ async fn log_in(
     path = "/api/v1/logout",
     tag = "door",
     responses(
-        (status = 200, description = "The session is over."),
-        (status = 401, body = ProblemBody, description = "There is no such session.")
+        (status = 200, description = "The session is over.")
     )
 )]
 async fn log_out(State(shared): State<Shared>, who: Who) -> Result<Json<()>, Problem> {
@@ -188,8 +187,7 @@ async fn log_out(State(shared): State<Shared>, who: Who) -> Result<Json<()>, Pro
     path = "/api/v1/me",
     tag = "door",
     responses(
-        (status = 200, body = Me, description = "Who is logged in."),
-        (status = 401, body = ProblemBody, description = "There is no such session.")
+        (status = 200, body = Me, description = "Who is logged in.")
     )
 )]
 async fn me(who: Who) -> Json<Me> {

@@ -85,7 +85,6 @@ pub(crate) struct Document;
     responses(
         (status = 200, body = Page, description = "A page of records, as the entry names them."),
         (status = 202, body = Awaited, description = "A second person must approve it."),
-        (status = 400, body = ProblemBody, description = "What is asked for cannot be read."),
         (status = 403, body = ProblemBody, description = "It is refused, and that is entered."),
         (status = 404, body = ProblemBody, description = "It is not there, or not theirs to know.")
     )
@@ -114,7 +113,6 @@ async fn search(
     responses(
         (status = 200, body = Counts, description = "The counts, by the agency's calendar."),
         (status = 202, body = Awaited, description = "A second person must approve it."),
-        (status = 400, body = ProblemBody, description = "What is asked for cannot be read."),
         (status = 403, body = ProblemBody, description = "It is refused, and that is entered."),
         (status = 404, body = ProblemBody, description = "It is not there, or not theirs to know.")
     )
@@ -144,7 +142,6 @@ async fn counts(
         (status = 200, content_type = "audio/wav", description = "The recording: the station left, \
             the called party right. `x-parlatory-act` and `x-parlatory-entry` name its entry."),
         (status = 202, body = Awaited, description = "A second person must approve it."),
-        (status = 400, body = ProblemBody, description = "What is asked for cannot be read."),
         (status = 403, body = ProblemBody, description = "It is refused, and that is entered."),
         (status = 404, body = ProblemBody, description = "It is not there, or not theirs to know."),
         (status = 409, body = ProblemBody, description = "The call goes on: follow it."),
@@ -168,7 +165,6 @@ async fn listen(
     responses(
         (status = 200, content_type = "audio/wav", description = "As `listen`, until the call ends."),
         (status = 202, body = Awaited, description = "A second person must approve it."),
-        (status = 400, body = ProblemBody, description = "What is asked for cannot be read."),
         (status = 403, body = ProblemBody, description = "It is refused, and that is entered."),
         (status = 404, body = ProblemBody, description = "It is not there, or not theirs to know."),
         (status = 503, body = ProblemBody, description = "A keyholder or the log is missing.")
@@ -238,7 +234,6 @@ async fn export(
     responses(
         (status = 200, body = Acts, description = "The acts, the newest last."),
         (status = 202, body = Awaited, description = "A second person must approve it."),
-        (status = 400, body = ProblemBody, description = "What is asked for cannot be read."),
         (status = 403, body = ProblemBody, description = "It is refused, and that is entered."),
         (status = 404, body = ProblemBody, description = "It is not there, or not theirs to know.")
     )
