@@ -17,7 +17,7 @@ use model::{
     plan::RegistryData,
     speech::ContentHash,
 };
-use store::Store;
+use store::{ColumnKeys, Store};
 use vault::{NameShelf, RegistryView, Vault, VaultError};
 
 use crate::{
@@ -49,6 +49,8 @@ pub struct DeskConfig {
     pub recordings: PathBuf,
     /// Key of the PIN hash.
     pub pin_key: PinKey,
+    /// Keys of the store's sealed columns.
+    pub column_keys: ColumnKeys,
     /// Version of the prompt pack.
     pub pack: ContentHash,
     /// Version of the program.
@@ -191,7 +193,7 @@ impl Desk {
         outbox: impl FnMut(journal::Entry) + Send + 'static,
         open_vault: impl FnOnce(RegistryView) -> Result<Vault, VaultError>,
     ) -> Result<(Self, Vault, Recovered), Broken> {
-        let store = Store::open(&config.store)?;
+        let store = Store::open(&config.store, &config.column_keys)?;
         let (items, received) = projector::way();
         let sink = items.clone();
         let options = journal::Options {

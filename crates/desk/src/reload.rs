@@ -144,7 +144,9 @@ mod tests {
 
     /// A store whose registry has one number and epoch 1.
     fn store(folder: &tempfile::TempDir) -> Store {
-        let store = Store::open(&folder.path().join("parlatory.db")).unwrap();
+        let store =
+            Store::open(&folder.path().join("parlatory.db"), &store::ColumnKeys::new([7; 32]))
+                .unwrap();
         let agency = "cedar".to_owned();
         let number = Private::new(E164::new(COUNSEL).unwrap());
         let numbers = vec![ProtectedNumber { agency: agency.clone(), number, holder: None }];
@@ -176,7 +178,9 @@ mod tests {
     #[test]
     fn a_registry_that_was_never_loaded_is_not_made_usable_by_reading_it() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("parlatory.db")).unwrap();
+        let store =
+            Store::open(&folder.path().join("parlatory.db"), &store::ColumnKeys::new([7; 32]))
+                .unwrap();
         let book = read_book(&store, None, BEFORE).unwrap();
         assert_eq!(book.registry.usable(BEFORE), Err(registry::Unusable::Missing));
     }

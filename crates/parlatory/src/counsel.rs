@@ -8,7 +8,6 @@ use evidence::{
     bill::{self, Billed, Compared, Marked, Search},
 };
 use serde_json::json;
-use store::Store;
 
 use crate::{
     audit::{Folder, read_length, read_log, read_table, read_time, read_verifier, show},
@@ -29,7 +28,7 @@ pub(crate) fn run(command: &CounselCommand) -> Result<()> {
 /// Writes a counsel's secret to a file that is not there yet.
 fn secret(args: &CounselSecretArgs) -> Result<()> {
     let data = Data::existing(&args.data.data)?;
-    let store = Store::open(&data.store())?;
+    let store = data.open_store()?;
     let agency = store.agencies()?.into_iter().find(|row| row.key == args.agency);
     let agency = agency.with_context(|| format!("there is no agency `{}`", args.agency))?;
     let known = store.configuration()?.counsel.into_iter().any(|it| {

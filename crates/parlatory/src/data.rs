@@ -8,6 +8,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use store::{ColumnKeys, Store};
+
+use crate::node::read_key;
 
 /// A data folder.
 #[derive(Clone, Debug)]
@@ -64,6 +67,21 @@ impl Data {
 
     pub(crate) fn pin_key(&self) -> PathBuf {
         self.0.join("keys").join("pin.key")
+    }
+
+    /// Master key of the store's sealed columns.
+    pub(crate) fn column_key(&self) -> PathBuf {
+        self.0.join("keys").join("columns.key")
+    }
+
+    /// Opens the store with the key of its columns.
+    pub(crate) fn open_store(&self) -> Result<Store> {
+        Ok(Store::open(&self.store(), &self.column_keys()?)?)
+    }
+
+    /// Reads the key of the store's columns.
+    pub(crate) fn column_keys(&self) -> Result<ColumnKeys> {
+        Ok(ColumnKeys::new(read_key(&self.column_key())?))
     }
 
     /// A key of the entries for the log: `audit`, which the auditor has too, `label` or `counsel`;

@@ -13,7 +13,6 @@ use media::Pack;
 use model::{Timestamp, plan::Configuration};
 use rustix::fs::statvfs;
 use serde::Serialize;
-use store::Store;
 
 use crate::{
     cli::DoctorArgs,
@@ -179,6 +178,10 @@ impl Findings {
             Ok(_) => self.ok("keys", "the key of the PIN hash is there"),
             Err(error) => self.problem("keys", format!("{error:#}")),
         }
+        match data.column_keys() {
+            Ok(_) => self.ok("keys", "the key of the database's columns is there"),
+            Err(error) => self.problem("keys", format!("{error:#}")),
+        }
         match read_evidence_keys(data) {
             Ok(_) => self.ok("keys", "the keys of the log's entries are there"),
             Err(error) => self.problem("keys", format!("{error:#}")),
@@ -242,10 +245,11 @@ impl Findings {
     }
 
     fn store(&mut self, data: &Data, config: Option<&Config>, now: Timestamp) {
-        let read = Store::open(&data.store())
+        let read = data
+            .open_store()
             .and_then(|store| Ok((store.configuration()?, AlarmCounts::read(&store, now)?)));
         match read {
-            Err(error) => self.problem("store", error.to_string()),
+            Err(error) => self.problem("store", format!("{error:#}")),
             Ok((configuration, _)) if configuration.facilities.is_empty() => {
                 self.problem("facilities", "none: run `parlatory provision FILE`");
             }

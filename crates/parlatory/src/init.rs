@@ -66,6 +66,9 @@ pub(crate) fn create(data: &Data, addresses: Addresses) -> Result<()> {
     let mut pin_key = [0_u8; desk::PIN_KEY_OCTETS];
     getrandom::fill(&mut pin_key).context("the operating system gives no randomness")?;
     write_key(&data.pin_key(), &pin_key)?;
+    let mut column_key = [0_u8; store::COLUMN_KEY_OCTETS];
+    getrandom::fill(&mut column_key).context("the operating system gives no randomness")?;
+    write_key(&data.column_key(), &column_key)?;
     for name in EVIDENCE_KEYS.into_iter().chain([NAMES_KEY]) {
         let mut key = [0_u8; desk::EVIDENCE_KEY_OCTETS];
         getrandom::fill(&mut key).context("the operating system gives no randomness")?;
@@ -83,7 +86,7 @@ pub(crate) fn create(data: &Data, addresses: Addresses) -> Result<()> {
     }
     create_folder(&data.console()).context("cannot make the folder of the console")?;
     write_key(&data.setup_token(), format!("{}\n", make_token()?).as_bytes())?;
-    store::Store::open(&data.store()).context("cannot make the store")?;
+    data.open_store().context("cannot make the store")?;
     let Addresses { sip, audio, ports, drain_seconds, publish_seconds, console } = addresses;
     let settings = Config::template(sip, audio, ports, drain_seconds, publish_seconds, console);
     // Last: a folder with settings is whole.

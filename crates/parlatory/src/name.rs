@@ -31,7 +31,7 @@ pub(crate) fn run(command: &NameCommand) -> Result<()> {
 /// Lists what is stored, without whose it is.
 fn list(args: &NameListArgs) -> Result<()> {
     let data = Data::existing(&args.data.data)?;
-    let store = Store::open(&data.store())?;
+    let store = data.open_store()?;
     let agencies: BTreeMap<AgencyId, String> =
         store.agencies()?.into_iter().map(|row| (row.id, row.key)).collect();
     let names: Vec<NameRow> =
@@ -121,7 +121,7 @@ fn remove(args: &NameArgs) -> Result<()> {
 /// The name that was meant.
 fn find(args: &NameArgs) -> Result<(Data, Store, NameRow)> {
     let data = Data::existing(&args.data.data)?;
-    let store = Store::open(&data.store())?;
+    let store = data.open_store()?;
     let meant = args.name.rsplit_once('/').and_then(|(agency, person)| {
         let agencies = store.agencies().ok()?;
         let agency = agencies.into_iter().find(|row| row.key == agency)?.id;

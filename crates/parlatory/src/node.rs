@@ -20,7 +20,6 @@ use line::{Inbound, Line, LineConfig};
 use media::{Media, MediaConfig, Pack};
 use model::Clock;
 use sha2::Digest;
-use store::Store;
 use switch::{Mailbox, Parts, Switch, SwitchConfig, Watch};
 use vault::{DetailSealer, KeyholderKey, Keyholders, NameShelf, Vault, VaultConfig};
 
@@ -236,6 +235,7 @@ fn open_desk(
         journal_segment_octets: journal::SEGMENT_OCTETS_MAX,
         recordings: data.recordings(),
         pin_key: read_pin_key(data)?,
+        column_keys: data.column_keys()?,
         pack: pack.version(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         timing: call::limits::Timing::default(),
@@ -332,7 +332,7 @@ pub(crate) fn read_keyholders(data: &Data) -> Result<Keyholders> {
     };
     let (agency, independent) = (read("agency")?, read("independent")?);
     let mut agencies = BTreeMap::new();
-    for row in Store::open(&data.store())?.agencies()? {
+    for row in data.open_store()?.agencies()? {
         let key = row.keyholder.map(|text| text.parse()).transpose();
         let key = key.map_err(|error| anyhow!("keyholder of `{}`: {error}", row.key))?;
         agencies.insert(row.id, key);

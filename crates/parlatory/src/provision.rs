@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, path::Path};
 
 use anyhow::{Context, Result, anyhow, bail};
 use model::{Timestamp, fact::Fact};
-use store::{Applied, Plan, Store, plan::Count};
+use store::{Applied, Plan, plan::Count};
 
 use crate::{
     cli::ProvisionArgs,
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &ProvisionArgs) -> Result<()> {
 /// Reads a file and applies it; all of it or nothing.
 pub(crate) fn apply(data: &Data, file: &Path, now: Timestamp) -> Result<Applied> {
     let plan = read(data, file, now)?;
-    let store = Store::open(&data.store())?;
+    let store = data.open_store()?;
     if store.version()? == 0 && knows_calls(data)? {
         bail!(
             "the database in `{}` was made anew, but the journal knows calls: people provisioned \

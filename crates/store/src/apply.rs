@@ -30,6 +30,9 @@ pub(crate) async fn apply(
     applied.services = relay::apply(&mut work, &plan.services, &places).await?;
     applied.lifts = numbers::apply_lifts(&mut work, &plan.lifts, &places, now).await?;
     let registry = numbers::apply_protected(&mut work, plan, &places, now, &mut applied).await?;
+    if applied.agencies.added > 0 {
+        numbers::index_protected(&mut work).await?;
+    }
     applied.trunk = numbers::apply_trunk(&mut work, plan.trunk.as_ref()).await?;
     let changed = applied.is_change() || registry == numbers::Registry::Changed;
     applied.version = bump(&mut work, changed).await?;

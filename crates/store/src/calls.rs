@@ -5,6 +5,10 @@ use crate::{
     dialect::{Database, Row, Work},
     error::{Broken, Doing},
     limits::CALLS_MAX,
+    sealing::{
+        ColumnKeys,
+        field::{CALL_NUMBER, REFUSAL_NUMBER},
+    },
 };
 use model::{
     AccountId, AgencyId, CallId, E164, FacilityId, Language, Money, PersonId, Private, RecordingId,
@@ -71,7 +75,7 @@ pub struct CallRow {
     pub station: StationId,
     /// The person who dialled, or `None` where nobody was identified.
     pub person: Option<PersonId>,
-    /// The number, when what was dialled is one.
+    /// The number, when what was dialled is one and until it is erased.
     pub number: Option<Private<E164>>,
     /// How the number stands; not known of refused calls.
     pub class: Option<NumberClass>,
@@ -174,10 +178,11 @@ pub(crate) async fn open_calls(database: &Database) -> Result<Vec<OpenCall>, Bro
     .fetch_all(&mut *work)
     .await
     .doing("read open calls")?;
-    rows.iter().map(open_call).collect()
+    let keys = work.keys();
+    rows.iter().map(|row| open_call(&keys, row)).collect()
 }
 
-fn open_call(row: &Row) -> Result<OpenCall, Broken> {
+fn open_call(keys: &ColumnKeys, row: &Row) -> Result<OpenCall, Broken> {
     let accepted = row.maybe_time("key_onset_us")?;
     let epoch = row.maybe_int("recording_epoch")?.map(|_| row.count("recording_epoch"));
     let recording = match (epoch.transpose()?, row.maybe_coded("off_reason")?) {
@@ -186,7 +191,7 @@ fn open_call(row: &Row) -> Result<OpenCall, Broken> {
         (None, None) => None,
     };
     Ok(OpenCall {
-        admitted: admitted(row)?,
+        admitted: admitted(keys, row)?,
         answered: row.maybe_time("answered_us")?,
         accepted,
         accepted_key: row.maybe_key("consent_key")?,
@@ -197,7 +202,7 @@ fn open_call(row: &Row) -> Result<OpenCall, Broken> {
     })
 }
 
-fn admitted(row: &Row) -> Result<Admitted, Broken> {
+fn admitted(keys: &ColumnKeys, row: &Row) -> Result<Admitted, Broken> {
     let hold = match row.maybe_number("account_id")? {
         None => None,
         Some(account) => Some(HoldFact {
@@ -224,7 +229,7 @@ fn admitted(row: &Row) -> Result<Admitted, Broken> {
         unit: UnitId(row.number("unit_id")?),
         station: StationId(row.number("station_id")?),
         person: row.maybe_number("person_id")?.map(PersonId),
-        number: Private::new(row.e164("number")?),
+        number: Private::new(keys.number(row, CALL_NUMBER)?),
         class: row.coded("class")?,
         epoch: Epoch(row.count("epoch")?),
         may_record: row.maybe_coded("may_not_record")?.map_or(Ok(()), Err),
@@ -303,7 +308,8 @@ async fn admissions(work: &mut Work, filter: &CallFilter) -> Result<Vec<CallRow>
     .fetch_all(&mut **work)
     .await
     .doing("read calls")?;
-    rows.iter().map(admission).collect()
+    let keys = work.keys();
+    rows.iter().map(|row| admission(&keys, row)).collect()
 }
 
 async fn refusals(work: &mut Work, filter: &CallFilter) -> Result<Vec<CallRow>, Broken> {
@@ -320,10 +326,11 @@ async fn refusals(work: &mut Work, filter: &CallFilter) -> Result<Vec<CallRow>, 
     .fetch_all(&mut **work)
     .await
     .doing("read refused calls")?;
-    rows.iter().map(refusal).collect()
+    let keys = work.keys();
+    rows.iter().map(|row| refusal(&keys, row)).collect()
 }
 
-pub(crate) fn refusal(row: &Row) -> Result<CallRow, Broken> {
+pub(crate) fn refusal(keys: &ColumnKeys, row: &Row) -> Result<CallRow, Broken> {
     Ok(CallRow {
         record: row.count("record")?,
         call: CallId(row.int("call_id")?.cast_unsigned()),
@@ -332,7 +339,7 @@ pub(crate) fn refusal(row: &Row) -> Result<CallRow, Broken> {
         unit: None,
         station: StationId(row.number("station_id")?),
         person: row.maybe_number("person_id")?.map(PersonId),
-        number: row.maybe_e164("number")?,
+        number: keys.maybe_number(row, REFUSAL_NUMBER)?.map(Private::new),
         class: None,
         at: row.time("at_us")?,
         forwarded: None,
@@ -346,7 +353,7 @@ pub(crate) fn refusal(row: &Row) -> Result<CallRow, Broken> {
     })
 }
 
-pub(crate) fn admission(row: &Row) -> Result<CallRow, Broken> {
+pub(crate) fn admission(keys: &ColumnKeys, row: &Row) -> Result<CallRow, Broken> {
     Ok(CallRow {
         record: row.count("record")?,
         call: CallId(row.int("call_id")?.cast_unsigned()),
@@ -355,7 +362,7 @@ pub(crate) fn admission(row: &Row) -> Result<CallRow, Broken> {
         unit: Some(UnitId(row.number("unit_id")?)),
         station: StationId(row.number("station_id")?),
         person: row.maybe_number("person_id")?.map(PersonId),
-        number: Some(Private::new(row.e164("number")?)),
+        number: keys.maybe_number(row, CALL_NUMBER)?.map(Private::new),
         class: Some(row.coded("class")?),
         at: row.time("at_us")?,
         forwarded: row.maybe_time("forwarded_us")?,

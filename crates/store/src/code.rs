@@ -5,7 +5,7 @@ use crate::{
     error::{Broken, Doing},
 };
 use model::{
-    E164, Language, Money, Private, PromptId, Timestamp,
+    E164, Language, Money, PromptId, Timestamp,
     fact::{EndReason, KeyPath, NumberClass, OffReason, RecordingState, Refusal, Rest},
     place::{FacilityKind, State},
     plan::{BlockScope, DiskFull, Lifted, NumberUse, RegistryDown, ServiceKind},
@@ -174,10 +174,6 @@ pub(crate) trait Columns {
 
     fn e164(&self, column: &'static str) -> Result<E164, Broken> {
         E164::new(self.count(column)?).ok_or_else(|| Broken::unreadable(column))
-    }
-
-    fn maybe_e164(&self, column: &'static str) -> Result<Option<Private<E164>>, Broken> {
-        self.maybe_int(column)?.map(|_| self.e164(column).map(Private::new)).transpose()
     }
 
     fn coded<T: Coded>(&self, column: &'static str) -> Result<T, Broken> {

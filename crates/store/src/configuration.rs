@@ -5,6 +5,10 @@ use crate::{
     code::Columns,
     dialect::{Database, Row, Work},
     error::{Broken, Doing},
+    sealing::field::{
+        BLOCK_NUMBER, CLAIM_NUMBER, CONTACT_NUMBER, LANGUAGE_NUMBER, LIFT_NUMBER, LIFT_REFERENCE,
+        PERSON_KEY, PERSON_NAME, PROTECTED_HOLDER, PROTECTED_NUMBER, RULE_NUMBER, SERVICE_NUMBER,
+    },
 };
 use model::{
     AccountId, AgencyId, E164, FacilityId, Language, PersonId, Private, StationId, Timestamp,
@@ -34,13 +38,14 @@ pub struct AgencyRow {
 /// See [`crate::Store::configuration`].
 pub(crate) async fn configuration(database: &Database) -> Result<Configuration, Broken> {
     let mut work = database.read().await?;
+    let counsel = counsel(&mut work).await?;
     let configuration = Configuration {
         version: read_version(&mut work).await?,
         facilities: facilities(&mut work).await?,
         stations: stations(&mut work).await?,
         people: people(&mut work).await?,
         numbers: numbers(&mut work).await?,
-        registry: registry(&mut work).await?,
+        registry: registry(&mut work, &counsel).await?,
         accounts: accounts(&mut work).await?,
         services: services(&mut work).await?,
         languages: languages(&mut work).await?,
@@ -48,7 +53,7 @@ pub(crate) async fn configuration(database: &Database) -> Result<Configuration, 
         claims: claims(&mut work).await?,
         lifts: lifts(&mut work).await?,
         trunk: trunk(&mut work).await?,
-        counsel: counsel(&mut work).await?,
+        counsel,
     };
     Ok(configuration)
 }
@@ -123,8 +128,9 @@ async fn facilities(work: &mut Work) -> Result<Vec<Facility>, Broken> {
 }
 
 async fn stations(work: &mut Work) -> Result<Vec<Station>, Broken> {
+    let keys = work.keys();
     let sql = "SELECT s.*, p.person_id AS assigned FROM station s \
-               LEFT JOIN person p ON p.agency_id = s.agency_id AND p.key = s.person_key \
+               LEFT JOIN person p ON p.agency_id = s.agency_id AND p.key_ix = s.person_key_ix \
                AND p.facility_id = s.facility_id AND p.removed = 0 \
                WHERE s.removed = 0 ORDER BY s.station_id";
     each(work, sql, |row| {
@@ -140,24 +146,27 @@ async fn stations(work: &mut Work) -> Result<Vec<Station>, Broken> {
             unit: UnitId(row.number("unit_id")?),
             facility: FacilityId(row.number("facility_id")?),
             key: row.text("key")?,
-            access: access(row)?,
+            access: access(&keys, row)?,
             caller,
-            dialling: dialling(row)?,
+            dialling: dialling(&keys, row)?,
         })
     })
     .await
 }
 
 async fn people(work: &mut Work) -> Result<Vec<Person>, Broken> {
+    let keys = work.keys();
     let mut contacts: BTreeMap<PersonId, Vec<Private<E164>>> = BTreeMap::new();
-    let sql = "SELECT person_id, number FROM contact ORDER BY person_id, number";
+    let sql = "SELECT agency_id, person_id, number FROM contact ORDER BY person_id";
     for (person, number) in each(work, sql, |row| {
-        Ok((PersonId(row.number("person_id")?), Private::new(row.e164("number")?)))
+        let number = Private::new(keys.number(row, CONTACT_NUMBER)?);
+        Ok((PersonId(row.number("person_id")?), number))
     })
     .await?
     {
         contacts.entry(person).or_default().push(number);
     }
+    contacts.values_mut().for_each(|numbers| numbers.sort_unstable());
     let sql = "SELECT p.*, c.account_id FROM person p \
                JOIN account c ON c.agency_id = p.agency_id AND c.person_id = p.person_id \
                WHERE p.removed = 0 ORDER BY p.person_id";
@@ -166,8 +175,8 @@ async fn people(work: &mut Work) -> Result<Vec<Person>, Broken> {
         Ok(Person {
             id,
             facility: FacilityId(row.number("facility_id")?),
-            key: Private::new(row.text("key")?),
-            name: Private::new(row.text("name")?),
+            key: Private::new(keys.text(row, PERSON_KEY)?),
+            name: Private::new(keys.text(row, PERSON_NAME)?),
             pin: Private::new(row.octets("pin")?),
             language: row.coded("language")?,
             account: AccountId(row.number("account_id")?),
@@ -178,35 +187,40 @@ async fn people(work: &mut Work) -> Result<Vec<Person>, Broken> {
 }
 
 async fn numbers(work: &mut Work) -> Result<Vec<NumberRule>, Broken> {
-    let sql = "SELECT * FROM number_rule ORDER BY agency_id, facility_id, number";
-    each(work, sql, |row| {
+    let keys = work.keys();
+    let mut rules = each(work, "SELECT * FROM number_rule", |row| {
         Ok(NumberRule {
             agency: AgencyId(row.number("agency_id")?),
             facility: scope(row)?,
-            number: Private::new(row.e164("number")?),
+            number: Private::new(keys.number(row, RULE_NUMBER)?),
             rule: row.coded("rule")?,
         })
     })
-    .await
+    .await?;
+    rules.sort_unstable_by_key(|rule| (rule.agency, rule.facility, rule.number));
+    Ok(rules)
 }
 
 async fn services(work: &mut Work) -> Result<Vec<Service>, Broken> {
-    each(work, "SELECT * FROM service ORDER BY agency_id, facility_id, number", |row| {
-        let facility = row.number("facility_id")?;
+    let keys = work.keys();
+    let mut services = each(work, "SELECT * FROM service", |row| {
         Ok(Service {
             agency: AgencyId(row.number("agency_id")?),
-            facility: (facility != WHOLE_AGENCY).then_some(FacilityId(facility)),
+            facility: scope(row)?,
             keys: row.maybe_text("keys")?,
-            number: Private::new(row.e164("number")?),
+            number: Private::new(keys.number(row, SERVICE_NUMBER)?),
             kind: row.coded("kind")?,
         })
     })
-    .await
+    .await?;
+    services.sort_unstable_by_key(|service| (service.agency, service.facility, service.number));
+    Ok(services)
 }
 
-async fn registry(work: &mut Work) -> Result<RegistryData, Broken> {
-    let sql = "SELECT DISTINCT number FROM protected_number ORDER BY number";
-    let numbers = each(work, sql, |row| Ok(Private::new(row.e164("number")?))).await?;
+async fn registry(work: &mut Work, counsel: &[Protection]) -> Result<RegistryData, Broken> {
+    let mut numbers: Vec<_> = counsel.iter().map(|protection| protection.number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
     let row = sqlx::query("SELECT epoch, confirmed_us, count_max FROM registry WHERE one = 1")
         .fetch_one(&mut **work)
         .await
@@ -220,15 +234,18 @@ async fn registry(work: &mut Work) -> Result<RegistryData, Broken> {
 }
 
 async fn counsel(work: &mut Work) -> Result<Vec<Protection>, Broken> {
-    let sql = "SELECT agency_id, number, holder FROM protected_number ORDER BY agency_id, number";
-    each(work, sql, |row| {
+    let keys = work.keys();
+    let sql = "SELECT agency_id, number, holder FROM protected_number";
+    let mut counsel = each(work, sql, |row| {
         Ok(Protection {
             agency: AgencyId(row.number("agency_id")?),
-            number: Private::new(row.e164("number")?),
-            holder: row.maybe_text("holder")?.map(Private::new),
+            number: Private::new(keys.number(row, PROTECTED_NUMBER)?),
+            holder: keys.maybe_text(row, PROTECTED_HOLDER)?.map(Private::new),
         })
     })
-    .await
+    .await?;
+    counsel.sort_unstable_by_key(|protection| (protection.agency, protection.number));
+    Ok(counsel)
 }
 
 /// Also the accounts of people who left: their open calls may still have to be settled.
@@ -245,32 +262,39 @@ async fn accounts(work: &mut Work) -> Result<Vec<Account>, Broken> {
 }
 
 async fn languages(work: &mut Work) -> Result<Vec<(AgencyId, Private<E164>, Language)>, Broken> {
-    let sql = "SELECT agency_id, number, language FROM called_language ORDER BY agency_id, number";
-    each(work, sql, |row| {
+    let keys = work.keys();
+    let sql = "SELECT agency_id, number, language FROM called_language";
+    let mut languages = each(work, sql, |row| {
         let agency = AgencyId(row.number("agency_id")?);
-        Ok((agency, Private::new(row.e164("number")?), row.coded("language")?))
+        let number = Private::new(keys.number(row, LANGUAGE_NUMBER)?);
+        Ok((agency, number, row.coded("language")?))
     })
-    .await
+    .await?;
+    languages.sort_unstable_by_key(|(agency, number, _)| (*agency, *number));
+    Ok(languages)
 }
 
 async fn blocks(work: &mut Work) -> Result<Vec<Block>, Broken> {
-    let sql = "SELECT * FROM called_block ORDER BY agency_id, facility_id, number";
-    each(work, sql, |row| {
+    let keys = work.keys();
+    let mut blocks = each(work, "SELECT * FROM called_block", |row| {
         Ok(Block {
             agency: AgencyId(row.number("agency_id")?),
             facility: scope(row)?,
-            number: Private::new(row.e164("number")?),
+            number: Private::new(keys.number(row, BLOCK_NUMBER)?),
             at: row.time("at_us")?,
         })
     })
-    .await
+    .await?;
+    blocks.sort_unstable_by_key(|block| (block.agency, block.facility, block.number));
+    Ok(blocks)
 }
 
 async fn claims(work: &mut Work) -> Result<Vec<PrivateClaim>, Broken> {
+    let keys = work.keys();
     each(work, "SELECT * FROM private_claim ORDER BY agency_id, at_us, call_id", |row| {
         Ok(PrivateClaim {
             agency: AgencyId(row.number("agency_id")?),
-            number: Private::new(row.e164("number")?),
+            number: Private::new(keys.number(row, CLAIM_NUMBER)?),
             at: row.time("at_us")?,
         })
     })
@@ -278,16 +302,22 @@ async fn claims(work: &mut Work) -> Result<Vec<PrivateClaim>, Broken> {
 }
 
 async fn lifts(work: &mut Work) -> Result<Vec<Lift>, Broken> {
-    each(work, "SELECT * FROM lift ORDER BY agency_id, at_us, reference", |row| {
-        Ok(Lift {
+    let keys = work.keys();
+    let mut lifts = each(work, "SELECT * FROM lift", |row| {
+        let lift = Lift {
             agency: AgencyId(row.number("agency_id")?),
             facility: scope(row)?,
-            number: Private::new(row.e164("number")?),
+            number: Private::new(keys.number(row, LIFT_NUMBER)?),
             what: row.coded("what")?,
             at: row.time("at_us")?,
-        })
+        };
+        Ok((keys.text(row, LIFT_REFERENCE)?, lift))
     })
-    .await
+    .await?;
+    lifts.sort_by(|(a, left), (b, right)| {
+        (left.agency, left.at, a).cmp(&(right.agency, right.at, b))
+    });
+    Ok(lifts.into_iter().map(|(_, lift)| lift).collect())
 }
 
 /// The facility of a row, or `None` for the whole agency.

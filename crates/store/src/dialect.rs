@@ -2,8 +2,9 @@
 //! elsewhere keep to what SQLite and PostgreSQL both understand (`$1`, `ON CONFLICT`, `CAST`).
 
 use crate::{
-    error::{Broken, Doing},
+    error::{Broken, Doing, StoreError},
     limits::{ACQUIRE_WAIT, BUSY_WAIT, READERS_MAX, STATEMENTS_MAX},
+    sealing::{self, ColumnKeys},
 };
 use sqlx::{
     ConnectOptions as _, Pool, Sqlite, SqliteConnection, Transaction,
@@ -12,7 +13,12 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use std::{
-    fs, future::Future, io, os::unix::fs::OpenOptionsExt, os::unix::fs::PermissionsExt, path::Path,
+    fs,
+    future::Future,
+    io,
+    ops::{Deref, DerefMut},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::Path,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -20,8 +26,38 @@ use tokio::runtime::{Builder, Runtime};
 pub(crate) type Driver = Sqlite;
 /// A row of a result.
 pub(crate) type Row = sqlx::sqlite::SqliteRow;
-/// A transaction.
-pub(crate) type Work = Transaction<'static, Driver>;
+
+/// A transaction, with the keys of what it reads and writes.
+pub(crate) struct Work {
+    transaction: Transaction<'static, Driver>,
+    keys: ColumnKeys,
+}
+
+impl Work {
+    /// The keys of sealed columns.
+    pub(crate) fn keys(&self) -> ColumnKeys {
+        self.keys.clone()
+    }
+
+    /// Makes everything that was written take effect at once.
+    pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
+        self.transaction.commit().await
+    }
+}
+
+impl Deref for Work {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.transaction
+    }
+}
+
+impl DerefMut for Work {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
+    }
+}
 
 /// Connections and the runtime that drives them.
 pub(crate) struct Database {
@@ -32,10 +68,11 @@ pub(crate) struct Database {
     keeper: Pool<Driver>,
     readers: Pool<Driver>,
     runtime: Runtime,
+    keys: ColumnKeys,
 }
 
 impl Database {
-    pub(crate) fn open(path: &Path) -> Result<Self, Broken> {
+    pub(crate) fn open(path: &Path, keys: &ColumnKeys) -> Result<Self, StoreError> {
         keep_private(path)
             .map_err(|error| Broken::new("make its file", error.kind().to_string()))?;
         let runtime = runtime()?;
@@ -46,9 +83,11 @@ impl Database {
             let lasting = options.clone().synchronous(SqliteSynchronous::Full);
             let keeper = pool(1).connect_lazy_with(lasting);
             let readers = pool(READERS_MAX).connect_lazy_with(options.pragma("query_only", "1"));
-            Ok((writer, keeper, readers))
+            Ok::<_, Broken>((writer, keeper, readers))
         })?;
-        Ok(Self { writer, keeper, readers, runtime })
+        let database = Self { writer, keeper, readers, runtime, keys: keys.clone() };
+        database.run(sealing::check(&database))?;
+        Ok(database)
     }
 
     /// Runs `work` on the calling thread until it is done.
@@ -56,21 +95,31 @@ impl Database {
         self.runtime.block_on(work)
     }
 
+    /// The keys of sealed columns.
+    pub(crate) const fn keys(&self) -> &ColumnKeys {
+        &self.keys
+    }
+
     /// Begins to write. Other writers, also of other processes, wait until it is committed or
     /// dropped; taking the lock at the start means that nothing read inside can be stale when it is
     /// written.
     pub(crate) async fn write(&self) -> Result<Work, Broken> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.doing("begin a change")
+        let transaction =
+            self.writer.begin_with("BEGIN IMMEDIATE").await.doing("begin a change")?;
+        Ok(Work { transaction, keys: self.keys.clone() })
     }
 
     /// As [`Database::write`], for what stands nowhere else: what is committed is on the disk.
     pub(crate) async fn write_durably(&self) -> Result<Work, Broken> {
-        self.keeper.begin_with("BEGIN IMMEDIATE").await.doing("begin a change")
+        let transaction =
+            self.keeper.begin_with("BEGIN IMMEDIATE").await.doing("begin a change")?;
+        Ok(Work { transaction, keys: self.keys.clone() })
     }
 
     /// Begins to read one consistent state, beside writers.
     pub(crate) async fn read(&self) -> Result<Work, Broken> {
-        self.readers.begin().await.doing("begin to read")
+        let transaction = self.readers.begin().await.doing("begin to read")?;
+        Ok(Work { transaction, keys: self.keys.clone() })
     }
 }
 

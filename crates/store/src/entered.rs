@@ -1,11 +1,16 @@
 //! Which epoch of the registry the log has, and what the next one changes.
 
 use crate::{
-    code::{Columns, digits},
-    dialect::{Database, Row},
+    code::Columns,
+    dialect::{Database, Row, Work},
     error::{Broken, Doing},
+    sealing::{
+        self, CELL, ColumnKeys,
+        field::{CALL_NUMBER, ENTERED_NUMBER, PROTECTED_NUMBER},
+    },
 };
 use model::{AgencyId, CallId, E164, Private, fact::Epoch};
+use std::collections::BTreeSet;
 
 /// How the registry differs from the newest epoch that was entered in the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,36 +42,61 @@ pub(crate) async fn changes(database: &Database) -> Result<RegistryChanges, Brok
         .await
         .doing(READ)?
         .count("epoch")?;
-    let removed = sqlx::query(
-        "SELECT number FROM entered_number \
-         WHERE number NOT IN (SELECT number FROM protected_number) ORDER BY number",
-    )
-    .fetch_all(&mut *work)
-    .await
-    .doing(READ)?;
-    let late = sqlx::query(
-        "SELECT r.agency_id, r.call_id, c.number \
-         FROM (SELECT DISTINCT number FROM protected_number) p \
-         JOIN call c ON c.number = p.number \
-         JOIN recording r ON r.agency_id = c.agency_id AND r.call_id = c.call_id \
-         WHERE p.number NOT IN (SELECT number FROM entered_number) \
-         AND (r.state IS NOT NULL OR c.off_reason IS NULL) ORDER BY r.agency_id, r.call_id",
-    )
-    .fetch_all(&mut *work)
-    .await
-    .doing(READ)?;
-    let number = |row: &Row| Ok(Private::new(row.e164("number")?));
-    let recording = |row: &Row| {
-        Ok(LateRecording {
-            agency: AgencyId(row.number("agency_id")?),
-            call: CallId(row.int("call_id")?.cast_unsigned()),
-            number: number(row)?,
-        })
-    };
+    let entered = entered_numbers(&mut work).await?;
+    let protected = protected_numbers(&mut work).await?;
+    let is_new = protected.iter().any(|number| !entered.contains(number));
+    let mut late = if is_new { recorded_protected(&mut work).await? } else { Vec::new() };
+    late.retain(|recording| !entered.contains(recording.number.expose()));
     Ok(RegistryChanges {
         epoch: Epoch(epoch),
-        removed: removed.iter().map(number).collect::<Result<_, Broken>>()?,
-        late: late.iter().map(recording).collect::<Result<_, Broken>>()?,
+        removed: entered.difference(&protected).copied().map(Private::new).collect(),
+        late,
+    })
+}
+
+async fn entered_numbers(work: &mut Work) -> Result<BTreeSet<E164>, Broken> {
+    let keys = work.keys();
+    let rows = sqlx::query("SELECT number FROM entered_number")
+        .fetch_all(&mut **work)
+        .await
+        .doing(READ)?;
+    let number = |row: &Row| {
+        let sealed = row.maybe_octets("number")?.unwrap_or_default();
+        let plain = keys.open(CELL, ENTERED_NUMBER, &sealed)?;
+        sealing::as_number(&plain).ok_or_else(|| Broken::unreadable("number"))
+    };
+    rows.iter().map(number).collect()
+}
+
+async fn protected_numbers(work: &mut Work) -> Result<BTreeSet<E164>, Broken> {
+    let keys = work.keys();
+    let rows = sqlx::query("SELECT agency_id, number FROM protected_number")
+        .fetch_all(&mut **work)
+        .await
+        .doing(READ)?;
+    rows.iter().map(|row| keys.number(row, PROTECTED_NUMBER)).collect()
+}
+
+/// Recordings of numbers that are protected today.
+async fn recorded_protected(work: &mut Work) -> Result<Vec<LateRecording>, Broken> {
+    let keys = work.keys();
+    let rows = sqlx::query(
+        "SELECT r.agency_id, r.call_id, c.number FROM recording r \
+         JOIN call c ON c.agency_id = r.agency_id AND c.call_id = r.call_id \
+         JOIN protected_index p ON p.agency_id = c.agency_id AND p.number_ix = c.number_ix \
+         WHERE r.state IS NOT NULL OR c.off_reason IS NULL ORDER BY r.agency_id, r.call_id",
+    )
+    .fetch_all(&mut **work)
+    .await
+    .doing(READ)?;
+    rows.iter().map(|row| late_recording(&keys, row)).collect()
+}
+
+fn late_recording(keys: &ColumnKeys, row: &Row) -> Result<LateRecording, Broken> {
+    Ok(LateRecording {
+        agency: AgencyId(row.number("agency_id")?),
+        call: CallId(row.int("call_id")?.cast_unsigned()),
+        number: Private::new(keys.number(row, CALL_NUMBER)?),
     })
 }
 
@@ -76,10 +106,12 @@ pub(crate) async fn entered(
     numbers: impl IntoIterator<Item = E164>,
 ) -> Result<(), Broken> {
     let mut work = database.write().await?;
+    let keys = work.keys();
     sqlx::query("DELETE FROM entered_number").execute(&mut *work).await.doing(KEEP)?;
     for number in numbers {
-        sqlx::query("INSERT INTO entered_number (number) VALUES ($1)")
-            .bind(digits(number))
+        sqlx::query("INSERT INTO entered_number (number_ix, number) VALUES ($1, $2)")
+            .bind(keys.number_index(CELL, number)?)
+            .bind(keys.seal_number(CELL, ENTERED_NUMBER, number)?)
             .execute(&mut *work)
             .await
             .doing(KEEP)?;

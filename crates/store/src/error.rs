@@ -115,6 +115,12 @@ pub enum Refused {
     /// A name is already somebody's log-in.
     #[error("somebody logs in with this name already: choose another one")]
     StaffNameTaken,
+    /// Names and numbers in the database were sealed with another master key.
+    #[error(
+        "the names and numbers in the database are sealed with another key: bring back the key \
+         file of its columns that belongs to it"
+    )]
+    OtherColumnKey,
 }
 
 /// A failure of the database, before it becomes a [`StoreError`].

@@ -21,6 +21,7 @@ mod names;
 pub mod plan;
 mod project;
 pub mod records;
+mod sealing;
 pub mod staff;
 
 pub use calls::{CallFilter, CallRow, MoneyTotals, OpenCall, Outcome, RecordingRow};
@@ -31,6 +32,7 @@ pub use error::{Refused, StoreError};
 pub use keeping::{Basis, Class, Due, Erasing, Held, HoldRow, NewHold, RuleRow, Terms};
 pub use names::{NameRow, NameWant, NameWish};
 pub use plan::{Applied, Plan};
+pub use sealing::{COLUMN_KEY_OCTETS, ColumnKeys};
 pub use staff::{GlassRow, NewStaff, PolicyRow, RequestRow, RequestState, StaffRow, UsageRow};
 
 use dialect::Database;
@@ -49,13 +51,14 @@ pub struct Store(Arc<Database>);
 
 impl Store {
     /// Opens the database at `path`, makes it (readable by its owner alone) where there is none,
-    /// and brings its tables up to date.
+    /// and brings its tables up to date. Names and numbers in it are sealed with `keys`; a new
+    /// database takes them as its own.
     ///
     /// # Errors
-    /// [`StoreError::Broken`] when it cannot be made, read or brought up to date, for instance when
+    /// [`Refused::OtherColumnKey`] when it was made with others; [`StoreError::Broken`] when it cannot be made, read or brought up to date, for instance when
     /// a newer version of Parlatory made it.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self(Arc::new(Database::open(path)?)))
+    pub fn open(path: &Path, keys: &ColumnKeys) -> Result<Self, StoreError> {
+        Ok(Self(Arc::new(Database::open(path, keys)?)))
     }
 
     /// Makes the database say what `plan` says, in one transaction: all of it or nothing. Applying

@@ -8,10 +8,13 @@
 
 use crate::{
     apply::WHOLE_AGENCY,
-    code::{Coded, Columns, digits, hash, micros, prompts, signed},
+    code::{Coded, Columns, hash, micros, prompts, signed},
     dialect::{Database, Row, Work},
     error::{Broken, Doing, Refused, StoreError},
     names::{self, Acted},
+    sealing::field::{
+        BLOCK_NUMBER, CALL_NUMBER, CLAIM_NUMBER, Field, LANGUAGE_NUMBER, REFUSAL_NUMBER,
+    },
 };
 use model::{
     AgencyId, CallId, E164, FacilityId, Language, StationId, Timestamp,
@@ -171,10 +174,11 @@ async fn start(work: &mut Work, boot: u32, at: Timestamp, version: &str) -> Resu
 /// A second admission of the same call is left out with its hold: nothing would ever settle it.
 async fn admit(work: &mut Work, admitted: &Admitted, records: &mut u64) -> Result<Found, Broken> {
     let record = *records + 1;
+    let number = Sealed::of(work, admitted.agency, CALL_NUMBER, *admitted.number.expose())?;
     let inserted = sqlx::query(
         "INSERT INTO call (agency_id, call_id, facility_id, unit_id, station_id, person_id, \
-         number, at_us, class, epoch, may_not_record, record) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+         number, at_us, class, epoch, may_not_record, record, number_ix) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
          ON CONFLICT (agency_id, call_id) DO NOTHING",
     )
     .bind(admitted.agency.0)
@@ -183,12 +187,13 @@ async fn admit(work: &mut Work, admitted: &Admitted, records: &mut u64) -> Resul
     .bind(admitted.unit.0)
     .bind(admitted.station.0)
     .bind(admitted.person.map(|person| person.0))
-    .bind(digits(*admitted.number.expose()))
+    .bind(number.sealed)
     .bind(admitted.at.micros())
     .bind(admitted.class.code())
     .bind(signed(admitted.epoch.0))
     .bind(admitted.may_record.err().map(Coded::code))
     .bind(signed(record))
+    .bind(number.index)
     .execute(&mut **work)
     .await
     .doing(KEEP)?;
@@ -227,20 +232,25 @@ async fn insert_hold(work: &mut Work, admitted: &Admitted, hold: &HoldFact) -> R
 
 async fn deny(work: &mut Work, denied: &Denied, records: &mut u64) -> Result<Found, Broken> {
     *records += 1;
+    let number = denied.number.as_ref().map(|number| *number.expose());
+    let number = number.map(|number| Sealed::of(work, denied.agency, REFUSAL_NUMBER, number));
+    let (number, index) = number.transpose()?.map(|it| (it.sealed, it.index)).unzip();
     sqlx::query(
         "INSERT INTO refusal (agency_id, call_id, facility_id, station_id, person_id, number, \
-         at_us, reason, record, attempt) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
-         (SELECT COALESCE(MAX(attempt), 0) + 1 FROM refusal WHERE agency_id = $1 AND call_id = $2))",
+         at_us, reason, record, number_ix, attempt) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, (SELECT \
+         COALESCE(MAX(attempt), 0) + 1 FROM refusal WHERE agency_id = $1 AND call_id = $2))",
     )
     .bind(denied.agency.0)
     .bind(denied.call.0.cast_signed())
     .bind(denied.facility.0)
     .bind(denied.station.0)
     .bind(denied.person.map(|person| person.0))
-    .bind(denied.number.as_ref().map(|number| digits(*number.expose())))
+    .bind(number)
     .bind(denied.at.micros())
     .bind(denied.reason.code())
     .bind(signed(*records))
+    .bind(index)
     .execute(&mut **work)
     .await
     .doing(KEEP)?;
@@ -414,15 +424,17 @@ async fn choose(
     language: Language,
     at: Timestamp,
 ) -> Result<Found, Broken> {
+    let number = Sealed::of(work, agency, LANGUAGE_NUMBER, number)?;
     sqlx::query(
-        "INSERT INTO called_language (agency_id, number, language, at_us) \
-         VALUES ($1, $2, $3, $4) ON CONFLICT (agency_id, number) \
+        "INSERT INTO called_language (agency_id, number, language, at_us, number_ix) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (agency_id, number_ix) \
          DO UPDATE SET language = excluded.language, at_us = excluded.at_us",
     )
     .bind(agency.0)
-    .bind(digits(number))
+    .bind(number.sealed)
     .bind(language.code())
     .bind(at.micros())
+    .bind(number.index)
     .execute(&mut **work)
     .await
     .doing(KEEP)?;
@@ -437,14 +449,16 @@ async fn claim(
     number: E164,
     at: Timestamp,
 ) -> Result<Found, Broken> {
+    let number = Sealed::of(work, agency, CLAIM_NUMBER, number)?;
     sqlx::query(
-        "INSERT INTO private_claim (agency_id, call_id, number, at_us) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (agency_id, call_id) DO NOTHING",
+        "INSERT INTO private_claim (agency_id, call_id, number, at_us, number_ix) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (agency_id, call_id) DO NOTHING",
     )
     .bind(agency.0)
     .bind(call.0.cast_signed())
-    .bind(digits(number))
+    .bind(number.sealed)
     .bind(at.micros())
+    .bind(number.index)
     .execute(&mut **work)
     .await
     .doing(KEEP)?;
@@ -458,16 +472,18 @@ async fn block(
     (agency, facility, number): (AgencyId, Option<FacilityId>, E164),
     at: Timestamp,
 ) -> Result<Found, Broken> {
+    let number = Sealed::of(work, agency, BLOCK_NUMBER, number)?;
     sqlx::query(
-        "INSERT INTO called_block (agency_id, facility_id, number, at_us, call_id) \
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (agency_id, facility_id, number) \
+        "INSERT INTO called_block (agency_id, facility_id, number, at_us, call_id, number_ix) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (agency_id, facility_id, number_ix) \
          DO UPDATE SET at_us = MAX(at_us, excluded.at_us), call_id = excluded.call_id",
     )
     .bind(agency.0)
     .bind(facility.map_or(WHOLE_AGENCY, |facility| facility.0))
-    .bind(digits(number))
+    .bind(number.sealed)
     .bind(at.micros())
     .bind(call.0.cast_signed())
+    .bind(number.index)
     .execute(&mut **work)
     .await
     .doing(KEEP)?;
@@ -485,6 +501,20 @@ async fn refuse_pin(work: &mut Work, station: StationId, at: Timestamp) -> Resul
     .await
     .doing(KEEP)?;
     Ok(Found::Row)
+}
+
+/// A number as it is stored.
+struct Sealed {
+    sealed: Vec<u8>,
+    index: Vec<u8>,
+}
+
+impl Sealed {
+    fn of(work: &Work, agency: AgencyId, field: Field, number: E164) -> Result<Self, Broken> {
+        let keys = work.keys();
+        let index = keys.number_index(agency, number)?;
+        Ok(Self { sealed: keys.seal_number(agency, field, number)?, index })
+    }
 }
 
 /// What is being done whenever a statement here fails.

@@ -13,9 +13,10 @@ pub use rows::Record;
 
 use crate::{
     Store, StoreError,
-    code::{Coded as _, Columns, digits, signed},
+    code::{Coded as _, Columns, signed},
     dialect::{Database, Driver},
     error::{Broken, Doing},
+    sealing::field::PERSON_KEY,
 };
 use access::{Line, Month, Object, Undisclosed};
 use model::{
@@ -214,9 +215,11 @@ impl Store {
     ) -> Result<Option<PersonId>, StoreError> {
         Ok(self.0.run(async {
             let mut work = self.0.read().await?;
-            let row = sqlx::query("SELECT person_id FROM person WHERE agency_id = $1 AND key = $2")
+            let index = work.keys().text_index(agency, PERSON_KEY, key.expose())?;
+            let sql = "SELECT person_id FROM person WHERE agency_id = $1 AND key_ix = $2";
+            let row = sqlx::query(sql)
                 .bind(agency.0)
-                .bind(key.expose())
+                .bind(index)
                 .fetch_optional(&mut *work)
                 .await
                 .doing(FIND)?;
@@ -283,7 +286,11 @@ async fn page(database: &Database, search: &Search) -> Result<Page, Broken> {
     // One more than fits tells whether there is another page.
     let search = Search { limit: limit + 1, ..search.clone() };
     let line = (search.line, search.person);
-    let mut records = rows::read(&mut work, search.agency, &Which::Search(&search), line).await?;
+    let number = search.number.as_ref().map(|number| *number.expose());
+    let number =
+        number.map(|number| work.keys().number_index(search.agency, number)).transpose()?;
+    let which = Which::Search(&search, number);
+    let mut records = rows::read(&mut work, search.agency, &which, line).await?;
     records.sort_unstable_by_key(Record::cursor);
     let fits = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = records.len() > fits;
@@ -298,7 +305,8 @@ async fn page(database: &Database, search: &Search) -> Result<Page, Broken> {
 
 /// Which rows of one of the two tables.
 enum Which<'w> {
-    Search(&'w Search),
+    /// With the blind index of its number.
+    Search(&'w Search, Option<Vec<u8>>),
     Calls(&'w [CallId]),
 }
 
@@ -321,18 +329,19 @@ impl Which<'_> {
                 }
                 query.push(")");
             }
-            Self::Search(search) => search.narrow(query, table),
+            Self::Search(search, number) => search.narrow(query, table, number.as_deref()),
         }
     }
 }
 
 impl Search {
-    fn narrow(&self, query: &mut QueryBuilder<Driver>, table: Table) {
+    /// Adds the conditions; `number` is the blind index of the number.
+    fn narrow(&self, query: &mut QueryBuilder<Driver>, table: Table, number: Option<&[u8]>) {
         if let Some(person) = self.person {
             query.push(" AND c.person_id = ").push_bind(person.0);
         }
-        if let Some(number) = &self.number {
-            query.push(" AND c.number = ").push_bind(digits(*number.expose()));
+        if let Some(number) = number {
+            query.push(" AND c.number_ix = ").push_bind(number.to_vec());
         }
         // A plus keeps the planner from an index that finds much less.
         if let Some(facility) = self.facility {

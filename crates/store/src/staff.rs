@@ -17,7 +17,12 @@ pub use session::SessionRow;
 pub use text::PolicyRow;
 pub use usage::UsageRow;
 
-use crate::{code::Columns, dialect::Row, error::Broken};
+use crate::{
+    code::Columns,
+    dialect::Row,
+    error::Broken,
+    sealing::{ColumnKeys, field::Field},
+};
 use access::{Line, Purpose, Role, Scope, Verb};
 use model::Private;
 
@@ -41,8 +46,6 @@ fn worded<T: Worded>(row: &Row, column: &'static str) -> Result<T, Broken> {
 }
 
 /// What is read from a column with a name, a case or a reason.
-fn private_text(row: &Row, column: &'static str) -> Result<Private<String>, Broken> {
-    let octets = row.maybe_octets(column)?.ok_or_else(|| Broken::unreadable(column))?;
-    let text = String::from_utf8(octets).map_err(|_| Broken::unreadable(column))?;
-    Ok(Private::new(text))
+fn private_text(keys: &ColumnKeys, row: &Row, field: Field) -> Result<Private<String>, Broken> {
+    keys.text(row, field).map(Private::new)
 }

@@ -78,7 +78,9 @@ impl World {
     pub(crate) fn start_with(tls: Option<TlsFiles>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let time = Time(Arc::new(AtomicI64::new(NOW.micros())));
-        let store = Store::open(&folder.path().join("parlatory.db")).unwrap();
+        let store =
+            Store::open(&folder.path().join("parlatory.db"), &store::ColumnKeys::new([7; 32]))
+                .unwrap();
         let agency = |key: &str, name: &str| Agency {
             key: key.to_owned(),
             name: name.to_owned(),

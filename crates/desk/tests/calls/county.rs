@@ -22,7 +22,7 @@ use std::{
     },
     time::Duration,
 };
-use store::{Applied, CallFilter, CallRow, MoneyTotals, Plan, Store};
+use store::{Applied, CallFilter, CallRow, ColumnKeys, MoneyTotals, Plan, Store};
 use switch::{Office, Reply};
 use tempfile::TempDir;
 use vault::{DetailSealer, Keyholders, NameShelf, Vault, VaultConfig, generate};
@@ -133,7 +133,10 @@ impl County {
         let pins = |facility: &str, pin: &str| PIN_KEY.hash(facility, pin);
         let mut plan = desk::provision::read(&path, &pins, self.now()).unwrap();
         change(&mut plan);
-        Store::open(&self.data("parlatory.db")).unwrap().apply(&plan, self.now()).unwrap()
+        Store::open(&self.data("parlatory.db"), &column_keys())
+            .unwrap()
+            .apply(&plan, self.now())
+            .unwrap()
     }
 
     /// Applies the files with one more protected number, 2025550160, and waits until the node has
@@ -156,6 +159,7 @@ impl County {
             journal_segment_octets: self.segment_octets,
             recordings: self.data("recordings"),
             pin_key: PIN_KEY,
+            column_keys: column_keys(),
             pack: ContentHash([1; 32]),
             version: "0.0.0".to_owned(),
             timing: call::limits::Timing::default(),
@@ -450,6 +454,11 @@ fn collect(dir: &Path, names: &mut Vec<String>) {
 
 /// 2026-11-22T00:00:00Z.
 const START_MICROS: i64 = 1_795_305_600_000_000;
+/// The keys of every store's columns.
+pub(crate) fn column_keys() -> ColumnKeys {
+    ColumnKeys::new([8; 32])
+}
+
 const PIN_KEY: PinKey = PinKey::new([7; desk::PIN_KEY_OCTETS]);
 /// For what happens on another thread. Never what a test waits for when all is well.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

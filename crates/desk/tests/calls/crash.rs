@@ -14,7 +14,7 @@ use switch::Office;
 
 use crate::{
     conversation::Conversation,
-    county::{County, HELP, Kept, MARCUS, Node, ROSA, TYRONE},
+    county::{County, HELP, Kept, MARCUS, Node, ROSA, TYRONE, column_keys},
 };
 
 /// What a node leaves behind at each stage of one recorded call.
@@ -346,7 +346,7 @@ fn a_journal_that_was_set_back_or_lost_stops_the_start() {
     lost.without("journal");
     for (image, what) in [(set_back, "set back"), (lost, "lost")] {
         let rows = |image: &County| {
-            let store = store::Store::open(&image.data("parlatory.db")).unwrap();
+            let store = store::Store::open(&image.data("parlatory.db"), &column_keys()).unwrap();
             (store.projected().unwrap(), store.open_calls().unwrap())
         };
         let before = rows(&image);

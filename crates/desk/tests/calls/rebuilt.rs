@@ -4,7 +4,7 @@ use model::{Money, Side, fact::EndReason};
 
 use crate::{
     conversation::Conversation,
-    county::{County, MARCUS, ROSA, TYRONE},
+    county::{County, MARCUS, ROSA, TYRONE, column_keys},
 };
 
 #[test]
@@ -54,6 +54,6 @@ fn a_store_made_anew_from_the_journal_says_the_same() {
 }
 
 fn languages(county: &County) -> usize {
-    let store = store::Store::open(&county.data("parlatory.db")).unwrap();
+    let store = store::Store::open(&county.data("parlatory.db"), &column_keys()).unwrap();
     store.configuration().unwrap().languages.len()
 }

@@ -87,7 +87,7 @@ impl Office {
             ring.current().unwrap().public()
         });
         let (_, end) = world.recorded(RECORDING.0, SECONDS);
-        let store = Store::open(&disk.join("cell.db")).unwrap();
+        let store = Store::open(&disk.join("cell.db"), &store::ColumnKeys::new([7; 32])).unwrap();
         store.apply(&plan(&[]), NOW).unwrap();
         store.project(&facts(end.clone())).unwrap();
         for (agency, name, role) in STAFF {
@@ -157,7 +157,7 @@ impl Office {
         };
         let register = Arc::new(Register::new(log.clone(), config));
         let clock = Clock::new(|| NOW);
-        let store = Store::open(&disk.join("cell.db")).unwrap();
+        let store = Store::open(&disk.join("cell.db"), &store::ColumnKeys::new([7; 32])).unwrap();
         let roster = Roster::open(
             store.clone(),
             Arc::clone(&register),

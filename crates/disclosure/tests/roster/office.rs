@@ -67,7 +67,8 @@ impl Office {
             interval: Duration::from_secs(600),
         };
         let register = Arc::new(Register::new(log.clone(), config));
-        let store = Store::open(&folder.path().join("cell.db")).unwrap();
+        let store =
+            Store::open(&folder.path().join("cell.db"), &store::ColumnKeys::new([7; 32])).unwrap();
         let agency = |key: &str| Agency {
             key: key.to_owned(),
             name: format!("{key} county"),

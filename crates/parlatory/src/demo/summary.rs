@@ -50,7 +50,7 @@ struct MoneyLine {
 impl Summary {
     /// Reads the store of the demo's node.
     pub(crate) fn read(data: &Data, scenes: &[Scene], disclosed: &[Disclosed]) -> Result<Self> {
-        let store = Store::open(&data.store())?;
+        let store = data.open_store()?;
         let rows = settled_rows(&store)?;
         let stations = store.configuration()?.stations;
         let mut calls = Vec::new();

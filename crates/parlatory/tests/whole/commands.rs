@@ -39,7 +39,12 @@ fn init_makes_a_folder_for_its_owner_alone_and_only_once() {
     // Two folders have no key in common.
     let other = Desk::new();
     other.run(&["init"]).well();
-    for key in ["keys/pin.key", "keyholders/agency/keys/current", "keyholders/independent.pub"] {
+    for key in [
+        "keys/pin.key",
+        "keys/columns.key",
+        "keyholders/agency/keys/current",
+        "keyholders/independent.pub",
+    ] {
         let read = |desk: &Desk| fs::read(desk.data().join(key)).unwrap();
         assert_ne!(read(&desk), read(&other), "{key}");
     }
@@ -300,7 +305,7 @@ impl Desk {
     }
 
     fn store(&self) -> Store {
-        Store::open(&self.data().join("store").join("parlatory.db")).unwrap()
+        node::open_store(&self.data())
     }
 
     /// What `doctor --json` thinks of something.

@@ -15,11 +15,12 @@ use journal::log::{LogEntry, replay_log};
 use model::fact::{OffReason, RecordingState};
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use store::{CallFilter, RecordingRow, Store};
+use store::{CallFilter, RecordingRow};
 
 use crate::{
     backup,
     county::{HELD_MICROS, price_micros},
+    node,
     open::End,
     private::{assert_free_of, assert_no_number, assert_no_pin},
     process::{Finished, Process, SOON, parlatory, program},
@@ -237,7 +238,7 @@ fn assert_kept(data: &Path, document: &Value) {
     }
     assert_no_audio_in_clear(data, &found);
 
-    let store = Store::open(&data.join("store").join("parlatory.db")).unwrap();
+    let store = node::open_store(data);
     let rows = store.calls(&CallFilter::default()).unwrap();
     let off = rows.iter().filter(|row| row.recording == RecordingRow::Off(OffReason::Protected));
     assert_eq!(off.count(), 1);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use rustix::process::Signal;
-use store::{CallFilter, CallRow, Store};
+use store::{CallFilter, CallRow, ColumnKeys, Store};
 use tempfile::TempDir;
 
 use crate::{
@@ -119,10 +119,17 @@ impl Node {
     }
 }
 
+/// The store of a data folder, with its key.
+pub(crate) fn open_store(data: &Path) -> Store {
+    let key = fs::read(data.join("keys").join("columns.key")).unwrap();
+    let keys = ColumnKeys::new(key.try_into().unwrap());
+    Store::open(&data.join("store").join("parlatory.db"), &keys).unwrap()
+}
+
 impl Remains {
     /// Its store.
     pub(crate) fn store(&self) -> Store {
-        Store::open(&self.data().join("store").join("parlatory.db")).unwrap()
+        open_store(&self.data())
     }
 
     /// The records of its calls; fails when there are not so many.

@@ -1,9 +1,15 @@
 -- The state of one cell. Times are microseconds since 1970-01-01T00:00:00Z, money is in
--- micro-dollars, telephone numbers are integers with the country code first. Ids are given once and
--- never again.
+-- micro-dollars. Ids are given once and never again.
 --
--- Every key starts with agency_id, so that agencies can be moved between cells. Six tables speak
--- of the cell as a whole and have none: cell, registry, entered_number, trunk, boot and act_number.
+-- Names, telephone numbers, cases and references are sealed with a key of their agency (`-- sealed`; see
+-- src/sealing.rs), and null once they are erased. X_ix beside a sealed column X is its blind index:
+-- the same for the same value in all tables of an agency. In clear stands what rows are joined,
+-- ordered and added up by: ids, times, lengths, money, outcomes, keys that were pressed on calls; and what
+-- names no person: agencies, facilities, units, stations with their addresses, the facility's own number.
+--
+-- Every key starts with agency_id, so that agencies can be moved between cells. Seven tables speak
+-- of the cell as a whole and have none: cell, sealing, registry, entered_number, trunk, boot and
+-- act_number.
 --
 -- Tables that follow from the journal (call, refusal, hold, recording, called_language,
 -- called_block, private_claim, own_name, pin_refusal, boot) refer to nothing by foreign key: the journal is the truth, and a fact is kept
@@ -19,6 +25,12 @@ CREATE TABLE cell (
     records        BIGINT  NOT NULL  -- record numbers that were given to calls and refusals
 );
 INSERT INTO cell (one, version, projected_seq, records) VALUES (1, 0, 0, 0);
+
+-- Tells the master key of this database from others.
+CREATE TABLE sealing (
+    one           INTEGER PRIMARY KEY CHECK (one = 1),
+    check_octets  BLOB    NOT NULL
+);
 
 CREATE TABLE agency (
     agency_id  INTEGER PRIMARY KEY,
@@ -74,12 +86,13 @@ CREATE TABLE station (
     key          TEXT    NOT NULL,
     address      TEXT,             -- by source address, with port; port 0 is any
     digest_user  TEXT,             -- the digest user name, or a gateway's line
-    ha1          BLOB,             -- MD5 of user:realm:password
+    ha1          BLOB,             -- sealed: MD5 of user:realm:password
     removed      INTEGER NOT NULL,
     caller       TEXT    NOT NULL, -- pin, nobody or person
-    person_key   TEXT,             -- whom the station is assigned to
+    person_key   BLOB,             -- sealed: whom the station is assigned to
+    person_key_ix BLOB,
     dialling     TEXT    NOT NULL, -- menu, en_bloc or hotline
-    hotline      TEXT,             -- the keys that a hotline dials
+    hotline      BLOB,             -- sealed: the keys that a hotline dials
     hotline_free       INTEGER,
     hotline_recording  INTEGER,
     PRIMARY KEY (agency_id, station_id),
@@ -91,13 +104,14 @@ CREATE TABLE person (
     agency_id    INTEGER NOT NULL,
     person_id    INTEGER NOT NULL,
     facility_id  INTEGER NOT NULL,
-    key          TEXT    NOT NULL,
-    name         TEXT    NOT NULL,
+    key          BLOB,             -- sealed
+    key_ix       BLOB,
+    name         BLOB,             -- sealed
     pin          BLOB    NOT NULL, -- keyed hash
     language     TEXT    NOT NULL,
     removed      INTEGER NOT NULL,
     PRIMARY KEY (agency_id, person_id),
-    UNIQUE (agency_id, key),
+    UNIQUE (agency_id, key_ix),
     FOREIGN KEY (agency_id, facility_id) REFERENCES facility (agency_id, facility_id)
 );
 
@@ -114,51 +128,65 @@ CREATE TABLE account (
 
 CREATE TABLE deposit (
     agency_id      INTEGER NOT NULL,
-    reference      TEXT    NOT NULL,
+    reference_ix   BLOB    NOT NULL,
+    reference      BLOB    NOT NULL, -- sealed
     account_id     INTEGER NOT NULL,
     amount_micros  BIGINT  NOT NULL,
     at_us          BIGINT  NOT NULL,
-    PRIMARY KEY (agency_id, reference),
+    PRIMARY KEY (agency_id, reference_ix),
     FOREIGN KEY (agency_id, account_id) REFERENCES account (agency_id, account_id)
 );
 
 CREATE TABLE contact (
     agency_id  INTEGER NOT NULL,
     person_id  INTEGER NOT NULL,
-    number     BIGINT  NOT NULL,
-    PRIMARY KEY (agency_id, person_id, number),
+    number_ix  BLOB    NOT NULL,
+    number     BLOB    NOT NULL, -- sealed
+    PRIMARY KEY (agency_id, person_id, number_ix),
     FOREIGN KEY (agency_id, person_id) REFERENCES person (agency_id, person_id)
 );
 
 CREATE TABLE number_rule (
     agency_id    INTEGER NOT NULL REFERENCES agency (agency_id),
     facility_id  INTEGER NOT NULL, -- 0 for the whole agency
-    number       BIGINT  NOT NULL,
+    number_ix    BLOB    NOT NULL,
+    number       BLOB    NOT NULL, -- sealed
     rule         TEXT    NOT NULL,
-    PRIMARY KEY (agency_id, facility_id, number)
+    PRIMARY KEY (agency_id, facility_id, number_ix)
 );
 
 CREATE TABLE service (
     agency_id    INTEGER NOT NULL REFERENCES agency (agency_id),
     facility_id  INTEGER NOT NULL, -- 0 for the whole agency
-    number       BIGINT  NOT NULL,
+    number_ix    BLOB    NOT NULL,
+    number       BLOB    NOT NULL, -- sealed
     keys         TEXT,             -- null where it is dialled by its number alone
     kind         TEXT    NOT NULL,
-    PRIMARY KEY (agency_id, facility_id, number),
+    PRIMARY KEY (agency_id, facility_id, number_ix),
     UNIQUE (agency_id, facility_id, keys)
 );
 
 CREATE TABLE protected_number (
     agency_id  INTEGER NOT NULL REFERENCES agency (agency_id),
-    number     BIGINT  NOT NULL,
-    holder     TEXT,
-    PRIMARY KEY (agency_id, number)
+    number_ix  BLOB    NOT NULL,
+    number     BLOB    NOT NULL, -- sealed
+    holder     BLOB,             -- sealed
+    PRIMARY KEY (agency_id, number_ix)
 );
+
+-- Today's registry under the key of every agency, because a number that one agency protects is
+-- protected at all: what calls are compared with. Made again whenever it differs.
+CREATE TABLE protected_index (
+    agency_id  INTEGER NOT NULL,
+    number_ix  BLOB    NOT NULL,
+    PRIMARY KEY (agency_id, number_ix)
+) WITHOUT ROWID;
 
 -- The protected numbers of the newest epoch that was entered in the log, to say what the next one
 -- adds and lacks.
 CREATE TABLE entered_number (
-    number  INTEGER PRIMARY KEY
+    number_ix  BLOB PRIMARY KEY, -- under the key of the cell
+    number     BLOB NOT NULL     -- sealed
 );
 
 CREATE TABLE registry (
@@ -184,7 +212,8 @@ CREATE TABLE call (
     unit_id           INTEGER NOT NULL,
     station_id        INTEGER NOT NULL,
     person_id         INTEGER,          -- null where nobody was identified
-    number            BIGINT  NOT NULL,
+    number            BLOB,             -- sealed; null once it was erased
+    number_ix         BLOB,
     at_us             BIGINT  NOT NULL,
     class             TEXT    NOT NULL,
     epoch             BIGINT  NOT NULL, -- of the registry snapshot that was asked
@@ -212,7 +241,7 @@ CREATE TABLE call (
 );
 CREATE INDEX call_by_id ON call (call_id);
 CREATE INDEX call_by_time ON call (agency_id, at_us);
-CREATE INDEX call_by_number ON call (number);
+CREATE INDEX call_by_number ON call (number_ix, agency_id, at_us);
 CREATE INDEX call_by_person ON call (agency_id, person_id, at_us);
 CREATE INDEX call_by_station ON call (agency_id, station_id, at_us);
 CREATE INDEX call_open ON call (agency_id, call_id) WHERE ended_us IS NULL;
@@ -227,11 +256,13 @@ CREATE TABLE refusal (
     facility_id  INTEGER NOT NULL,
     station_id   INTEGER NOT NULL,
     person_id    INTEGER,          -- null where nobody was identified
-    number       BIGINT,           -- null when what was dialled is no number
+    number       BLOB,             -- sealed; null when what was dialled is no number
+    number_ix    BLOB,
     at_us        BIGINT  NOT NULL,
     reason       TEXT    NOT NULL,
     PRIMARY KEY (agency_id, call_id, attempt)
 );
+CREATE INDEX refusal_by_number ON refusal (number_ix, agency_id, at_us);
 CREATE INDEX refusal_by_time ON refusal (agency_id, at_us);
 CREATE INDEX refusal_by_person ON refusal (agency_id, person_id, at_us);
 
@@ -267,20 +298,22 @@ CREATE INDEX recording_open ON recording (agency_id, call_id) WHERE state IS NUL
 
 CREATE TABLE called_language (
     agency_id  INTEGER NOT NULL,
-    number     BIGINT  NOT NULL,
+    number_ix  BLOB    NOT NULL,
+    number     BLOB    NOT NULL,        -- sealed
     language   TEXT    NOT NULL,
     at_us      BIGINT  NOT NULL,
-    PRIMARY KEY (agency_id, number)
+    PRIMARY KEY (agency_id, number_ix)
 );
 
 -- Called parties who want no more calls; what staff lifted of it later stands in lift.
 CREATE TABLE called_block (
     agency_id    INTEGER NOT NULL,
     facility_id  INTEGER NOT NULL,      -- 0 for the whole agency
-    number       BIGINT  NOT NULL,
+    number_ix    BLOB    NOT NULL,
+    number       BLOB    NOT NULL,      -- sealed
     at_us        BIGINT  NOT NULL,      -- when they last said so
     call_id      BIGINT  NOT NULL,
-    PRIMARY KEY (agency_id, facility_id, number)
+    PRIMARY KEY (agency_id, facility_id, number_ix)
 );
 
 -- Calls that the called party said were private. Staff look at them: whose number is counsel's is
@@ -288,21 +321,24 @@ CREATE TABLE called_block (
 CREATE TABLE private_claim (
     agency_id  INTEGER NOT NULL,
     call_id    BIGINT  NOT NULL,
-    number     BIGINT  NOT NULL,
+    number_ix  BLOB    NOT NULL,
+    number     BLOB    NOT NULL,        -- sealed
     at_us      BIGINT  NOT NULL,
     PRIMARY KEY (agency_id, call_id)
 );
-CREATE INDEX private_claim_by_number ON private_claim (agency_id, number);
+CREATE INDEX private_claim_by_number ON private_claim (agency_id, number_ix);
 
 -- What staff took back of the two. What was chosen after it stands.
 CREATE TABLE lift (
     agency_id    INTEGER NOT NULL REFERENCES agency (agency_id),
-    reference    TEXT    NOT NULL,
+    reference_ix BLOB    NOT NULL,
+    reference    BLOB    NOT NULL,      -- sealed
     facility_id  INTEGER NOT NULL,      -- 0 for the whole agency
-    number       BIGINT  NOT NULL,
+    number_ix    BLOB    NOT NULL,
+    number       BLOB    NOT NULL,      -- sealed
     what         TEXT    NOT NULL,      -- block or claims
     at_us        BIGINT  NOT NULL,
-    PRIMARY KEY (agency_id, reference)
+    PRIMARY KEY (agency_id, reference_ix)
 );
 
 -- Names that people recorded: no name and no sound, only the hash of the sealed file.
@@ -500,7 +536,8 @@ CREATE TABLE legal_hold (
     staff_id     INTEGER NOT NULL,            -- who placed it
     case_number  BLOB    NOT NULL,            -- sealed
     person_id    INTEGER,
-    number       BIGINT,                      -- sealed
+    number       BLOB,                        -- sealed
+    number_ix    BLOB,
     from_us      BIGINT,
     until_us     BIGINT,
     at_us        BIGINT  NOT NULL,

@@ -2,13 +2,16 @@
 
 use super::{Change, places::Places};
 use crate::{
-    code::{Coded, Columns, digits, signed},
+    code::{Coded, Columns, signed},
     dialect::Work,
     error::{Broken, Doing, Refused, StoreError},
     plan::{Applied, Count, Lift, NumberRule, Plan, Protected},
+    sealing::field::{
+        LIFT_NUMBER, LIFT_REFERENCE, PROTECTED_HOLDER, PROTECTED_NUMBER, RULE_NUMBER,
+    },
 };
 use model::{
-    Timestamp,
+    AgencyId, E164, Timestamp,
     plan::{Lifted, NumberUse, Trunk},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,22 +26,24 @@ pub(super) async fn apply_rules(
     if wanted.is_empty() {
         return Ok(count);
     }
-    let mut stored: BTreeMap<(u32, u32, i64), NumberUse> = BTreeMap::new();
+    let keys = work.keys();
+    let mut stored: BTreeMap<(AgencyId, u32, E164), NumberUse> = BTreeMap::new();
     let rows = sqlx::query("SELECT agency_id, facility_id, number, rule FROM number_rule")
         .fetch_all(&mut **work)
         .await
         .doing("read rules about numbers")?;
     for row in rows {
-        let key = (row.number("agency_id")?, row.number("facility_id")?, row.int("number")?);
+        let agency = AgencyId(row.number("agency_id")?);
+        let key = (agency, row.number("facility_id")?, keys.number(&row, RULE_NUMBER)?);
         stored.insert(key, row.coded("rule")?);
     }
     for rule in wanted {
-        let agency = places.agency(&rule.agency)?.0;
+        let agency = places.agency(&rule.agency)?;
         let facility = match &rule.facility {
             Some(key) => places.facility(key)?.1.0,
             None => WHOLE_AGENCY,
         };
-        let key = (agency, facility, digits(*rule.number.expose()));
+        let key = (agency, facility, *rule.number.expose());
         let change = match (stored.get(&key), rule.rule) {
             (None, None) => Change::Unchanged,
             (None, Some(_)) => Change::Added,
@@ -60,25 +65,28 @@ pub(super) async fn apply_rules(
 
 async fn write_rule(
     work: &mut Work,
-    (agency, facility, number): (u32, u32, i64),
+    (agency, facility, number): (AgencyId, u32, E164),
     rule: Option<NumberUse>,
 ) -> Result<(), Broken> {
+    let keys = work.keys();
+    let index = keys.number_index(agency, number)?;
     let query = match rule {
         Some(rule) => sqlx::query(
-            "INSERT INTO number_rule (agency_id, facility_id, number, rule) \
-             VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (agency_id, facility_id, number) DO UPDATE SET rule = excluded.rule",
+            "INSERT INTO number_rule (agency_id, facility_id, number_ix, number, rule) \
+             VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (agency_id, facility_id, number_ix) DO UPDATE SET rule = excluded.rule",
         )
-        .bind(agency)
+        .bind(agency.0)
         .bind(facility)
-        .bind(number)
+        .bind(index)
+        .bind(keys.seal_number(agency, RULE_NUMBER, number)?)
         .bind(rule.code()),
         None => sqlx::query(
-            "DELETE FROM number_rule WHERE agency_id = $1 AND facility_id = $2 AND number = $3",
+            "DELETE FROM number_rule WHERE agency_id = $1 AND facility_id = $2 AND number_ix = $3",
         )
-        .bind(agency)
+        .bind(agency.0)
         .bind(facility)
-        .bind(number),
+        .bind(index),
     };
     query.execute(&mut **work).await.doing("keep a rule about a number")?;
     Ok(())
@@ -93,23 +101,28 @@ pub(super) async fn apply_lifts(
 ) -> Result<Count, StoreError> {
     let mut count = Count::default();
     let mut differing = Vec::new();
+    let keys = work.keys();
     for lift in wanted {
-        let agency = places.agency(&lift.agency)?.0;
+        let agency = places.agency(&lift.agency)?;
         let facility = match &lift.facility {
             Some(key) => places.facility(key)?.1.0,
             None => WHOLE_AGENCY,
         };
-        let number = digits(*lift.number.expose());
+        let number = *lift.number.expose();
+        let index = keys.text_index(agency, LIFT_REFERENCE, lift.reference.expose())?;
         let inserted = sqlx::query(
-            "INSERT INTO lift (agency_id, reference, facility_id, number, what, at_us) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (agency_id, reference) DO NOTHING",
+            "INSERT INTO lift (agency_id, reference_ix, facility_id, number, what, at_us, \
+             reference, number_ix) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+             ON CONFLICT (agency_id, reference_ix) DO NOTHING",
         )
-        .bind(agency)
-        .bind(lift.reference.expose())
+        .bind(agency.0)
+        .bind(index.clone())
         .bind(facility)
-        .bind(number)
+        .bind(keys.seal_number(agency, LIFT_NUMBER, number)?)
         .bind(lift.what.code())
         .bind(now.micros())
+        .bind(keys.seal_text(agency, LIFT_REFERENCE, lift.reference.expose())?)
+        .bind(keys.number_index(agency, number)?)
         .execute(&mut **work)
         .await
         .doing(LIFT)?;
@@ -118,15 +131,16 @@ pub(super) async fn apply_lifts(
             continue;
         }
         let before = sqlx::query(
-            "SELECT facility_id, number, what FROM lift WHERE agency_id = $1 AND reference = $2",
+            "SELECT agency_id, facility_id, number, what FROM lift \
+             WHERE agency_id = $1 AND reference_ix = $2",
         )
-        .bind(agency)
-        .bind(lift.reference.expose())
+        .bind(agency.0)
+        .bind(index)
         .fetch_one(&mut **work)
         .await
         .doing(LIFT)?;
         let same = before.number("facility_id")? == facility
-            && before.int("number")? == number
+            && keys.number(&before, LIFT_NUMBER)? == number
             && before.coded::<Lifted>("what")? == lift.what;
         if same {
             count.note(Change::Unchanged);
@@ -183,6 +197,9 @@ pub(super) async fn apply_protected(
         .execute(&mut **work)
         .await
         .doing("keep the registry")?;
+    if is_other {
+        index_protected(work).await?;
+    }
     let changed = applied.epoch != epoch || trusted != count_max;
     Ok(if changed { Registry::Changed } else { Registry::AsBefore })
 }
@@ -195,18 +212,19 @@ async fn apply_protected_numbers(
     places: &Places,
     count: &mut Count,
 ) -> Result<u64, StoreError> {
-    let mut stored: BTreeMap<(u32, i64), Option<String>> = BTreeMap::new();
+    let keys = work.keys();
+    let mut stored: BTreeMap<(AgencyId, E164), Option<String>> = BTreeMap::new();
     let rows = sqlx::query("SELECT agency_id, number, holder FROM protected_number")
         .fetch_all(&mut **work)
         .await
         .doing("read the registry")?;
     for row in rows {
-        let key = (row.number("agency_id")?, row.int("number")?);
-        stored.insert(key, row.maybe_text("holder")?);
+        let key = (AgencyId(row.number("agency_id")?), keys.number(&row, PROTECTED_NUMBER)?);
+        stored.insert(key, keys.maybe_text(&row, PROTECTED_HOLDER)?);
     }
-    let mut listed: BTreeSet<(u32, i64)> = BTreeSet::new();
+    let mut listed: BTreeSet<(AgencyId, E164)> = BTreeSet::new();
     for wanted in &protected.numbers {
-        let key = (places.agency(&wanted.agency)?.0, digits(*wanted.number.expose()));
+        let key = (places.agency(&wanted.agency)?, *wanted.number.expose());
         // Of a number that stands twice in the list, the first row counts.
         if !listed.insert(key) {
             continue;
@@ -225,9 +243,9 @@ async fn apply_protected_numbers(
         count.note(change);
     }
     if protected.replace {
-        let mut agencies: BTreeSet<u32> = listed.iter().map(|(agency, _)| *agency).collect();
+        let mut agencies: BTreeSet<AgencyId> = listed.iter().map(|(agency, _)| *agency).collect();
         for agency in &plan.agencies {
-            agencies.insert(places.agency(&agency.key)?.0);
+            agencies.insert(places.agency(&agency.key)?);
         }
         for key in forgotten(&stored, &listed, &agencies) {
             remove_protected(work, key).await?;
@@ -235,45 +253,81 @@ async fn apply_protected_numbers(
             count.note(Change::Removed);
         }
     }
-    let distinct: BTreeSet<i64> = stored.keys().map(|(_, number)| *number).collect();
+    let distinct: BTreeSet<E164> = stored.keys().map(|(_, number)| *number).collect();
     Ok(distinct.len() as u64)
 }
 
 /// Stored numbers of `agencies` that are not listed.
 fn forgotten(
-    stored: &BTreeMap<(u32, i64), Option<String>>,
-    listed: &BTreeSet<(u32, i64)>,
-    agencies: &BTreeSet<u32>,
-) -> Vec<(u32, i64)> {
+    stored: &BTreeMap<(AgencyId, E164), Option<String>>,
+    listed: &BTreeSet<(AgencyId, E164)>,
+    agencies: &BTreeSet<AgencyId>,
+) -> Vec<(AgencyId, E164)> {
     let keys = stored.keys().filter(|key| agencies.contains(&key.0) && !listed.contains(key));
     keys.copied().collect()
 }
 
 async fn write_protected(
     work: &mut Work,
-    (agency, number): (u32, i64),
+    (agency, number): (AgencyId, E164),
     holder: Option<&str>,
 ) -> Result<(), Broken> {
+    let keys = work.keys();
+    let holder = holder.map(|holder| keys.seal_text(agency, PROTECTED_HOLDER, holder));
     sqlx::query(
-        "INSERT INTO protected_number (agency_id, number, holder) VALUES ($1, $2, $3) \
-         ON CONFLICT (agency_id, number) DO UPDATE SET holder = excluded.holder",
+        "INSERT INTO protected_number (agency_id, number_ix, number, holder) \
+         VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (agency_id, number_ix) DO UPDATE SET holder = excluded.holder",
     )
-    .bind(agency)
-    .bind(number)
-    .bind(holder)
+    .bind(agency.0)
+    .bind(keys.number_index(agency, number)?)
+    .bind(keys.seal_number(agency, PROTECTED_NUMBER, number)?)
+    .bind(holder.transpose()?)
     .execute(&mut **work)
     .await
     .doing("keep a protected number")?;
     Ok(())
 }
 
-async fn remove_protected(work: &mut Work, (agency, number): (u32, i64)) -> Result<(), Broken> {
-    sqlx::query("DELETE FROM protected_number WHERE agency_id = $1 AND number = $2")
-        .bind(agency)
-        .bind(number)
+async fn remove_protected(
+    work: &mut Work,
+    (agency, number): (AgencyId, E164),
+) -> Result<(), Broken> {
+    let index = work.keys().number_index(agency, number)?;
+    sqlx::query("DELETE FROM protected_number WHERE agency_id = $1 AND number_ix = $2")
+        .bind(agency.0)
+        .bind(index)
         .execute(&mut **work)
         .await
         .doing("remove a protected number")?;
+    Ok(())
+}
+
+/// Makes the index of protected numbers of every agency again.
+pub(super) async fn index_protected(work: &mut Work) -> Result<(), Broken> {
+    let keys = work.keys();
+    let mut numbers = BTreeSet::new();
+    let rows = sqlx::query("SELECT agency_id, number FROM protected_number")
+        .fetch_all(&mut **work)
+        .await
+        .doing(INDEX)?;
+    for row in rows {
+        numbers.insert(keys.number(&row, PROTECTED_NUMBER)?);
+    }
+    sqlx::query("DELETE FROM protected_index").execute(&mut **work).await.doing(INDEX)?;
+    let agencies =
+        sqlx::query("SELECT agency_id FROM agency").fetch_all(&mut **work).await.doing(INDEX)?;
+    for agency in agencies {
+        let agency = AgencyId(agency.number("agency_id")?);
+        for number in &numbers {
+            sqlx::query("INSERT INTO protected_index (agency_id, number_ix) VALUES ($1, $2)")
+                .bind(agency.0)
+                .bind(keys.number_index(agency, *number)?)
+                .execute(&mut **work)
+                .await
+                .doing(INDEX)?;
+        }
+    }
     Ok(())
 }
 
@@ -308,6 +362,8 @@ pub(super) async fn apply_trunk(
     Ok(count)
 }
 
+/// What is being done when a statement about the index of protected numbers fails.
+const INDEX: &str = "index the protected numbers";
 /// What is being done when a statement about a lift fails.
 const LIFT: &str = "take back what a called party chose";
 /// The facility of a rule for a whole agency; facilities are numbered from 1.

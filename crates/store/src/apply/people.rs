@@ -2,10 +2,11 @@
 
 use super::{Change, Ids, places::Places};
 use crate::{
-    code::{Columns as _, digits},
+    code::Columns as _,
     dialect::Work,
     error::{Broken, Doing, Refused, StoreError},
     plan::{Applied, Contact, Count, Deposit, Person, Plan, Table},
+    sealing::field::{CONTACT_NUMBER, DEPOSIT_REFERENCE, PERSON_KEY, PERSON_NAME},
 };
 use model::{AgencyId, FacilityId, Language, Money, Timestamp};
 use std::collections::BTreeMap;
@@ -21,14 +22,14 @@ pub(super) async fn apply(
     if plan.people.is_empty() && plan.contacts.is_empty() && plan.deposits.is_empty() {
         return Ok(());
     }
-    let mut people = stored_people(work).await?;
-    apply_people(work, &plan.people, places, &mut people, &mut applied.people).await?;
+    let (mut people, given) = stored_people(work).await?;
+    apply_people(work, &plan.people, places, (&mut people, given), &mut applied.people).await?;
     apply_contacts(work, &plan.contacts, places, &people, &mut applied.contacts).await?;
     apply_deposits(work, &plan.deposits, places, &mut people, now, &mut applied.deposits).await?;
     Ok(())
 }
 
-/// All people by agency and key.
+/// All people by agency and key, but those whose keys were erased.
 type People = BTreeMap<(AgencyId, String), StoredPerson>;
 
 struct StoredPerson {
@@ -48,7 +49,11 @@ struct PersonRecord {
     removed: bool,
 }
 
-async fn stored_people(work: &mut Work) -> Result<People, Broken> {
+/// The largest numbers that were given to people and accounts.
+type Given = (Ids, Ids);
+
+async fn stored_people(work: &mut Work) -> Result<(People, Given), Broken> {
+    let keys = work.keys();
     let rows = sqlx::query(
         "SELECT p.*, c.account_id, c.deposited_micros FROM person p \
          JOIN account c ON c.agency_id = p.agency_id AND c.person_id = p.person_id",
@@ -57,33 +62,36 @@ async fn stored_people(work: &mut Work) -> Result<People, Broken> {
     .await
     .doing("read people")?;
     let mut people = People::new();
+    let (mut ids, mut accounts) = (Ids(0), Ids(0));
     for row in rows {
+        let (id, account) = (row.number("person_id")?, row.number("account_id")?);
+        ids.0 = ids.0.max(id);
+        accounts.0 = accounts.0.max(account);
+        let Some(key) = keys.maybe_text(&row, PERSON_KEY)? else { continue };
         let stored = StoredPerson {
-            id: row.number("person_id")?,
-            account: row.number("account_id")?,
+            id,
+            account,
             deposited: row.money("deposited_micros")?,
             record: PersonRecord {
                 facility: FacilityId(row.number("facility_id")?),
-                name: row.text("name")?,
+                name: keys.text(&row, PERSON_NAME)?,
                 pin: row.octets("pin")?,
                 language: row.coded("language")?,
                 removed: row.flag("removed")?,
             },
         };
-        people.insert((AgencyId(row.number("agency_id")?), row.text("key")?), stored);
+        people.insert((AgencyId(row.number("agency_id")?), key), stored);
     }
-    Ok(people)
+    Ok((people, (ids, accounts)))
 }
 
 async fn apply_people(
     work: &mut Work,
     wanted: &[Person],
     places: &Places,
-    people: &mut People,
+    (people, (mut ids, mut accounts)): (&mut People, Given),
     count: &mut Count,
 ) -> Result<(), StoreError> {
-    let mut ids = Ids::after(people.values().map(|person| person.id));
-    let mut accounts = Ids::after(people.values().map(|person| person.account));
     for person in wanted {
         let agency = places.agency(&person.agency)?;
         let (_, facility) = places.facility(&person.facility)?;
@@ -123,18 +131,20 @@ async fn insert_person(
     key: &str,
     record: &PersonRecord,
 ) -> Result<(), Broken> {
+    let keys = work.keys();
     sqlx::query(
-        "INSERT INTO person (agency_id, person_id, facility_id, key, name, pin, language, removed) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO person (agency_id, person_id, facility_id, key, name, pin, language, \
+         removed, key_ix) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(agency.0)
     .bind(id)
     .bind(record.facility.0)
-    .bind(key)
-    .bind(&record.name)
+    .bind(keys.seal_text(agency, PERSON_KEY, key)?)
+    .bind(keys.seal_text(agency, PERSON_NAME, &record.name)?)
     .bind(record.pin.to_vec())
     .bind(record.language.code())
     .bind(i64::from(record.removed))
+    .bind(keys.text_index(agency, PERSON_KEY, key)?)
     .execute(&mut **work)
     .await
     .doing("keep a person")?;
@@ -157,6 +167,7 @@ async fn update_person(
     id: u32,
     record: &PersonRecord,
 ) -> Result<(), Broken> {
+    let keys = work.keys();
     sqlx::query(
         "UPDATE person SET facility_id = $3, name = $4, pin = $5, language = $6, removed = $7 \
          WHERE agency_id = $1 AND person_id = $2",
@@ -164,7 +175,7 @@ async fn update_person(
     .bind(agency.0)
     .bind(id)
     .bind(record.facility.0)
-    .bind(&record.name)
+    .bind(keys.seal_text(agency, PERSON_NAME, &record.name)?)
     .bind(record.pin.to_vec())
     .bind(record.language.code())
     .bind(i64::from(record.removed))
@@ -199,27 +210,28 @@ async fn apply_contacts(
     count: &mut Count,
 ) -> Result<(), StoreError> {
     let mut unknown = Vec::new();
+    let keys = work.keys();
     for contact in wanted {
         let agency = places.agency(&contact.agency)?;
         let Some(person) = people.get(&(agency, contact.person.expose().clone())) else {
             unknown.push(contact.line);
             continue;
         };
+        let number = *contact.number.expose();
+        let index = keys.number_index(agency, number)?;
         let (query, change) = if contact.removed {
-            let sql = "DELETE FROM contact WHERE agency_id = $1 AND person_id = $2 AND number = $3";
-            (sqlx::query(sql), Change::Removed)
+            let sql =
+                "DELETE FROM contact WHERE agency_id = $1 AND person_id = $2 AND number_ix = $3";
+            (sqlx::query(sql).bind(agency.0).bind(person.id).bind(index), Change::Removed)
         } else {
-            let sql = "INSERT INTO contact (agency_id, person_id, number) VALUES ($1, $2, $3) \
-                       ON CONFLICT (agency_id, person_id, number) DO NOTHING";
-            (sqlx::query(sql), Change::Added)
+            let sql = "INSERT INTO contact (agency_id, person_id, number_ix, number) \
+                       VALUES ($1, $2, $3, $4) \
+                       ON CONFLICT (agency_id, person_id, number_ix) DO NOTHING";
+            let sealed = keys.seal_number(agency, CONTACT_NUMBER, number)?;
+            let query = sqlx::query(sql).bind(agency.0).bind(person.id).bind(index).bind(sealed);
+            (query, Change::Added)
         };
-        let done = query
-            .bind(agency.0)
-            .bind(person.id)
-            .bind(digits(*contact.number.expose()))
-            .execute(&mut **work)
-            .await
-            .doing("keep a contact")?;
+        let done = query.execute(&mut **work).await.doing("keep a contact")?;
         count.note(if done.rows_affected() == 0 { Change::Unchanged } else { change });
     }
     if unknown.is_empty() {
@@ -288,15 +300,20 @@ async fn book(
     deposit: &Deposit,
     now: Timestamp,
 ) -> Result<Booked, Broken> {
+    let keys = work.keys();
+    let reference = deposit.reference.expose();
+    let index = keys.text_index(agency, DEPOSIT_REFERENCE, reference)?;
     let inserted = sqlx::query(
-        "INSERT INTO deposit (agency_id, reference, account_id, amount_micros, at_us) \
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (agency_id, reference) DO NOTHING",
+        "INSERT INTO deposit (agency_id, reference_ix, account_id, amount_micros, at_us, \
+         reference) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (agency_id, reference_ix) DO NOTHING",
     )
     .bind(agency.0)
-    .bind(deposit.reference.expose())
+    .bind(index.clone())
     .bind(account)
     .bind(deposit.amount.micros())
     .bind(now.micros())
+    .bind(keys.seal_text(agency, DEPOSIT_REFERENCE, reference)?)
     .execute(&mut **work)
     .await
     .doing("book a deposit")?;
@@ -314,10 +331,10 @@ async fn book(
         return Ok(Booked::Now);
     }
     let before = sqlx::query(
-        "SELECT account_id, amount_micros FROM deposit WHERE agency_id = $1 AND reference = $2",
+        "SELECT account_id, amount_micros FROM deposit WHERE agency_id = $1 AND reference_ix = $2",
     )
     .bind(agency.0)
-    .bind(deposit.reference.expose())
+    .bind(index)
     .fetch_one(&mut **work)
     .await
     .doing("read a deposit")?;

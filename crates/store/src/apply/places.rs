@@ -6,6 +6,10 @@ use crate::{
     dialect::{Row, Work},
     error::{Broken, Doing, Refused, StoreError},
     plan::{Agency, Applied, Count, Facility, Plan, Station, StationCaller, Unit},
+    sealing::{
+        ColumnKeys,
+        field::{STATION_HA1, STATION_HOTLINE, STATION_PERSON},
+    },
 };
 use model::{
     AgencyId, FacilityId, Private, UnitId,
@@ -279,6 +283,7 @@ async fn apply_stations(
     units: &BTreeMap<String, UnitAt>,
     count: &mut Count,
 ) -> Result<(), StoreError> {
+    let keys = work.keys();
     let mut stored = BTreeMap::new();
     let sql = "SELECT s.*, u.key AS unit_key FROM station s \
                JOIN unit u ON u.agency_id = s.agency_id AND u.unit_id = s.unit_id";
@@ -286,9 +291,9 @@ async fn apply_stations(
         let station = Station {
             unit: row.text("unit_key")?,
             key: row.text("key")?,
-            access: access(&row)?,
-            caller: caller(&row)?,
-            dialling: dialling(&row)?,
+            access: access(&keys, &row)?,
+            caller: caller(&keys, &row)?,
+            dialling: dialling(&keys, &row)?,
             removed: row.flag("removed")?,
         };
         stored.insert(station.key.clone(), (row.number("station_id")?, station));
@@ -319,32 +324,41 @@ async fn write_station(
     id: u32,
     station: &Station,
 ) -> Result<(), Broken> {
+    let keys = work.keys();
+    let agency = at.agency;
     let (address, user, ha1) = match &station.access {
         StationAccess::Source { address, user } => (Some(address.to_string()), user.clone(), None),
         StationAccess::Digest { user, ha1 } => {
-            (None, Some(user.clone()), Some(ha1.expose().to_vec()))
+            let ha1 = keys.seal(agency, STATION_HA1, ha1.expose())?;
+            (None, Some(user.clone()), Some(ha1))
         }
     };
     let (caller, person) = match &station.caller {
         StationCaller::Pin => (BY_PIN, None),
         StationCaller::Nobody => (NOBODY, None),
-        StationCaller::Person(key) => (ASSIGNED, Some(key.expose().clone())),
+        StationCaller::Person(key) => (ASSIGNED, Some(key.expose())),
     };
+    let index = person.map(|key| keys.text_index(agency, STATION_PERSON, key)).transpose()?;
+    let person = person.map(|key| keys.seal_text(agency, STATION_PERSON, key)).transpose()?;
     let (dialling, hotline) = match &station.dialling {
         Dialling::Menu => (MENU, None),
         Dialling::EnBloc => (EN_BLOC, None),
         Dialling::Hotline(hotline) => (HOTLINE, Some(hotline)),
     };
+    let dialled = hotline.map(|hotline| hotline.dialled.expose());
+    let dialled =
+        dialled.map(|keyed| keys.seal_text(agency, STATION_HOTLINE, keyed)).transpose()?;
     sqlx::query(
         "INSERT INTO station (agency_id, station_id, facility_id, unit_id, key, address, \
          digest_user, ha1, removed, caller, person_key, dialling, hotline, hotline_free, \
-         hotline_recording) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+         hotline_recording, person_key_ix) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
          ON CONFLICT (agency_id, station_id) DO UPDATE SET address = excluded.address, \
          digest_user = excluded.digest_user, ha1 = excluded.ha1, removed = excluded.removed, \
          caller = excluded.caller, person_key = excluded.person_key, \
          dialling = excluded.dialling, hotline = excluded.hotline, \
-         hotline_free = excluded.hotline_free, hotline_recording = excluded.hotline_recording",
+         hotline_free = excluded.hotline_free, hotline_recording = excluded.hotline_recording, \
+         person_key_ix = excluded.person_key_ix",
     )
     .bind(at.agency.0)
     .bind(id)
@@ -358,9 +372,10 @@ async fn write_station(
     .bind(caller)
     .bind(person)
     .bind(dialling)
-    .bind(hotline.map(|hotline| hotline.dialled.expose().clone()))
+    .bind(dialled)
     .bind(hotline.map(|hotline| i64::from(hotline.free)))
     .bind(hotline.map(|hotline| i64::from(hotline.recording)))
+    .bind(index)
     .execute(&mut **work)
     .await
     .doing("keep a station")?;
@@ -368,7 +383,7 @@ async fn write_station(
 }
 
 /// How a stored station's calls are recognised.
-pub(crate) fn access(row: &Row) -> Result<StationAccess, Broken> {
+pub(crate) fn access(keys: &ColumnKeys, row: &Row) -> Result<StationAccess, Broken> {
     let user = row.maybe_text("digest_user")?;
     match row.maybe_text("address")? {
         Some(address) => {
@@ -377,28 +392,34 @@ pub(crate) fn access(row: &Row) -> Result<StationAccess, Broken> {
         }
         None => Ok(StationAccess::Digest {
             user: user.ok_or_else(|| Broken::unreadable("digest_user"))?,
-            ha1: Private::new(row.octets("ha1")?),
+            ha1: Private::new(ha1(keys, row)?),
         }),
     }
 }
 
+fn ha1(keys: &ColumnKeys, row: &Row) -> Result<[u8; 16], Broken> {
+    keys.maybe_octets(row, STATION_HA1)?
+        .and_then(|plain| plain.as_slice().try_into().ok())
+        .ok_or_else(|| Broken::unreadable("ha1"))
+}
+
 /// Who calls from a stored station.
-fn caller(row: &Row) -> Result<StationCaller, Broken> {
+fn caller(keys: &ColumnKeys, row: &Row) -> Result<StationCaller, Broken> {
     match row.text("caller")?.as_str() {
         BY_PIN => Ok(StationCaller::Pin),
         NOBODY => Ok(StationCaller::Nobody),
-        ASSIGNED => Ok(StationCaller::Person(Private::new(row.text("person_key")?))),
+        ASSIGNED => Ok(StationCaller::Person(Private::new(keys.text(row, STATION_PERSON)?))),
         _ => Err(Broken::unreadable("caller")),
     }
 }
 
 /// What the calls of a stored station dial.
-pub(crate) fn dialling(row: &Row) -> Result<Dialling, Broken> {
+pub(crate) fn dialling(keys: &ColumnKeys, row: &Row) -> Result<Dialling, Broken> {
     match row.text("dialling")?.as_str() {
         MENU => Ok(Dialling::Menu),
         EN_BLOC => Ok(Dialling::EnBloc),
         HOTLINE => Ok(Dialling::Hotline(Hotline {
-            dialled: Private::new(row.text("hotline")?),
+            dialled: Private::new(keys.text(row, STATION_HOTLINE)?),
             free: row.flag("hotline_free")?,
             recording: row.flag("hotline_recording")?,
         })),

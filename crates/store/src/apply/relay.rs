@@ -2,12 +2,13 @@
 
 use super::{Change, WHOLE_AGENCY, places::Places};
 use crate::{
-    code::{Coded, Columns, digits},
+    code::{Coded, Columns},
     dialect::Work,
     error::{Broken, Doing, StoreError},
     plan::{Count, Service},
+    sealing::field::SERVICE_NUMBER,
 };
-use model::plan::ServiceKind;
+use model::{AgencyId, E164, plan::ServiceKind};
 use std::collections::BTreeMap;
 
 /// What is stored of a service: its keys and what it is.
@@ -23,22 +24,24 @@ pub(super) async fn apply(
     if wanted.is_empty() {
         return Ok(count);
     }
-    let mut stored: BTreeMap<(u32, u32, i64), Stored> = BTreeMap::new();
+    let keys = work.keys();
+    let mut stored: BTreeMap<(AgencyId, u32, E164), Stored> = BTreeMap::new();
     let rows = sqlx::query("SELECT agency_id, facility_id, number, keys, kind FROM service")
         .fetch_all(&mut **work)
         .await
         .doing("read services")?;
     for row in rows {
-        let key = (row.number("agency_id")?, row.number("facility_id")?, row.int("number")?);
+        let agency = AgencyId(row.number("agency_id")?);
+        let key = (agency, row.number("facility_id")?, keys.number(&row, SERVICE_NUMBER)?);
         stored.insert(key, (row.maybe_text("keys")?, row.coded("kind")?));
     }
     for service in wanted {
-        let agency = places.agency(&service.agency)?.0;
+        let agency = places.agency(&service.agency)?;
         let facility = match &service.facility {
             Some(key) => places.facility(key)?.1.0,
             None => WHOLE_AGENCY,
         };
-        let key = (agency, facility, digits(*service.number.expose()));
+        let key = (agency, facility, *service.number.expose());
         let after = service.kind.map(|kind| (service.keys.clone(), kind));
         let change = match (stored.get(&key), &after) {
             (None, None) => Change::Unchanged,
@@ -61,26 +64,29 @@ pub(super) async fn apply(
 
 async fn write(
     work: &mut Work,
-    (agency, facility, number): (u32, u32, i64),
+    (agency, facility, number): (AgencyId, u32, E164),
     service: Option<&Stored>,
 ) -> Result<(), Broken> {
+    let keys = work.keys();
+    let index = keys.number_index(agency, number)?;
     let query = match service {
-        Some((keys, kind)) => sqlx::query(
-            "INSERT INTO service (agency_id, facility_id, number, keys, kind) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (agency_id, facility_id, number) \
+        Some((dialled, kind)) => sqlx::query(
+            "INSERT INTO service (agency_id, facility_id, number_ix, number, keys, kind) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (agency_id, facility_id, number_ix) \
              DO UPDATE SET keys = excluded.keys, kind = excluded.kind",
         )
-        .bind(agency)
+        .bind(agency.0)
         .bind(facility)
-        .bind(number)
-        .bind(keys.clone())
+        .bind(index)
+        .bind(keys.seal_number(agency, SERVICE_NUMBER, number)?)
+        .bind(dialled.clone())
         .bind(kind.code()),
         None => sqlx::query(
-            "DELETE FROM service WHERE agency_id = $1 AND facility_id = $2 AND number = $3",
+            "DELETE FROM service WHERE agency_id = $1 AND facility_id = $2 AND number_ix = $3",
         )
-        .bind(agency)
+        .bind(agency.0)
         .bind(facility)
-        .bind(number),
+        .bind(index),
     };
     query.execute(&mut **work).await.doing("keep a service")?;
     Ok(())

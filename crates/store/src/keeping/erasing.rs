@@ -74,8 +74,8 @@ impl Store {
             let mut work = self.0.write_durably().await?;
             let done = sqlx::query(
                 "INSERT INTO quarantine (agency_id, call_id, since_us) \
-                 SELECT DISTINCT r.agency_id, r.call_id, $1 FROM protected_number p \
-                 JOIN call c ON c.number = p.number \
+                 SELECT DISTINCT r.agency_id, r.call_id, $1 FROM protected_index p \
+                 JOIN call c ON c.agency_id = p.agency_id AND c.number_ix = p.number_ix \
                  JOIN recording r ON r.agency_id = c.agency_id AND r.call_id = c.call_id \
                  WHERE r.state IS NOT NULL AND NOT EXISTS (SELECT 1 FROM quarantine q \
                  WHERE q.agency_id = r.agency_id AND q.call_id = r.call_id)",

@@ -3,9 +3,13 @@
 use super::{KEEP, READ};
 use crate::{
     Store, StoreError,
-    code::{Columns, digits, signed},
+    code::{Columns, signed},
     dialect::Row,
     error::{Broken, Doing},
+    sealing::{
+        ColumnKeys,
+        field::{HOLD_CASE, HOLD_NUMBER},
+    },
 };
 use model::{AgencyId, CallId, E164, PersonId, Private, StaffId, Timestamp};
 
@@ -62,21 +66,28 @@ impl Store {
     pub fn add_hold(&self, new: &NewHold, now: Timestamp) -> Result<u32, StoreError> {
         Ok(self.0.run(async {
             let mut work = self.0.write_durably().await?;
+            let keys = work.keys();
+            let number = new.number.as_ref().map(|number| *number.expose());
+            let index = number.map(|number| keys.number_index(new.agency, number)).transpose()?;
+            let number = number
+                .map(|number| keys.seal_number(new.agency, HOLD_NUMBER, number))
+                .transpose()?;
             let hold = sqlx::query(
                 "INSERT INTO legal_hold (agency_id, hold_id, act, staff_id, case_number, \
-                 person_id, number, from_us, until_us, at_us) \
-                 SELECT $1, COALESCE(MAX(hold_id), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9 \
+                 person_id, number, from_us, until_us, at_us, number_ix) \
+                 SELECT $1, COALESCE(MAX(hold_id), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10 \
                  FROM legal_hold RETURNING hold_id",
             )
             .bind(new.agency.0)
             .bind(signed(new.act))
             .bind(new.staff.0)
-            .bind(new.case.expose().as_bytes())
+            .bind(keys.seal_text(new.agency, HOLD_CASE, new.case.expose())?)
             .bind(new.person.map(|person| person.0))
-            .bind(new.number.as_ref().map(|number| digits(*number.expose())))
+            .bind(number)
             .bind(new.from.map(Timestamp::micros))
             .bind(new.until.map(Timestamp::micros))
             .bind(now.micros())
+            .bind(index)
             .fetch_one(&mut *work)
             .await
             .doing(KEEP)?
@@ -92,11 +103,13 @@ impl Store {
     /// [`StoreError::Broken`] when the database fails.
     pub fn holds(&self) -> Result<Vec<HoldRow>, StoreError> {
         Ok(self.0.run(async {
+            let mut work = self.0.read().await?;
+            let keys = work.keys();
             let rows = sqlx::query("SELECT * FROM legal_hold ORDER BY hold_id")
-                .fetch_all(&mut *self.0.read().await?)
+                .fetch_all(&mut *work)
                 .await
                 .doing(READ)?;
-            rows.iter().map(hold).collect::<Result<Vec<_>, Broken>>()
+            rows.iter().map(|row| hold(&keys, row)).collect::<Result<Vec<_>, Broken>>()
         })?)
     }
 
@@ -131,7 +144,7 @@ impl Store {
                 "SELECT r.agency_id, r.call_id, h.hold_id FROM legal_hold h \
                  JOIN call c ON c.agency_id = h.agency_id \
                  AND (h.person_id IS NULL OR c.person_id = h.person_id) \
-                 AND (h.number IS NULL OR c.number = h.number) \
+                 AND (h.number_ix IS NULL OR c.number_ix = h.number_ix) \
                  AND (h.from_us IS NULL OR COALESCE(c.ended_us, h.from_us) >= h.from_us) \
                  AND (h.until_us IS NULL OR c.at_us < h.until_us) \
                  JOIN recording r ON r.agency_id = c.agency_id AND r.call_id = c.call_id \
@@ -189,9 +202,7 @@ impl Store {
     }
 }
 
-fn hold(row: &Row) -> Result<HoldRow, Broken> {
-    let case = row.maybe_octets("case_number")?.and_then(|case| String::from_utf8(case).ok());
-    let case = case.ok_or_else(|| Broken::unreadable("case_number"))?;
+fn hold(keys: &ColumnKeys, row: &Row) -> Result<HoldRow, Broken> {
     let released = row.maybe_time("released_us")?;
     let released = released.map(|at| Ok::<_, Broken>((at, row.number("released_by")?)));
     Ok(HoldRow {
@@ -200,9 +211,9 @@ fn hold(row: &Row) -> Result<HoldRow, Broken> {
             agency: AgencyId(row.number("agency_id")?),
             act: row.count("act")?,
             staff: StaffId(row.number("staff_id")?),
-            case: Private::new(case),
+            case: Private::new(keys.text(row, HOLD_CASE)?),
             person: row.maybe_number("person_id")?.map(PersonId),
-            number: row.maybe_e164("number")?,
+            number: keys.maybe_number(row, HOLD_NUMBER)?.map(Private::new),
             from: row.maybe_time("from_us")?,
             until: row.maybe_time("until_us")?,
         },

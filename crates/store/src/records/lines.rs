@@ -14,16 +14,17 @@ use std::ops::Range;
 
 /// To a line for help or complaints: it was one then, or is one today.
 const SHIELDED: &str = "EXISTS (SELECT 1 FROM service s WHERE s.agency_id = c.agency_id \
-                        AND s.number = c.number AND s.kind = 'help')";
+                        AND s.number_ix = c.number_ix AND s.kind = 'help')";
 
 /// To a number that is protected today, whoever registered it.
-const REGISTERED: &str = "EXISTS (SELECT 1 FROM protected_number p WHERE p.number = c.number)";
+const REGISTERED: &str = "EXISTS (SELECT 1 FROM protected_index p \
+                          WHERE p.agency_id = c.agency_id AND p.number_ix = c.number_ix)";
 
 /// The called party said that the call was private, and nobody looked at it since.
 const CLAIMED: &str = "EXISTS (SELECT 1 FROM private_claim k \
      WHERE k.agency_id = c.agency_id AND k.call_id = c.call_id \
      AND NOT EXISTS (SELECT 1 FROM lift l WHERE l.agency_id = k.agency_id \
-     AND l.number = k.number AND l.what = 'claims' AND l.at_us >= k.at_us))";
+     AND l.number_ix = k.number_ix AND l.what = 'claims' AND l.at_us >= k.at_us))";
 
 /// Whether a row `c` of this table is shielded.
 pub(super) fn shielded(table: Table) -> String {

@@ -6,6 +6,10 @@ use crate::{
     code::{Coded as _, Columns},
     dialect::{Driver, Row, Work},
     error::{Broken, Doing},
+    sealing::{
+        ColumnKeys,
+        field::{PERSON_KEY, PERSON_NAME},
+    },
 };
 use access::Line;
 use model::{AgencyId, PersonId, Private, fact::RecordingState};
@@ -63,6 +67,7 @@ pub(super) async fn read(
     which: &Which<'_>,
     line: (Line, Option<PersonId>),
 ) -> Result<Vec<Record>, Broken> {
+    let keys = work.keys();
     let mut records = Vec::new();
     for (table, begin) in [(Table::Call, CALLS), (Table::Refusal, REFUSALS)] {
         let mut query = QueryBuilder::<Driver>::new(begin);
@@ -71,20 +76,20 @@ pub(super) async fn read(
         which.narrow(&mut query, table);
         let rows = query.build().fetch_all(&mut **work).await.doing(FIND)?;
         for row in &rows {
-            records.push(record(row, table)?);
+            records.push(record(&keys, row, table)?);
         }
     }
     Ok(records)
 }
 
-fn record(row: &Row, table: Table) -> Result<Record, Broken> {
+fn record(keys: &ColumnKeys, row: &Row, table: Table) -> Result<Record, Broken> {
     Ok(Record {
         row: match table {
-            Table::Call => calls::admission(row)?,
-            Table::Refusal => calls::refusal(row)?,
+            Table::Call => calls::admission(keys, row)?,
+            Table::Refusal => calls::refusal(keys, row)?,
         },
-        person_key: row.maybe_text("person_key")?.map(Private::new),
-        person_name: row.maybe_text("person_name")?.map(Private::new),
+        person_key: keys.maybe_text(row, PERSON_KEY)?.map(Private::new),
+        person_name: keys.maybe_text(row, PERSON_NAME)?.map(Private::new),
         facility: row.maybe_text("facility_key")?.unwrap_or_default(),
         station: row.maybe_text("station_key")?.unwrap_or_default(),
     })
@@ -92,8 +97,8 @@ fn record(row: &Row, table: Table) -> Result<Record, Broken> {
 
 /// Left joins all of them: what refers to nothing is shown all the same.
 const CALLS: &str = "SELECT c.*, h.amount_micros, h.rest, r.epoch AS recording_epoch, \
-     r.state AS recording_state, r.bytes, r.frames, r.sha256, p.key AS person_key, \
-     p.name AS person_name, f.key AS facility_key, s.key AS station_key FROM call c \
+     r.state AS recording_state, r.bytes, r.frames, r.sha256, p.key AS key, p.name AS name, \
+     f.key AS facility_key, s.key AS station_key FROM call c \
      LEFT JOIN hold h ON h.agency_id = c.agency_id AND h.call_id = c.call_id \
      LEFT JOIN recording r ON r.agency_id = c.agency_id AND r.call_id = c.call_id \
      LEFT JOIN person p ON p.agency_id = c.agency_id AND p.person_id = c.person_id \
@@ -101,7 +106,7 @@ const CALLS: &str = "SELECT c.*, h.amount_micros, h.rest, r.epoch AS recording_e
      LEFT JOIN station s ON s.agency_id = c.agency_id AND s.station_id = c.station_id \
      WHERE c.agency_id = ";
 
-const REFUSALS: &str = "SELECT c.*, p.key AS person_key, p.name AS person_name, \
+const REFUSALS: &str = "SELECT c.*, p.key AS key, p.name AS name, \
      f.key AS facility_key, s.key AS station_key FROM refusal c \
      LEFT JOIN person p ON p.agency_id = c.agency_id AND p.person_id = c.person_id \
      LEFT JOIN facility f ON f.agency_id = c.agency_id AND f.facility_id = c.facility_id \

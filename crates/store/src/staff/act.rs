@@ -6,6 +6,10 @@ use crate::{
     code::{Coded, Columns, signed},
     dialect::{Row, Work},
     error::{Broken, Doing},
+    sealing::{
+        ColumnKeys,
+        field::{GLASS_REASON, REQUEST_CASE},
+    },
 };
 use access::{Line, Purpose, Verb};
 use model::{AgencyId, Private, StaffId, Timestamp};
@@ -113,6 +117,7 @@ impl Store {
     pub fn add_request(&self, row: &RequestRow) -> Result<(), StoreError> {
         Ok(self.0.run(async {
             let mut work = self.0.write_durably().await?;
+            let case = work.keys().seal_text(row.owner, REQUEST_CASE, row.case.expose())?;
             sqlx::query(
                 "INSERT INTO request (agency_id, act, staff_id, verb, purpose, case_number, line, \
                  object, recipient, asked_us, until_us, state) \
@@ -123,7 +128,7 @@ impl Store {
             .bind(row.staff.0)
             .bind(row.verb.word())
             .bind(row.purpose.word())
-            .bind(row.case.expose().as_bytes())
+            .bind(case)
             .bind(row.line.word())
             .bind(&row.object)
             .bind(row.recipient.as_slice())
@@ -150,7 +155,7 @@ impl Store {
                 .fetch_optional(&mut *work)
                 .await
                 .doing(READ)?;
-            row.map(|row| request(&row, &mut approvals)).transpose()
+            row.map(|row| request(&work.keys(), &row, &mut approvals)).transpose()
         })?)
     }
 
@@ -169,7 +174,8 @@ impl Store {
                 .fetch_all(&mut *work)
                 .await
                 .doing(READ)?;
-            let each = |row: &Row| request(row, &mut approvals);
+            let keys = work.keys();
+            let each = |row: &Row| request(&keys, row, &mut approvals);
             rows.iter().map(each).collect::<Result<Vec<_>, Broken>>()
         })?)
     }
@@ -220,6 +226,7 @@ impl Store {
     pub fn add_glass(&self, row: &GlassRow) -> Result<(), StoreError> {
         Ok(self.0.run(async {
             let mut work = self.0.write_durably().await?;
+            let reason = work.keys().seal_text(row.agency, GLASS_REASON, row.reason.expose())?;
             sqlx::query(
                 "INSERT INTO glass (agency_id, act, staff_id, reason, broken_us, until_us) \
                  VALUES ($1, $2, $3, $4, $5, $6)",
@@ -227,7 +234,7 @@ impl Store {
             .bind(row.agency.0)
             .bind(signed(row.act))
             .bind(row.staff.0)
-            .bind(row.reason.expose().as_bytes())
+            .bind(reason)
             .bind(row.broken.micros())
             .bind(row.until.micros())
             .execute(&mut *work)
@@ -243,11 +250,13 @@ impl Store {
     /// [`StoreError::Broken`] when the database fails.
     pub fn glasses(&self) -> Result<Vec<GlassRow>, StoreError> {
         Ok(self.0.run(async {
+            let mut work = self.0.read().await?;
+            let keys = work.keys();
             let rows = sqlx::query("SELECT * FROM glass ORDER BY act")
-                .fetch_all(&mut *self.0.read().await?)
+                .fetch_all(&mut *work)
                 .await
                 .doing(READ)?;
-            rows.iter().map(glass).collect::<Result<Vec<_>, Broken>>()
+            rows.iter().map(|row| glass(&keys, row)).collect::<Result<Vec<_>, Broken>>()
         })?)
     }
 
@@ -285,7 +294,11 @@ async fn approvals(work: &mut Work) -> Result<BTreeMap<u64, Vec<StaffId>>, Broke
     Ok(approvals)
 }
 
-fn request(row: &Row, approvals: &mut BTreeMap<u64, Vec<StaffId>>) -> Result<RequestRow, Broken> {
+fn request(
+    keys: &ColumnKeys,
+    row: &Row,
+    approvals: &mut BTreeMap<u64, Vec<StaffId>>,
+) -> Result<RequestRow, Broken> {
     let act = row.count("act")?;
     Ok(RequestRow {
         act,
@@ -293,7 +306,7 @@ fn request(row: &Row, approvals: &mut BTreeMap<u64, Vec<StaffId>>) -> Result<Req
         staff: StaffId(row.number("staff_id")?),
         verb: worded(row, "verb")?,
         purpose: worded(row, "purpose")?,
-        case: private_text(row, "case_number")?,
+        case: private_text(keys, row, REQUEST_CASE)?,
         line: worded(row, "line")?,
         object: row.maybe_octets("object")?.unwrap_or_default(),
         recipient: row.octets("recipient")?,
@@ -304,7 +317,7 @@ fn request(row: &Row, approvals: &mut BTreeMap<u64, Vec<StaffId>>) -> Result<Req
     })
 }
 
-fn glass(row: &Row) -> Result<GlassRow, Broken> {
+fn glass(keys: &ColumnKeys, row: &Row) -> Result<GlassRow, Broken> {
     let reviewed = match (row.maybe_time("reviewed_us")?, row.maybe_number("reviewed_by")?) {
         (Some(at), Some(by)) => Some((at, StaffId(by))),
         (None, _) | (_, None) => None,
@@ -313,7 +326,7 @@ fn glass(row: &Row) -> Result<GlassRow, Broken> {
         act: row.count("act")?,
         agency: AgencyId(row.number("agency_id")?),
         staff: StaffId(row.number("staff_id")?),
-        reason: private_text(row, "reason")?,
+        reason: private_text(keys, row, GLASS_REASON)?,
         broken: row.time("broken_us")?,
         until: row.time("until_us")?,
         reviewed,

@@ -6,6 +6,7 @@ use crate::{
     code::Columns,
     dialect::Row,
     error::{Broken, Doing},
+    sealing::{ColumnKeys, field::GRANT_CASE},
 };
 use access::{Verb, grant::Grant};
 use model::{AgencyId, GrantId, StaffId, Timestamp};
@@ -17,11 +18,13 @@ impl Store {
     /// [`StoreError::Broken`] when the database fails.
     pub fn grants(&self) -> Result<Vec<Grant>, StoreError> {
         Ok(self.0.run(async {
+            let mut work = self.0.read().await?;
+            let keys = work.keys();
             let rows = sqlx::query("SELECT * FROM staff_grant ORDER BY grant_id")
-                .fetch_all(&mut *self.0.read().await?)
+                .fetch_all(&mut *work)
                 .await
                 .doing(READ)?;
-            rows.iter().map(grant).collect::<Result<Vec<_>, Broken>>()
+            rows.iter().map(|row| grant(&keys, row)).collect::<Result<Vec<_>, Broken>>()
         })?)
     }
 
@@ -31,13 +34,15 @@ impl Store {
     /// [`StoreError::Broken`] when the database fails.
     pub fn grants_of(&self, staff: StaffId) -> Result<Vec<Grant>, StoreError> {
         Ok(self.0.run(async {
+            let mut work = self.0.read().await?;
+            let keys = work.keys();
             let rows =
                 sqlx::query("SELECT * FROM staff_grant WHERE staff_id = $1 ORDER BY grant_id")
                     .bind(staff.0)
-                    .fetch_all(&mut *self.0.read().await?)
+                    .fetch_all(&mut *work)
                     .await
                     .doing(READ)?;
-            rows.iter().map(grant).collect::<Result<Vec<_>, Broken>>()
+            rows.iter().map(|row| grant(&keys, row)).collect::<Result<Vec<_>, Broken>>()
         })?)
     }
 
@@ -64,6 +69,7 @@ impl Store {
         let verbs: Vec<_> = grant.verbs.iter().map(|verb| verb.word()).collect();
         Ok(self.0.run(async {
             let mut work = self.0.write_durably().await?;
+            let case = work.keys().seal_text(grant.owner, GRANT_CASE, grant.case.expose())?;
             sqlx::query(
                 "INSERT INTO staff_grant (agency_id, grant_id, staff_id, case_number, purpose, \
                  verbs, rows_max, from_us, until_us, given_by) \
@@ -72,7 +78,7 @@ impl Store {
             .bind(grant.owner.0)
             .bind(grant.id.0)
             .bind(grant.staff.0)
-            .bind(grant.case.expose().as_bytes())
+            .bind(case)
             .bind(grant.purpose.word())
             .bind(verbs.join(" "))
             .bind(grant.rows_max)
@@ -106,12 +112,12 @@ impl Store {
     }
 }
 
-fn grant(row: &Row) -> Result<Grant, Broken> {
+fn grant(keys: &ColumnKeys, row: &Row) -> Result<Grant, Broken> {
     let verb = |word: &str| Verb::from_word(word).ok_or_else(|| Broken::unreadable("verbs"));
     Ok(Grant {
         id: GrantId(row.number("grant_id")?),
         staff: StaffId(row.number("staff_id")?),
-        case: private_text(row, "case_number")?,
+        case: private_text(keys, row, GRANT_CASE)?,
         purpose: worded(row, "purpose")?,
         owner: AgencyId(row.number("agency_id")?),
         verbs: row.text("verbs")?.split_whitespace().map(verb).collect::<Result<_, _>>()?,

@@ -6,6 +6,7 @@ use crate::{
     code::{Columns, signed},
     dialect::{Row, Work},
     error::{Broken, Doing},
+    sealing::field::{STAFF_NAME, STAFF_TOTP},
 };
 use access::{
     Role,
@@ -122,13 +123,14 @@ impl Store {
             if all(&mut work).await?.iter().any(|row| folded(row.name.expose()) == name) {
                 return Err(Refused::StaffNameTaken.into());
             }
+            let sealed = work.keys().seal_text(new.agency, STAFF_NAME, new.name.expose())?;
             sqlx::query(
                 "INSERT INTO staff (agency_id, staff_id, name, role, totp_step, enrol, \
                  enrol_until_us, added_us, seen_us) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $7)",
             )
             .bind(new.agency.0)
             .bind(new.id.0)
-            .bind(new.name.expose().as_bytes())
+            .bind(sealed)
             .bind(new.role.word())
             .bind(new.enrolment.token.as_slice())
             .bind(new.enrolment.until.micros())
@@ -153,13 +155,15 @@ impl Store {
     ) -> Result<(), StoreError> {
         Ok(self.0.run(async {
             let mut work = self.0.write_durably().await?;
+            let agency = agency_of(&mut work, id).await?;
+            let sealed = work.keys().seal(agency, STAFF_TOTP, totp.expose())?;
             sqlx::query(
                 "UPDATE staff SET password = $2, totp = $3, totp_step = 0, enrol = NULL, \
                  enrol_until_us = NULL WHERE staff_id = $1",
             )
             .bind(id.0)
             .bind(password.expose())
-            .bind(totp.expose().as_slice())
+            .bind(sealed)
             .execute(&mut *work)
             .await
             .doing(KEEP)?;
@@ -340,6 +344,7 @@ pub(super) async fn all(work: &mut Work) -> Result<Vec<StaffRow>, Broken> {
         .doing(READ)?;
     let mut failures = failures(work).await?;
     let mut glasses = unreviewed(work).await?;
+    let keys = work.keys();
     let each = |row: &Row| {
         let id = StaffId(row.number("staff_id")?);
         let revoked = row.maybe_time("revoked_us")?;
@@ -353,7 +358,7 @@ pub(super) async fn all(work: &mut Work) -> Result<Vec<StaffRow>, Broken> {
                 failures: failures.remove(&id).unwrap_or_default(),
                 unreviewed: glasses.remove(&id).unwrap_or_default(),
             },
-            name: private_text(row, "name")?,
+            name: private_text(&keys, row, STAFF_NAME)?,
             enrolled: row.maybe_text("password")?.is_some(),
             added: row.time("added_us")?,
             revoked,
@@ -375,10 +380,22 @@ async fn credentials(work: &mut Work, row: StaffRow) -> Result<Credentials, Brok
     Ok(Credentials {
         row,
         password: kept.maybe_text("password")?.map(Private::new),
-        totp: kept.maybe_octets("totp")?.map(Private::new),
+        totp: work
+            .keys()
+            .maybe_octets(&kept, STAFF_TOTP)?
+            .map(|secret| Private::new(secret.to_vec())),
         step: kept.count("totp_step")?,
         enrolment,
     })
+}
+
+async fn agency_of(work: &mut Work, id: StaffId) -> Result<AgencyId, Broken> {
+    let row = sqlx::query("SELECT agency_id FROM staff WHERE staff_id = $1")
+        .bind(id.0)
+        .fetch_one(&mut **work)
+        .await
+        .doing(READ)?;
+    Ok(AgencyId(row.number("agency_id")?))
 }
 
 async fn failures(work: &mut Work) -> Result<BTreeMap<StaffId, Vec<Timestamp>>, Broken> {

@@ -1,7 +1,7 @@
 //! Plans: once, twice, in parts, refused.
 
 use super::samples::{
-    at, called_choices, contact, deposit, facility, filled, hotline, jail, number, person,
+    at, called_choices, contact, deposit, facility, filled, hotline, jail, keys, number, person,
     protected, site, source,
 };
 use crate::{
@@ -37,7 +37,7 @@ fn refused(store: &Store, plan: &Plan) -> Refused {
 fn applied_twice_changes_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cell.db");
-    let store = Store::open(&path).unwrap();
+    let store = Store::open(&path, &keys()).unwrap();
     let first = store.apply(&jail(), at(1)).unwrap();
     assert_eq!((first.version, first.epoch), (1, 1));
     let added = first.counts().map(|(_, count)| count);
@@ -55,7 +55,7 @@ fn applied_twice_changes_once() {
     assert_eq!(after, before);
 
     drop(store);
-    let store = Store::open(&path).unwrap();
+    let store = Store::open(&path, &keys()).unwrap();
     assert!(!store.apply(&jail(), at(3)).unwrap().is_change(), "also after it was opened again");
 }
 
@@ -283,7 +283,7 @@ fn the_registry_only_grows_unless_told() {
 #[test]
 fn an_empty_list_makes_a_first_epoch() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&folder.path().join("cell.db")).unwrap();
+    let store = Store::open(&folder.path().join("cell.db"), &keys()).unwrap();
     store.confirm_registry(at(1)).unwrap();
     assert_eq!(store.configuration().unwrap().registry, RegistryData::default(), "still missing");
     let plan = Plan { protected: Some(Protected::default()), ..Plan::default() };

@@ -1,6 +1,8 @@
 //! Facts: once, again, across a restart, beside readers.
 
-use super::samples::{accepted, admitted, at, call, closed, denied, ended, filled, number, talked};
+use super::samples::{
+    accepted, admitted, at, call, closed, denied, ended, filled, keys, number, talked,
+};
 use crate::{
     CallFilter, MoneyTotals, NameWant, NameWish, Outcome, RecordingRow, Refused, Store, StoreError,
 };
@@ -180,7 +182,7 @@ fn after_a_crash_the_open_calls_and_the_money_are_there() {
     let facts: Vec<(u64, Fact)> = (1..).zip(facts).collect();
     store.project(&facts).unwrap();
     drop(store);
-    let store = Store::open(&folder.path().join("cell.db")).unwrap();
+    let store = Store::open(&folder.path().join("cell.db"), &keys()).unwrap();
     assert_eq!(store.projected().unwrap(), 7);
     let open = store.open_calls().unwrap();
     assert_eq!(open.len(), 3);
@@ -421,7 +423,7 @@ fn a_call_that_was_over_before_a_word_was_said_is_not_being_recorded() {
 #[test]
 fn a_database_that_was_made_anew_does_not_take_calls_of_another_one() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&folder.path().join("cell.db")).unwrap();
+    let store = Store::open(&folder.path().join("cell.db"), &keys()).unwrap();
     let story = story();
     let refused = StoreError::Refused(Refused::DatabaseMadeAnew);
     assert_eq!(store.project(&story), Err(refused.clone()));

@@ -1,7 +1,7 @@
 //! A fictional county and calls of it.
 
 use crate::{
-    Store,
+    ColumnKeys, Store,
     plan::{
         Agency, Contact, Deposit, Facility, NumberRule, Person, Plan, Protected, ProtectedNumber,
         Service, Station, StationCaller, Table, Unit,
@@ -23,6 +23,11 @@ use model::{
 };
 use std::time::Duration;
 use tempfile::TempDir;
+
+/// The keys of every sample database.
+pub(super) fn keys() -> ColumnKeys {
+    ColumnKeys::new([7; 32])
+}
 
 pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
@@ -197,7 +202,7 @@ pub(super) fn jail() -> Plan {
 /// A store with the jail in it.
 pub(super) fn filled() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&folder.path().join("cell.db")).unwrap();
+    let store = Store::open(&folder.path().join("cell.db"), &keys()).unwrap();
     store.apply(&jail(), at(1)).unwrap();
     (folder, store)
 }

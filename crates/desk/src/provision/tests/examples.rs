@@ -129,7 +129,8 @@ fn the_examples_money_has_references() {
 #[test]
 fn the_example_applies_and_applies_again() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&folder.path().join("cell.db")).unwrap();
+    let store =
+        Store::open(&folder.path().join("cell.db"), &store::ColumnKeys::new([7; 32])).unwrap();
     let first = store.apply(&example_plan(), NOW).unwrap();
     assert_eq!((first.people.added, first.stations.added, first.protected.added), (5, 27, 4));
     let second = store.apply(&example_plan(), NOW).unwrap();
