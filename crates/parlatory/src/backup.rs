@@ -447,15 +447,16 @@ impl Taken {
             line(
                 "  keys        the node's own keys are in it: whoever has it can sign for this log and",
             );
-            line(
-                "              read what names and numbers the database holds. Guard it accordingly.",
-            );
+            line("              read the names and numbers in the database. Guard it accordingly.");
         } else {
             line(&format!(
                 "  keys        NOT in it: keep a copy of `{}` in another place; without it nothing",
                 data.keys().display()
             ));
-            line("              can be restored.");
+            line(
+                "              can be restored. Names and numbers in the backup's database open only",
+            );
+            line("              with its `store.key`.");
         }
         line(
             "  keyholders  their private keys are never in it: each keeps their own, in two places.",

@@ -69,19 +69,20 @@ impl Data {
         self.0.join("keys").join("pin.key")
     }
 
-    /// Master key of the store's sealed columns.
-    pub(crate) fn column_key(&self) -> PathBuf {
-        self.0.join("keys").join("columns.key")
+    /// Master key of what the node keeps at rest and reads again by itself. Whoever seals with it
+    /// derives a key of their own from it.
+    pub(crate) fn store_key(&self) -> PathBuf {
+        self.0.join("keys").join("store.key")
     }
 
-    /// Opens the store with the key of its columns.
+    /// Opens the store with the keys of its columns.
     pub(crate) fn open_store(&self) -> Result<Store> {
         Ok(Store::open(&self.store(), &self.column_keys()?)?)
     }
 
-    /// Reads the key of the store's columns.
+    /// Reads the keys of the store's columns.
     pub(crate) fn column_keys(&self) -> Result<ColumnKeys> {
-        Ok(ColumnKeys::new(read_key(&self.column_key())?))
+        Ok(ColumnKeys::new(read_key(&self.store_key())?))
     }
 
     /// A key of the entries for the log: `audit`, which the auditor has too, `label` or `counsel`;

@@ -179,7 +179,7 @@ impl Findings {
             Err(error) => self.problem("keys", format!("{error:#}")),
         }
         match data.column_keys() {
-            Ok(_) => self.ok("keys", "the key of the database's columns is there"),
+            Ok(_) => self.ok("keys", "the key of what the node keeps at rest is there"),
             Err(error) => self.problem("keys", format!("{error:#}")),
         }
         match read_evidence_keys(data) {

@@ -66,9 +66,9 @@ pub(crate) fn create(data: &Data, addresses: Addresses) -> Result<()> {
     let mut pin_key = [0_u8; desk::PIN_KEY_OCTETS];
     getrandom::fill(&mut pin_key).context("the operating system gives no randomness")?;
     write_key(&data.pin_key(), &pin_key)?;
-    let mut column_key = [0_u8; store::COLUMN_KEY_OCTETS];
-    getrandom::fill(&mut column_key).context("the operating system gives no randomness")?;
-    write_key(&data.column_key(), &column_key)?;
+    let mut store_key = [0_u8; store::COLUMN_KEY_OCTETS];
+    getrandom::fill(&mut store_key).context("the operating system gives no randomness")?;
+    write_key(&data.store_key(), &store_key)?;
     for name in EVIDENCE_KEYS.into_iter().chain([NAMES_KEY]) {
         let mut key = [0_u8; desk::EVIDENCE_KEY_OCTETS];
         getrandom::fill(&mut key).context("the operating system gives no randomness")?;

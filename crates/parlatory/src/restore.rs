@@ -162,8 +162,10 @@ fn keys(backup: &Backup, kept: Option<&Path>) -> Result<Vec<(PathBuf, String)>> 
         bail!("the backup was taken without the node's keys: give the copy you kept with --keys");
     };
     let names = files_below(kept)?;
-    if !names.iter().any(|name| name == "log.key") {
-        bail!("`{}` is no copy of the folder `keys`: it has no `log.key`", kept.display());
+    for (name, without) in NEEDED_KEYS {
+        if !names.iter().any(|found| found == name) {
+            bail!("`{}` has no `{name}`, without which {without}", kept.display());
+        }
     }
     Ok(names.into_iter().map(|name| (kept.join(&name), name)).collect())
 }
@@ -284,3 +286,12 @@ fn empty(root: &Path) -> Result<()> {
 }
 
 const SETTINGS: &str = "parlatory.toml";
+
+/// Keys without which nothing can be restored, and what each of them is for.
+const NEEDED_KEYS: [(&str, &str); 2] = [
+    ("log.key", "the log cannot go on: give the whole copy of the folder `keys`"),
+    (
+        "store.key",
+        "the backup's database cannot be opened: give the whole copy of the folder `keys`",
+    ),
+];

@@ -117,8 +117,8 @@ pub enum Refused {
     StaffNameTaken,
     /// Names and numbers in the database were sealed with another master key.
     #[error(
-        "the names and numbers in the database are sealed with another key: bring back the key \
-         file of its columns that belongs to it"
+        "the names and numbers in the database are sealed with another key: bring back the file \
+         `keys/store.key` that was made with it"
     )]
     OtherColumnKey,
 }

@@ -55,8 +55,9 @@ impl Store {
     /// database takes them as its own.
     ///
     /// # Errors
-    /// [`Refused::OtherColumnKey`] when it was made with others; [`StoreError::Broken`] when it cannot be made, read or brought up to date, for instance when
-    /// a newer version of Parlatory made it.
+    /// [`Refused::OtherColumnKey`] when it was made with others; [`StoreError::Broken`] when it
+    /// cannot be made, read or brought up to date, for instance when a newer version of Parlatory
+    /// made it.
     pub fn open(path: &Path, keys: &ColumnKeys) -> Result<Self, StoreError> {
         Ok(Self(Arc::new(Database::open(path, keys)?)))
     }

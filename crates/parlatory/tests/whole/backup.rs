@@ -87,6 +87,7 @@ fn assert_goes_on(data: &Path, backup: &Path, folder: &Path) {
     let back = folder.join("back");
     let without = ["restore", "--from", text(backup), "--data", text(&back)];
     refused(&without, "give the copy you kept with --keys");
+    assert_asks_for_the_store_key(data, backup, folder);
     assert!(!back.exists());
     let keys = data.join("keys");
     let restore = [&without[..], &["--keys", text(&keys)]].concat();
@@ -112,6 +113,20 @@ fn assert_goes_on(data: &Path, backup: &Path, folder: &Path) {
             assert_eq!(fs::read(one).unwrap(), fs::read(other).unwrap(), "{}", one.display());
         }
     }
+}
+
+/// Without the key of the database, or with that of another one, it says what to bring.
+fn assert_asks_for_the_store_key(data: &Path, backup: &Path, folder: &Path) {
+    let keys = folder.join("keys");
+    fs::create_dir(&keys).unwrap();
+    for path in files(&data.join("keys")) {
+        fs::copy(&path, keys.join(path.file_name().unwrap())).unwrap();
+    }
+    let drill = ["restore", "--drill", "--from", text(backup), "--keys", text(&keys)];
+    fs::remove_file(keys.join("store.key")).unwrap();
+    refused(&drill, "has no `store.key`, without which the backup's database cannot be opened");
+    fs::write(keys.join("store.key"), [3; 32]).unwrap();
+    refused(&drill, "bring back the file `keys/store.key` that was made with it");
 }
 
 /// A backup that is older than what others have seen does not sign, whatever it is shown.

@@ -41,7 +41,7 @@ fn init_makes_a_folder_for_its_owner_alone_and_only_once() {
     other.run(&["init"]).well();
     for key in [
         "keys/pin.key",
-        "keys/columns.key",
+        "keys/store.key",
         "keyholders/agency/keys/current",
         "keyholders/independent.pub",
     ] {

@@ -121,7 +121,7 @@ impl Node {
 
 /// The store of a data folder, with its key.
 pub(crate) fn open_store(data: &Path) -> Store {
-    let key = fs::read(data.join("keys").join("columns.key")).unwrap();
+    let key = fs::read(data.join("keys").join("store.key")).unwrap();
     let keys = ColumnKeys::new(key.try_into().unwrap());
     Store::open(&data.join("store").join("parlatory.db"), &keys).unwrap()
 }

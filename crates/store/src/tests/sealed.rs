@@ -13,7 +13,7 @@ fn another_key_is_refused_and_the_right_one_goes_on() {
     let other = ColumnKeys::new([8; COLUMN_KEY_OCTETS]);
     let error = Store::open(&path, &other).unwrap_err();
     assert_eq!(error, StoreError::Refused(Refused::OtherColumnKey));
-    assert!(error.to_string().contains("bring back the key file"), "{error}");
+    assert!(error.to_string().contains("bring back the file `keys/store.key`"), "{error}");
     assert_eq!(Store::open(&path, &keys()).unwrap().configuration().unwrap(), before);
 }
 
@@ -32,7 +32,7 @@ fn the_file_has_no_name_and_no_number_in_clear() {
     let protected = &configuration.registry.numbers;
     numbers.extend(protected.iter().map(|number| number.expose().digits()));
     assert!(!private.is_empty() && !numbers.is_empty());
-    // As it lies there while a node runs, with its write-ahead log, and as it lies there afterwards.
+    // As it lies there while a node runs, with its write-ahead log, and afterwards.
     assert_free_of(folder.path(), &private, &numbers);
     drop(store);
     assert_free_of(folder.path(), &private, &numbers);
