@@ -2,6 +2,7 @@
 //! elsewhere keep to what SQLite and PostgreSQL both understand (`$1`, `ON CONFLICT`, `CAST`).
 
 use crate::{
+    code::Columns as _,
     error::{Broken, Doing, StoreError},
     limits::{ACQUIRE_WAIT, BUSY_WAIT, READERS_MAX, STATEMENTS_MAX},
     sealing::{self, ColumnKeys},
@@ -116,6 +117,29 @@ impl Database {
         Ok(Work { transaction, keys: self.keys.clone() })
     }
 
+    /// Writes the file anew with what its rows hold and nothing else. Erased values are overwritten
+    /// where they stood, but SQLite leaves copies of rows that it moved between pages.
+    pub(crate) async fn rewrite(&self) -> Result<(), Broken> {
+        sqlx::query("VACUUM").execute(&self.writer).await.doing("be written anew")?;
+        Ok(())
+    }
+
+    /// The connection of writers.
+    #[cfg(test)]
+    pub(crate) const fn writer(&self) -> &Pool<Driver> {
+        &self.writer
+    }
+
+    /// Empties the write-ahead log, which has pages as they were before. `false` when somebody
+    /// still reads of them.
+    pub(crate) async fn empty_log(&self) -> Result<bool, Broken> {
+        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&self.writer)
+            .await
+            .doing("empty its write-ahead log")?;
+        Ok(!row.flag("busy")?)
+    }
+
     /// Begins to read one consistent state, beside writers.
     pub(crate) async fn read(&self) -> Result<Work, Broken> {
         let transaction = self.readers.begin().await.doing("begin to read")?;
@@ -223,6 +247,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         // A power cut may lose the last transactions, never the file; the journal has them.
         .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(true)
+        // What is deleted is overwritten.
+        .pragma("secure_delete", "ON")
         .busy_timeout(BUSY_WAIT)
         .statement_cache_capacity(STATEMENTS_MAX)
         // Statements in logs would be many and, with values, personal.

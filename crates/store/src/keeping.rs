@@ -4,10 +4,12 @@
 
 mod erasing;
 mod hold;
+mod records;
 mod rule;
 
 pub use erasing::{Basis, Due, Erasing, Terms};
 pub use hold::{Held, HoldRow, NewHold};
+pub use records::{RecordsCount, Swept};
 pub use rule::{Class, RuleRow};
 
 const READ: &str = "look up what is kept";

@@ -29,7 +29,9 @@ pub use configuration::AgencyRow;
 pub use copy::{Copied, Source};
 pub use entered::{LateRecording, RegistryChanges};
 pub use error::{Refused, StoreError};
-pub use keeping::{Basis, Class, Due, Erasing, Held, HoldRow, NewHold, RuleRow, Terms};
+pub use keeping::{
+    Basis, Class, Due, Erasing, Held, HoldRow, NewHold, RecordsCount, RuleRow, Swept, Terms,
+};
 pub use names::{NameRow, NameWant, NameWish};
 pub use plan::{Applied, Plan};
 pub use sealing::{COLUMN_KEY_OCTETS, ColumnKeys};

@@ -5,7 +5,7 @@
 //! what is known today: whichever hides more wins.
 
 mod copies;
-mod lines;
+pub(crate) mod lines;
 mod rows;
 
 pub use copies::{COPIES_COUNT_MAX, CopyRow};
@@ -312,7 +312,7 @@ enum Which<'w> {
 
 /// One of the two tables with records.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Table {
+pub(crate) enum Table {
     Call,
     Refusal,
 }

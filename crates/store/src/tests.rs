@@ -1,6 +1,7 @@
 //! The store on a file of its own, through its public interface.
 
 mod applying;
+mod erasing;
 mod projecting;
 mod recording;
 mod samples;

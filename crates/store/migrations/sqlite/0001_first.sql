@@ -22,9 +22,10 @@ CREATE TABLE cell (
     one            INTEGER PRIMARY KEY CHECK (one = 1),
     version        BIGINT  NOT NULL, -- grows with every plan that changed something
     projected_seq  BIGINT  NOT NULL, -- facts of the journal up to here are in the tables below
-    records        BIGINT  NOT NULL  -- record numbers that were given to calls and refusals
+    records        BIGINT  NOT NULL, -- record numbers that were given to calls and refusals
+    unswept        INTEGER NOT NULL  -- something was erased, and the file was not written anew since
 );
-INSERT INTO cell (one, version, projected_seq, records) VALUES (1, 0, 0, 0);
+INSERT INTO cell (one, version, projected_seq, records, unswept) VALUES (1, 0, 0, 0, 0);
 
 -- Tells the master key of this database from others.
 CREATE TABLE sealing (
@@ -107,9 +108,10 @@ CREATE TABLE person (
     key          BLOB,             -- sealed
     key_ix       BLOB,
     name         BLOB,             -- sealed
-    pin          BLOB    NOT NULL, -- keyed hash
+    pin          BLOB    NOT NULL, -- keyed hash; empty once the name is erased
     language     TEXT    NOT NULL,
     removed      INTEGER NOT NULL,
+    removed_us   BIGINT,           -- since when; null while they are here
     PRIMARY KEY (agency_id, person_id),
     UNIQUE (agency_id, key_ix),
     FOREIGN KEY (agency_id, facility_id) REFERENCES facility (agency_id, facility_id)
@@ -211,7 +213,7 @@ CREATE TABLE call (
     facility_id       INTEGER NOT NULL,
     unit_id           INTEGER NOT NULL,
     station_id        INTEGER NOT NULL,
-    person_id         INTEGER,          -- null where nobody was identified
+    person_id         INTEGER,          -- null where nobody was identified, and once it was erased
     number            BLOB,             -- sealed; null once it was erased
     number_ix         BLOB,
     at_us             BIGINT  NOT NULL,
@@ -237,6 +239,7 @@ CREATE TABLE call (
     talked_us         BIGINT,
     charged_micros    BIGINT,
     decision_key      TEXT,
+    line              TEXT,             -- null until number and person are erased, then on which line it was
     UNIQUE (agency_id, call_id)
 );
 CREATE INDEX call_by_id ON call (call_id);
@@ -245,6 +248,7 @@ CREATE INDEX call_by_number ON call (number_ix, agency_id, at_us);
 CREATE INDEX call_by_person ON call (agency_id, person_id, at_us);
 CREATE INDEX call_by_station ON call (agency_id, station_id, at_us);
 CREATE INDEX call_open ON call (agency_id, call_id) WHERE ended_us IS NULL;
+CREATE INDEX call_kept ON call (agency_id, at_us) WHERE line IS NULL;
 
 -- One row per number that was refused before it was dialled. A person may try several in one call,
 -- before one of them is allowed and has its row in call, or none is.
@@ -255,16 +259,18 @@ CREATE TABLE refusal (
     record       BIGINT  NOT NULL UNIQUE,
     facility_id  INTEGER NOT NULL,
     station_id   INTEGER NOT NULL,
-    person_id    INTEGER,          -- null where nobody was identified
-    number       BLOB,             -- sealed; null when what was dialled is no number
+    person_id    INTEGER,          -- null where nobody was identified, and once it was erased
+    number       BLOB,             -- sealed; null when what was dialled is no number, and once it was erased
     number_ix    BLOB,
     at_us        BIGINT  NOT NULL,
     reason       TEXT    NOT NULL,
+    line         TEXT,             -- as that of call
     PRIMARY KEY (agency_id, call_id, attempt)
 );
 CREATE INDEX refusal_by_number ON refusal (number_ix, agency_id, at_us);
 CREATE INDEX refusal_by_time ON refusal (agency_id, at_us);
 CREATE INDEX refusal_by_person ON refusal (agency_id, person_id, at_us);
+CREATE INDEX refusal_kept ON refusal (agency_id, at_us) WHERE line IS NULL;
 
 CREATE TABLE hold (
     agency_id        INTEGER NOT NULL,

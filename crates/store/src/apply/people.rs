@@ -23,7 +23,8 @@ pub(super) async fn apply(
         return Ok(());
     }
     let (mut people, given) = stored_people(work).await?;
-    apply_people(work, &plan.people, places, (&mut people, given), &mut applied.people).await?;
+    let stored = (&mut people, given);
+    apply_people(work, &plan.people, places, stored, now, &mut applied.people).await?;
     apply_contacts(work, &plan.contacts, places, &people, &mut applied.contacts).await?;
     apply_deposits(work, &plan.deposits, places, &mut people, now, &mut applied.deposits).await?;
     Ok(())
@@ -90,6 +91,7 @@ async fn apply_people(
     wanted: &[Person],
     places: &Places,
     (people, (mut ids, mut accounts)): (&mut People, Given),
+    now: Timestamp,
     count: &mut Count,
 ) -> Result<(), StoreError> {
     for person in wanted {
@@ -106,13 +108,13 @@ async fn apply_people(
         let change = match people.get_mut(&key) {
             None => {
                 let (id, account) = (ids.give()?, accounts.give()?);
-                insert_person(work, agency, id, account, &key.1, &record).await?;
+                insert_person(work, agency, (id, account), &key.1, &record, now).await?;
                 people.insert(key, StoredPerson { id, account, deposited: Money::ZERO, record });
                 Change::Added
             }
             Some(stored) if stored.record == record => Change::Unchanged,
             Some(stored) => {
-                update_person(work, agency, stored.id, &record).await?;
+                update_person(work, agency, stored.id, &record, now).await?;
                 let left = record.removed && !stored.record.removed;
                 stored.record = record;
                 if left { Change::Removed } else { Change::Changed }
@@ -126,15 +128,15 @@ async fn apply_people(
 async fn insert_person(
     work: &mut Work,
     agency: AgencyId,
-    id: u32,
-    account: u32,
+    (id, account): (u32, u32),
     key: &str,
     record: &PersonRecord,
+    now: Timestamp,
 ) -> Result<(), Broken> {
     let keys = work.keys();
     sqlx::query(
         "INSERT INTO person (agency_id, person_id, facility_id, key, name, pin, language, \
-         removed, key_ix) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         removed, key_ix, removed_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(agency.0)
     .bind(id)
@@ -145,6 +147,7 @@ async fn insert_person(
     .bind(record.language.code())
     .bind(i64::from(record.removed))
     .bind(keys.text_index(agency, PERSON_KEY, key)?)
+    .bind(record.removed.then_some(now.micros()))
     .execute(&mut **work)
     .await
     .doing("keep a person")?;
@@ -166,10 +169,12 @@ async fn update_person(
     agency: AgencyId,
     id: u32,
     record: &PersonRecord,
+    now: Timestamp,
 ) -> Result<(), Broken> {
     let keys = work.keys();
     sqlx::query(
-        "UPDATE person SET facility_id = $3, name = $4, pin = $5, language = $6, removed = $7 \
+        "UPDATE person SET facility_id = $3, name = $4, pin = $5, language = $6, removed = $7, \
+         removed_us = CASE WHEN $7 = 0 THEN NULL ELSE COALESCE(removed_us, $8) END \
          WHERE agency_id = $1 AND person_id = $2",
     )
     .bind(agency.0)
@@ -179,6 +184,7 @@ async fn update_person(
     .bind(record.pin.to_vec())
     .bind(record.language.code())
     .bind(i64::from(record.removed))
+    .bind(now.micros())
     .execute(&mut **work)
     .await
     .doing("keep a person")?;

@@ -29,9 +29,11 @@ const CLAIMED: &str = "EXISTS (SELECT 1 FROM private_claim k \
 /// Whether a row `c` of this table is shielded.
 pub(super) fn shielded(table: Table) -> String {
     match table {
-        Table::Call => format!("(c.class = 'service' OR {SHIELDED})"),
+        Table::Call => {
+            format!("(c.class = 'service' OR COALESCE(c.line, '') = 'shielded' OR {SHIELDED})")
+        }
         // Nothing more was kept of what the number was then.
-        Table::Refusal => format!("({SHIELDED})"),
+        Table::Refusal => format!("(COALESCE(c.line, '') = 'shielded' OR {SHIELDED})"),
     }
 }
 
@@ -40,10 +42,18 @@ pub(super) fn protected(table: Table) -> String {
     match table {
         Table::Call => format!(
             "(c.class = 'protected' OR COALESCE(c.may_not_record, '') = 'protected' \
-             OR {REGISTERED} OR {CLAIMED})"
+             OR COALESCE(c.line, '') = 'protected' OR {REGISTERED} OR {CLAIMED})"
         ),
-        Table::Refusal => format!("({REGISTERED})"),
+        Table::Refusal => format!("(COALESCE(c.line, '') = 'protected' OR {REGISTERED})"),
     }
+}
+
+/// The line of a row `c` of this table, in the word that stays when its number is erased.
+pub(crate) fn word(table: Table) -> String {
+    let (shielded, protected) = (shielded(table), protected(table));
+    format!(
+        "CASE WHEN {shielded} THEN 'shielded' WHEN {protected} THEN 'protected' ELSE 'ordinary' END"
+    )
 }
 
 /// Adds that a row must be on such a line.
@@ -64,7 +74,7 @@ pub(super) fn on(
 }
 
 /// Calls of an agency on protected lines in a time.
-pub(super) async fn count_protected(
+pub(crate) async fn count_protected(
     work: &mut Work,
     agency: AgencyId,
     times: &Range<Timestamp>,
