@@ -67,6 +67,7 @@ pub fn sdp(octets: &[u8]) {
         direction: Direction::SendRecv,
         rtcp_port: 40_001,
         rtcp_mux: false,
+        signals_from: None,
     };
     let agreed = sdp::agree(&local, offer);
     let Ok(answer) = probe::answer(&session, &local) else {

@@ -31,6 +31,9 @@ pub struct Network {
     pub tls: Option<TlsListen>,
     /// The ways out. Where there is none, the [`Directory`] is asked.
     pub trunks: Vec<TrunkConfig>,
+    /// The name server that is asked about trunks with a name; those of the system where there is
+    /// none.
+    pub name_server: Option<SocketAddr>,
     /// With what calls are signed on trunks that want it.
     pub identity: Option<IdentityConfig>,
     /// Whether audio of stations is encrypted. It only can be where they speak TLS.

@@ -78,6 +78,8 @@ counts! {
     streams,
     /// Calls that a trunk could not take and another one was tried for.
     failed_over,
+    /// Look-ups of a carrier's name that found no address.
+    unknown_names,
     /// Calls that ended because the other end did not refresh its session in time.
     lost_session,
     /// REGISTER requests that were granted, the same one again included.

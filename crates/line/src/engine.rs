@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use tokio::net::{TcpListener, UdpSocket};
-use tokio::sync::mpsc::{Receiver, UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::sleep;
 
 mod arrival;
@@ -129,6 +129,8 @@ pub(crate) struct Engine {
     shared: Arc<Shared>,
     stack: Stack,
     happenings: UnboundedReceiver<Happening>,
+    /// For what happens elsewhere than in a transaction.
+    happens: UnboundedSender<Happening>,
     tags: Tags,
     challenger: Challenger,
     registrar: Registrar,
@@ -226,8 +228,9 @@ impl Engine {
         let Setup { trunks, signer, local, shared, key, t1, .. } = setup;
         let socket = Arc::new(UdpSocket::from_std(socket)?);
         let (sender, happenings) = unbounded_channel();
-        let stack =
-            Stack::new(Arc::clone(&socket), t1, sender).await.map_err(std::io::Error::other)?;
+        let stack = Stack::new(Arc::clone(&socket), t1, sender.clone())
+            .await
+            .map_err(std::io::Error::other)?;
         let (maker, arrivals) = Streams::new();
         if let Some(listener) = tcp {
             maker.listen(TcpListener::from_std(listener)?, None);
@@ -255,6 +258,7 @@ impl Engine {
             shared,
             stack,
             happenings,
+            happens: sender,
             tags,
             challenger,
             registrar: Registrar::default(),
@@ -406,6 +410,7 @@ impl Engine {
                     self.errand_done(errand, response.as_deref()).await;
                 }
             }
+            Happening::Resolved { trunk, places } => self.resolved(trunk, places),
         }
     }
 

@@ -90,6 +90,14 @@ pub(crate) const TRUNK_SILENT_MAX: Duration = Duration::from_secs(4);
 pub(crate) const REST: Duration = Duration::from_secs(30);
 /// A trunk answers OPTIONS within this time or is down.
 pub(crate) const PROBE_MAX: Duration = Duration::from_secs(6);
+/// Most addresses of one carrier.
+pub(crate) const PLACES_MAX: usize = 8;
+/// A name is looked up within this time or not known.
+pub(crate) const RESOLVE_MAX: Duration = Duration::from_secs(10);
+/// A name is looked up again after this time, whatever time its records are good for.
+pub(crate) const RESOLVE_EVERY: Duration = Duration::from_secs(60);
+/// The same where it was not known, or a carrier could not be reached.
+pub(crate) const RESOLVE_AGAIN: Duration = Duration::from_secs(5);
 /// Shortest wait before a trunk is asked again to register us.
 pub(crate) const REGISTER_AGAIN_MIN: Duration = Duration::from_secs(30);
 /// Longest wait, after many failures.

@@ -33,6 +33,7 @@ pub fn agree(local: &MediaDescription, remote: &MediaDescription) -> Option<Agre
         packet_ms: remote.packet_ms,
         send: hears(remote.direction),
         rtcp: rtcp_address(local, remote),
+        signals_from: remote.signals_from,
     })
 }
 
@@ -175,6 +176,7 @@ pub(crate) fn answer(
         direction: answer_direction(offer.audio.direction, local.direction),
         rtcp_port: local.rtcp_port,
         rtcp_mux: local.rtcp_mux && offer.audio.rtcp_mux,
+        signals_from: None,
     };
     if ours.codecs.is_empty() {
         return Err(SdpError::NoCodec);
@@ -405,6 +407,7 @@ impl Reader {
             direction: wanted,
             rtcp_port: draft.rtcp_port.unwrap_or(draft.port.saturating_add(1)),
             rtcp_mux: draft.rtcp_mux,
+            signals_from: None,
         };
         let secure = draft.understood(true);
         let crypto = if secure { draft.crypto.clone() } else { Vec::new() };

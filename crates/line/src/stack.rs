@@ -19,7 +19,7 @@ use rsipstack::transport::transport_layer::DomainResolver;
 use rsipstack::transport::udp::UdpConnection;
 use rsipstack::transport::{SipAddr, SipConnection, TransportLayer};
 use std::future::Future;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::net::UdpSocket;
@@ -39,6 +39,8 @@ pub(crate) enum Happening {
     InviteEnded { wire: WireId, branch: String },
     /// Another request of ours is done with. Holds its final response, if there was one.
     RequestEnded { errand: Option<Errand>, response: Option<Box<Response>> },
+    /// The name of the trunk at this place was looked up.
+    Resolved { trunk: usize, places: Vec<SocketAddr> },
 }
 
 /// The library's transaction layer over one socket.

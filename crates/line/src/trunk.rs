@@ -1,6 +1,7 @@
 //! Ways out to carriers: what is configured, and which one a call takes.
 
 use crate::identity::Attest;
+use crate::resolve::TrunkName;
 use crate::tls::{Client, TlsError, TlsPeer};
 use crate::transport::{Hop, Transport};
 use crate::{Encryption, LineError};
@@ -16,8 +17,11 @@ mod tests;
 pub struct TrunkConfig {
     /// Its number, by which the journal knows it; never given to another trunk.
     pub id: TrunkId,
-    /// Where requests are sent: the carrier's server, or a proxy before it.
+    /// Where requests are sent: the carrier's server, or a proxy before it. Nothing is sent there
+    /// when there is a `name`.
     pub address: SocketAddr,
+    /// The name by which its addresses are found, again and again.
+    pub name: Option<TrunkName>,
     /// How they travel.
     pub transport: Transport,
     /// How the other end's certificate is checked; needed with TLS.
@@ -56,6 +60,7 @@ impl TrunkConfig {
         Self {
             id,
             address,
+            name: None,
             transport: Transport::Udp,
             tls: None,
             domain: None,
@@ -79,7 +84,8 @@ impl TrunkConfig {
 
     /// The carrier's name, as URIs write it.
     pub(crate) fn host(&self) -> String {
-        self.domain.clone().unwrap_or_else(|| self.address.to_string())
+        let known = self.domain.clone().or_else(|| self.name.as_ref().map(TrunkName::host));
+        known.unwrap_or_else(|| self.address.to_string())
     }
 }
 
@@ -153,7 +159,13 @@ pub(crate) struct Trunks {
 
 /// A trunk, and how it is.
 pub(crate) struct Trunk {
+    /// `address` is the place that is used now.
     pub(crate) config: TrunkConfig,
+    /// Every place where it can be reached, in the order in which they are tried; none while its
+    /// name is not known.
+    places: Vec<SocketAddr>,
+    /// The first places did not take a call.
+    turned: bool,
     /// Checks the other end of its TLS connections.
     pub(crate) tls: Option<Client>,
     calls: u32,
@@ -209,7 +221,7 @@ impl Trunks {
     /// lowest order, in turn by weight. Those that are down are tried when no other is left: a call
     /// that may fail is better than one that fails for sure.
     pub(crate) fn choose(&mut self, now: Timestamp, tried: &[usize]) -> Option<usize> {
-        let open = |(index, trunk): &(usize, &Trunk)| !tried.contains(index) && trunk.has_room(now);
+        let open = |(index, trunk): &(usize, &Trunk)| trunk.is_open(now, *index, tried);
         let rank = |trunk: &Trunk| (!trunk.is_up(now), trunk.config.order);
         let best = self.iter().filter(open).map(|(_, trunk)| rank(trunk)).min()?;
         let among: Vec<usize> = self
@@ -236,25 +248,28 @@ impl Trunks {
 
     /// Whether a call that was tried on these trunks has another one to try.
     pub(crate) fn has_other(&self, now: Timestamp, tried: &[usize]) -> bool {
-        self.iter().any(|(index, trunk)| !tried.contains(&index) && trunk.has_room(now))
+        self.iter().any(|(index, trunk)| trunk.is_open(now, index, tried))
     }
 
     /// Whether `source` is one of the carriers. On loopback, where stations may live too, the port
     /// counts.
     pub(crate) fn is_source(&self, source: SocketAddr) -> bool {
-        self.all.iter().any(|trunk| {
-            let address = trunk.config.address;
-            address == source || address.ip() == source.ip() && !source.ip().is_loopback()
-        })
+        let is = |address: &SocketAddr| {
+            *address == source || address.ip() == source.ip() && !source.ip().is_loopback()
+        };
+        self.all.iter().any(|trunk| trunk.places.iter().any(is))
     }
 }
 
 impl Trunk {
     fn new(config: TrunkConfig, tls: Option<&TlsPeer>) -> Result<Self, TlsError> {
         let register = config.account.as_ref().is_some_and(|account| account.register);
+        let places = if config.name.is_some() { vec![] } else { vec![config.address] };
         Ok(Self {
             tls: tls.map(Client::new).transpose()?,
             config,
+            places,
+            turned: false,
             calls: 0,
             second: (0, 0),
             credit: 0,
@@ -266,7 +281,52 @@ impl Trunk {
 
     /// Whether it is expected to take a call.
     pub(crate) fn is_up(&self, now: Timestamp) -> bool {
-        self.answers && self.registered && self.rests_until <= now
+        self.is_somewhere() && self.answers && self.registered && self.rests_until <= now
+    }
+
+    /// Whether anybody knows where it is.
+    pub(crate) const fn is_somewhere(&self) -> bool {
+        !self.places.is_empty()
+    }
+
+    /// Whether it is reached at this hop.
+    pub(crate) fn is_at(&self, hop: Hop) -> bool {
+        self.config.transport == hop.transport && self.places.contains(&hop.address)
+    }
+
+    /// Takes over the places that its name has now. The one that is used stays as long as it is
+    /// among them and took what was sent there. Says whether another one is used now.
+    pub(crate) fn found(&mut self, places: Vec<SocketAddr>) -> bool {
+        let Some(first) = places.first().copied() else { return false };
+        let stays = places.contains(&self.config.address) && !self.turned;
+        self.places = places;
+        self.turned = false;
+        if stays {
+            return false;
+        }
+        core::mem::replace(&mut self.config.address, first) != first
+    }
+
+    /// It could not be reached where it was looked for: from now on it is looked for at the next
+    /// place. Says whether a call that was `tried` on these trunks has not been there yet.
+    pub(crate) fn turn(&mut self, index: usize, tried: &[usize]) -> bool {
+        let here = self.places.iter().position(|place| *place == self.config.address);
+        let next = here.map_or(0, |here| here + 1);
+        let next = self.places.get(next).or_else(|| self.places.first()).copied();
+        if let Some(next) = next.filter(|_| self.places.len() > 1) {
+            self.config.address = next;
+            self.turned = true;
+        }
+        self.has_untried(index, tried)
+    }
+
+    fn has_untried(&self, index: usize, tried: &[usize]) -> bool {
+        tried.iter().filter(|other| **other == index).count() < self.places.len()
+    }
+
+    /// Whether a call that was tried on these trunks can be tried here.
+    fn is_open(&self, now: Timestamp, index: usize, tried: &[usize]) -> bool {
+        self.has_untried(index, tried) && self.has_room(now)
     }
 
     /// Notes whether it answered when it was asked. Says whether that is news.

@@ -84,6 +84,7 @@ fn only_the_owner_is_heard() {
         direction: Direction::SendRecv,
         rtcp_port: 4_001,
         rtcp_mux: false,
+        signals_from: None,
     };
     let user = Private::new("12025550142".to_owned());
     let target = Target::Address { address: callee.local_address(), user };

@@ -97,6 +97,7 @@ fn media(port: u16) -> MediaDescription {
         direction: Direction::SendRecv,
         rtcp_port: port + 1,
         rtcp_mux: false,
+        signals_from: None,
     }
 }
 

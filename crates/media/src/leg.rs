@@ -101,7 +101,7 @@ impl Leg {
             if before.is_some() {
                 self.out.divert();
             }
-            self.path.connect(agreed)?;
+            self.path.connect(agreed, turn.now)?;
         } else if agreed.send && before.is_some_and(|before| !before.send) {
             self.heard.since = turn.now;
         }
@@ -324,7 +324,7 @@ impl Leg {
         let due = if self.is_sending() { self.out.due(bridged) } else { NEVER };
         let over = self.out.over_at().unwrap_or(NEVER);
         let quiet = self.sound.as_ref().and_then(SoundEar::quiet_at).unwrap_or(NEVER);
-        let opens = self.path.opens_at().unwrap_or(NEVER);
+        let opens = self.path.due_at().unwrap_or(NEVER);
         let report = if self.agreed.is_some() { self.reports.due() } else { NEVER };
         due.min(over).min(quiet).min(opens).min(report).min(self.lost_at(turn))
     }

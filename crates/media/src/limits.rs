@@ -102,6 +102,13 @@ pub const REPORT_EVERY: Duration = Duration::from_secs(5);
 /// How long an encrypted leg must be silent before its end may be found at another address.
 pub const RELATCH_AFTER: Duration = Duration::from_secs(1);
 
+/// For how long a station that describes another address than it signals from may be found where it
+/// signals from.
+pub const SEEK_MAX: Duration = Duration::from_secs(10);
+
+/// Packets of one stream, one behind the other, by which it is found.
+pub const SEEK_PACKETS: u8 = 3;
+
 /// The longest gap, in samples, that is filled when audio is cut anew (200 ms); after a longer one
 /// a stream begins anew.
 pub const REPACK_GAP_MAX_SAMPLES: u32 = 1_600;

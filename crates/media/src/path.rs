@@ -3,21 +3,22 @@
 //! While the other end is heard, its address is the only one that the kernel lets through. Another
 //! address becomes the leg's by a new agreement, or, on an encrypted leg that has been silent, by a
 //! packet that only the holder of its key can have made: a telephone behind a NAT that gave it
-//! another port. A packet in clear never moves a leg.
+//! another port. In clear a leg is found elsewhere in one case only ([`Seek`]): right after an
+//! agreement, at the host that the station signals from.
 
 use crate::{
     Statistics,
-    limits::{DATAGRAMS_DRAINED_MAX, PAYLOAD_MAX_OCTETS, RELATCH_AFTER},
+    limits::{DATAGRAMS_DRAINED_MAX, PAYLOAD_MAX_OCTETS, RELATCH_AFTER, SEEK_MAX, SEEK_PACKETS},
     poller::Poller,
     ports::PortPair,
     rtcp::{REPORT_MAX_OCTETS, is_report},
-    rtp::HEADER_OCTETS,
+    rtp::{self, HEADER_OCTETS},
     srtp::{SEALED_EXTRA_OCTETS, Secured},
 };
 use model::{Agreed, SrtpKeys, Timestamp};
 use std::{
     io::{self, ErrorKind},
-    net::{SocketAddr, UdpSocket},
+    net::{IpAddr, SocketAddr, UdpSocket},
 };
 
 /// Sockets and keys of one leg.
@@ -30,10 +31,42 @@ pub(crate) struct Path {
     reports: Option<SocketAddr>,
     /// Once a leg has keys, nothing in clear is heard or sent on it.
     secured: Option<Box<Secured>>,
-    /// The socket hears every address, and looks for one that holds the key.
+    /// The socket hears every address, and looks for one that holds the key or is sought.
     open: bool,
+    /// In clear: who else than `remote` may be the leg's end.
+    seek: Option<Box<Seek>>,
     /// Arrival of the last packet from `remote`, if any came.
     last: Option<Timestamp>,
+}
+
+/// Looks for a station in clear that described an address where it may not be, because a NAT is in
+/// between. It is found where it signals from, by some packets of audio of one stream, one behind
+/// the other, and only while nothing came from where it said, and not for long.
+struct Seek {
+    host: IpAddr,
+    until: Timestamp,
+    /// From where a stream began, which one it is, its next number, and how many packets came.
+    begun: Option<(SocketAddr, u32, u16, u8)>,
+}
+
+impl Seek {
+    /// Whether this packet is the one by which the station is found.
+    fn finds(&mut self, from: SocketAddr, datagram: &[u8], now: Timestamp) -> bool {
+        if from.ip() != self.host || now >= self.until {
+            return false;
+        }
+        let Ok((header, _)) = rtp::parse(datagram) else { return false };
+        if !AUDIO_TYPES.contains(&header.payload_type) {
+            return false;
+        }
+        let next = (from, header.ssrc, header.sequence);
+        let count = match self.begun {
+            Some((host, stream, number, count)) if (host, stream, number) == next => count + 1,
+            Some(_) | None => 1,
+        };
+        self.begun = Some((from, header.ssrc, header.sequence.wrapping_add(1), count));
+        count >= SEEK_PACKETS
+    }
 }
 
 /// What was read.
@@ -42,7 +75,7 @@ pub(crate) enum Read<'a> {
     Audio(&'a mut [u8]),
     /// A compound RTCP packet, in clear.
     Report(&'a [u8]),
-    /// Audio from another address that holds the key: the leg has moved there.
+    /// Audio from another address that holds the key or was sought: the leg has moved there.
     Moved(&'a mut [u8]),
 }
 
@@ -62,6 +95,7 @@ impl Path {
             reports: None,
             secured: None,
             open: false,
+            seek: None,
             last: None,
         }
     }
@@ -81,9 +115,10 @@ impl Path {
     ///
     /// # Errors
     /// When the system refuses the address; then nobody is heard.
-    pub(crate) fn connect(&mut self, agreed: Agreed) -> io::Result<()> {
+    pub(crate) fn connect(&mut self, agreed: Agreed, now: Timestamp) -> io::Result<()> {
         self.remote = None;
         self.open = false;
+        self.seek = None;
         self.last = None;
         if agreed.remote.ip().is_unspecified() || agreed.remote.port() == 0 {
             // The system would take the first for itself.
@@ -95,6 +130,10 @@ impl Path {
         if self.secured.is_some() {
             // It may be behind a NAT from the start.
             self.open_up();
+        } else if let Some(host) = agreed.signals_from {
+            self.open_up();
+            let until = now.after(SEEK_MAX);
+            self.seek = self.open.then(|| Box::new(Seek { host, until, begun: None }));
         }
         Ok(())
     }
@@ -145,7 +184,15 @@ impl Path {
             return datagram.get(..length).map(Read::Report);
         }
         let length = match &mut self.secured {
-            None => octets,
+            None if known => octets,
+            None => {
+                let seek = self.seek.as_mut();
+                if !seek.is_some_and(|seek| seek.finds(from, datagram, now)) {
+                    counted.foreign += 1;
+                    return None;
+                }
+                octets
+            }
             Some(secured) => {
                 let Some(length) = secured.open().rtp(datagram) else {
                     *(if known { &mut counted.forged } else { &mut counted.foreign }) += 1;
@@ -176,16 +223,26 @@ impl Path {
         datagram.get(..length)
     }
 
-    /// When a leg that is silent begins to look for its end elsewhere.
-    pub(crate) fn opens_at(&self) -> Option<Timestamp> {
+    /// When [`Self::service`] has something to do.
+    pub(crate) fn due_at(&self) -> Option<Timestamp> {
+        self.opens_at().or_else(|| self.seek.as_ref().map(|seek| seek.until))
+    }
+
+    /// When an encrypted leg that is silent begins to look for its end elsewhere.
+    fn opens_at(&self) -> Option<Timestamp> {
         let may = self.secured.is_some() && self.remote.is_some() && !self.open;
         self.last.filter(|_| may).map(|last| last.after(RELATCH_AFTER))
     }
 
-    /// Begins to look, when it is time.
+    /// Begins to look, or looks no longer, when it is time.
     pub(crate) fn service(&mut self, now: Timestamp) {
         if self.opens_at().is_some_and(|at| at <= now) {
             self.open_up();
+        }
+        if self.seek.as_ref().is_some_and(|seek| seek.until <= now)
+            && let Some(remote) = self.remote
+        {
+            self.close_to(remote);
         }
     }
 
@@ -252,11 +309,15 @@ impl Path {
     /// Hears this address only.
     fn close_to(&mut self, from: SocketAddr) {
         self.remote = Some(from);
+        self.seek = None;
         if self.open {
             self.open = self.pair.rtp.connect(from).is_err();
         }
     }
 }
+
+/// Payload types of audio: both laws of G.711 (RFC 3551 section 6).
+const AUDIO_TYPES: [u8; 2] = [0, 8];
 
 /// Reads and forgets everything that waits in a socket.
 fn drain(socket: &UdpSocket) {

@@ -198,6 +198,7 @@ impl Phone {
             packet_ms: 20,
             send: true,
             rtcp: self.rtcp.local_addr().unwrap(),
+            signals_from: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::Timestamp;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 /// A codec of ITU-T G.711, 8,000 samples a second, one octet a sample.
@@ -70,6 +70,9 @@ pub struct MediaDescription {
     pub rtcp_port: u16,
     /// Whether RTCP may come to the port of RTP (RFC 5761).
     pub rtcp_mux: bool,
+    /// Where that end signals from, when it is a station and that is another host than the one of
+    /// `address`: it may be behind a NAT and not know it. Never part of a description on the wire.
+    pub signals_from: Option<IpAddr>,
 }
 
 /// How a leg sends and receives, after both ends agreed.
@@ -87,6 +90,8 @@ pub struct Agreed {
     pub send: bool,
     /// Where the other end wants RTCP; the address of RTP when both share a port (RFC 5761).
     pub rtcp: SocketAddr,
+    /// The host, other than that of `remote`, from which its first audio may come as well.
+    pub signals_from: Option<IpAddr>,
 }
 
 /// One second, or the last part of one, of both directions of a conversation, as received.

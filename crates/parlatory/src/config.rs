@@ -71,6 +71,8 @@ pub(crate) struct Sip {
     pub(crate) encryption: Encrypted,
     /// With what calls are signed on trunks that want it.
     pub(crate) identity: Option<Identity>,
+    /// The name server that is asked about trunks with a name, where it is not the system's.
+    pub(crate) name_server: Option<SocketAddr>,
 }
 
 /// Where audio flows.

@@ -34,7 +34,7 @@ impl Engine {
         if let Some(stream) = self.streams.get(&hop) {
             return Some(stream.connection.clone());
         }
-        let (_, trunk) = self.trunks.iter().find(|(_, trunk)| trunk.config.hop() == hop)?;
+        let (_, trunk) = self.trunks.iter().find(|(_, trunk)| trunk.is_at(hop))?;
         let tls = trunk.tls.clone();
         let stream = self.maker.open(hop, tls).await.ok()?;
         let connection = stream.connection.clone();

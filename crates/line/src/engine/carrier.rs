@@ -86,6 +86,7 @@ impl Engine {
                 Ok(()) => return self.tell(LineEvent::Dialled { wire, trunk }),
                 Err(dial) => dial,
             };
+            self.unreached(index, &tried);
         }
         self.tell(LineEvent::Failed { wire, status });
     }
@@ -268,11 +269,19 @@ impl Engine {
 
     async fn fail_over(&mut self, id: WireId, route: Route, status: u16) {
         let now = self.clock.now();
-        if let Some(trunk) = self.trunks.get_mut(route.trunk) {
+        let elsewhere = self.unreached(route.trunk, &route.tried);
+        if let Some(trunk) = self.trunks.get_mut(route.trunk).filter(|_| !elsewhere) {
             trunk.rest(now.after(REST));
         }
         self.count(|tally| &tally.failed_over);
         self.dial_trunk(id, route.dial, route.tried, status).await;
+    }
+
+    /// A trunk could not take a call where it was looked for. Says whether it has another place
+    /// where this call was not tried (RFC 3263 section 4.3).
+    fn unreached(&mut self, index: usize, tried: &[usize]) -> bool {
+        self.look_up_soon(index);
+        self.trunks.get_mut(index).is_some_and(|trunk| trunk.turn(index, tried))
     }
 
     /// A trunk said nothing at all for some seconds. Where there is another one, the call goes

@@ -6,10 +6,16 @@ use crate::LineEvent;
 use crate::WireId;
 use crate::credential::Challenge;
 use crate::dialog::{Dialog, Outgoing, Party};
-use crate::limits::{PROBE_MAX, REGISTER_AGAIN_MAX, REGISTER_AGAIN_MIN, REGISTER_EXPIRES_MAX};
+use crate::limits::{
+    PROBE_MAX, REGISTER_AGAIN_MAX, REGISTER_AGAIN_MIN, REGISTER_EXPIRES_MAX, RESOLVE_AGAIN,
+    RESOLVE_EVERY,
+};
+use crate::resolve::{Asking, resolve};
+use crate::stack::Happening;
 use core::time::Duration;
 use model::Timestamp;
 use rsipstack::sip::{Header, HeadersExt, Method, Response};
+use std::net::SocketAddr;
 
 /// Something to ask of the trunk at this place, or an answer that is late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +25,8 @@ pub(crate) enum Errand {
     Register(usize),
     /// The session timer of this dialog.
     Session(WireId),
+    /// The name of the trunk is looked up.
+    Resolve(usize),
 }
 
 /// How the registration with a trunk stands.
@@ -36,6 +44,9 @@ impl Engine {
     pub(super) fn begin_errands(&mut self) {
         let now = self.clock.now();
         for (index, trunk) in self.trunks.iter() {
+            if trunk.config.name.is_some() {
+                self.errands.insert((now, Errand::Resolve(index)));
+            }
             if trunk.config.probe_every.is_some() {
                 self.errands.insert((now, Errand::Probe(index)));
             }
@@ -62,7 +73,70 @@ impl Engine {
                 Errand::ProbeLate(index) => self.trunk_answers(index, false),
                 Errand::Register(index) => self.send_register(index, None, false).await,
                 Errand::Session(id) => self.session_due(id, now).await,
+                Errand::Resolve(index) => self.look_up(index, now),
             }
+        }
+    }
+
+    /// Has the name of a trunk looked up, if it has one, while everything else goes on.
+    fn look_up(&mut self, index: usize, now: Timestamp) {
+        let Some(trunk) = self.trunks.get(index) else { return };
+        let Some(name) = trunk.config.name.clone() else { return };
+        let transport = trunk.config.transport;
+        let asking =
+            Asking { server: self.config.network.name_server, version_4: self.local.udp.is_ipv4() };
+        let happens = self.happens.clone();
+        tokio::spawn(async move {
+            let places = resolve(&name, transport, asking).await;
+            // A line that has stopped does not ask any more.
+            let _ = happens.send(Happening::Resolved { trunk: index, places });
+        });
+        self.look_up_at(index, now.after(RESOLVE_EVERY));
+    }
+
+    /// The name of a trunk was looked up. Where nobody knows it, what was known is used on.
+    pub(super) fn resolved(&mut self, index: usize, places: Vec<SocketAddr>) {
+        let now = self.clock.now();
+        if places.is_empty() {
+            self.count(|tally| &tally.unknown_names);
+            return self.look_up_soon(index);
+        }
+        let Some(trunk) = self.trunks.get_mut(index) else { return };
+        let was_up = trunk.is_up(now);
+        let moved = trunk.found(places);
+        let registers = self.registrations.get_mut(&index).filter(|_| moved);
+        if let Some(registration) = registers {
+            // The next one asks at the new place, as somebody new.
+            registration.dialog = None;
+            self.errands.retain(|(_, errand)| *errand != Errand::Register(index));
+            self.errands.insert((now, Errand::Register(index)));
+        }
+        if self.trunks.get(index).is_some_and(|trunk| trunk.is_up(now) != was_up) {
+            self.tell_trunk(index);
+        }
+    }
+
+    /// A trunk could not be reached: its name may have another address by now.
+    pub(super) fn look_up_soon(&mut self, index: usize) {
+        self.look_up_at(index, self.clock.now().after(RESOLVE_AGAIN));
+    }
+
+    /// A trunk said nothing where it was looked for. Says whether it is looked for elsewhere now.
+    fn look_elsewhere(&mut self, index: usize) -> bool {
+        self.look_up_soon(index);
+        let Some(trunk) = self.trunks.get_mut(index) else { return false };
+        let before = trunk.config.address;
+        trunk.turn(index, &[]);
+        trunk.config.address != before
+    }
+
+    fn look_up_at(&mut self, index: usize, at: Timestamp) {
+        let named = self.trunks.get(index).is_some_and(|trunk| trunk.config.name.is_some());
+        let sooner =
+            |(due, errand): &(Timestamp, Errand)| *errand == Errand::Resolve(index) && *due <= at;
+        if named && !self.errands.iter().any(sooner) {
+            self.errands.retain(|(_, errand)| *errand != Errand::Resolve(index));
+            self.errands.insert((at, Errand::Resolve(index)));
         }
     }
 
@@ -77,17 +151,18 @@ impl Engine {
             }
             Errand::Register(index) => self.register_answered(index, response).await,
             Errand::Session(id) => self.update_done(id, response).await,
+            // No request: it is done when `resolved` is told.
+            Errand::Resolve(_) => {}
         }
     }
 
     async fn probe(&mut self, index: usize, now: Timestamp) {
-        let Some(dialog) = self.outside(index, None) else { return };
         let Some(every) = self.trunks.get(index).and_then(|t| t.config.probe_every) else {
             return;
         };
         self.errands.insert((now.after(every), Errand::Probe(index)));
+        let Some(mut dialog) = self.outside(index, None) else { return };
         self.errands.insert((now.after(PROBE_MAX), Errand::ProbeLate(index)));
-        let mut dialog = dialog;
         let branch = self.tags.branch();
         let options = dialog.next(Method::Options, &branch);
         self.send_request(options, Some(Errand::Probe(index))).await;
@@ -95,7 +170,11 @@ impl Engine {
 
     fn trunk_answers(&mut self, index: usize, answers: bool) {
         let Some(trunk) = self.trunks.get_mut(index) else { return };
-        if trunk.answered(answers) {
+        let news = trunk.answered(answers);
+        if !answers {
+            self.look_elsewhere(index);
+        }
+        if news {
             self.tell_trunk(index);
         }
     }
@@ -165,6 +244,10 @@ impl Engine {
                 self.errands.insert((now.after(wait), Errand::Register(index)));
             }
         }
+        if matches!(status, 408 | 503) && self.look_elsewhere(index) {
+            // It is asked at another place the next time, as somebody new.
+            self.registrations.entry(index).and_modify(|registration| registration.dialog = None);
+        }
         let registered = (200..300).contains(&status);
         if self.trunks.get_mut(index).is_some_and(|trunk| trunk.registered(registered)) {
             self.tell_trunk(index);
@@ -182,10 +265,11 @@ impl Engine {
         }
     }
 
-    /// The dialog that a request outside of calls is written from.
+    /// The dialog that a request outside of calls is written from; none while nobody knows where
+    /// the trunk is.
     fn outside(&mut self, index: usize, user: Option<&str>) -> Option<Dialog> {
         let (call_id, tag) = (self.tags.next(), self.tags.next());
-        let config = &self.trunks.get(index)?.config;
+        let config = &self.trunks.get(index).filter(|trunk| trunk.is_somewhere())?.config;
         let (host, hop, public) = (config.host(), config.hop(), config.public);
         let here = self.here(hop, public);
         let parameter = hop.transport.parameter();

@@ -13,6 +13,13 @@ use model::{Key, MediaDescription, Private};
 use rsipstack::sip::{Header, HeadersExt, Method, Request};
 use rsipstack::transaction::transaction::Transaction;
 
+impl Wire {
+    /// What the other end described, with where it signals from when it is a station.
+    fn located(&self, audio: MediaDescription) -> MediaDescription {
+        if self.trunk.is_some() { audio } else { located(audio, self.dialog.peer) }
+    }
+}
+
 impl Engine {
     /// Takes an admitted INVITE and asks the owner what to do with it.
     pub(super) fn offered(
@@ -33,7 +40,7 @@ impl Engine {
         let (wish, quiet) = (Wish::of(&request.headers.0), wants_reliable(request));
         let serving = self.stack.serve(transaction, wire, source.address.ip());
         let Admitted { origin, offer } = admitted;
-        let described = offer.as_ref().map(|session| session.audio.clone());
+        let described = offer.as_ref().map(|session| located(session.audio.clone(), source));
         let mut dialog = dialog;
         let keys = offer.as_ref().and_then(|session| dialog.accept_keys(&session.crypto));
         if offer.is_none() && matches!(self.station_policy(peer), Ok(Encryption::Required)) {
@@ -149,6 +156,7 @@ impl Engine {
                     ours.zip(described.as_ref()).and_then(|(us, them)| sdp::agree(us, &them.audio));
                 match described.filter(|_| agreed.is_some()).and_then(|s| wire.dialog.choose(s)) {
                     Some((answer, keys)) => {
+                        let answer = wire.located(answer);
                         self.tell(LineEvent::Answered { wire: id, answer, keys });
                     }
                     None => {
@@ -163,6 +171,7 @@ impl Engine {
                 let silent = wire.silent;
                 let chosen = described.and_then(|session| wire.dialog.choose(session));
                 if let Some((offer, keys)) = chosen.filter(|_| !silent) {
+                    let offer = wire.located(offer);
                     self.tell(LineEvent::Reoffered { wire: id, offer, keys });
                 }
             }
@@ -321,8 +330,8 @@ impl Engine {
     }
 
     fn hold_reoffer(&mut self, id: WireId, reoffer: Reoffer) {
-        let offer = reoffer.offer.audio.clone();
         let Some(wire) = self.wires.get_mut(&id) else { return };
+        let offer = wire.located(reoffer.offer.audio.clone());
         let keys = wire.dialog.accept_keys(&reoffer.offer.crypto);
         wire.reoffer = Some(reoffer);
         wire.theirs = Some(offer.clone());
@@ -422,4 +431,11 @@ fn info_key(request: &Request) -> Option<Key> {
         _ if signal == "11" => Some(Key::POUND),
         _ => None,
     }
+}
+
+/// What a station described that signals from `peer`.
+fn located(audio: MediaDescription, peer: Hop) -> MediaDescription {
+    let (host, signals) = (audio.address.ip(), peer.address.ip());
+    let elsewhere = host != signals && host.is_ipv4() == signals.is_ipv4();
+    MediaDescription { signals_from: elsewhere.then_some(signals), ..audio }
 }

@@ -17,6 +17,7 @@ mod calling;
 mod carrying;
 mod guarding;
 mod lasting;
+mod naming;
 mod serving;
 
 struct Known {
@@ -216,5 +217,6 @@ fn media(port: u16) -> MediaDescription {
         direction: Direction::SendRecv,
         rtcp_port: port + 1,
         rtcp_mux: false,
+        signals_from: None,
     }
 }

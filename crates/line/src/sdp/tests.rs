@@ -13,6 +13,7 @@ fn plain() -> MediaDescription {
         direction: Direction::SendRecv,
         rtcp_port: 4001,
         rtcp_mux: false,
+        signals_from: None,
     }
 }
 
@@ -186,6 +187,7 @@ fn described() -> impl Strategy<Value = MediaDescription> {
         |(port, codecs, telephone_event, tens, direction)| MediaDescription {
             rtcp_port: port.wrapping_add(u16::from(tens)).max(1),
             rtcp_mux: tens % 2 == 0,
+            signals_from: None,
             address: SocketAddr::from(([192, 0, 2, 7], port)),
             codecs,
             telephone_event,

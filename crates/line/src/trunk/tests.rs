@@ -108,3 +108,29 @@ fn numbers_are_written_as_the_trunk_wants_them() {
         assert_eq!(format.write(abroad), far);
     }
 }
+
+#[test]
+fn a_trunk_with_several_places_is_tried_at_each_of_them_once() {
+    let name = Some(TrunkName::Services { domain: "carrier.example".to_owned() });
+    let mut trunks = Trunks::new(&[TrunkConfig { name, ..trunk(1, 0, 1) }]).unwrap();
+    assert_eq!(trunks.choose(at(1), &[]), None, "nobody knows where it is");
+    let place = |end| SocketAddr::from(([192, 0, 2, end], 5060));
+    let trunk = trunks.get_mut(0).unwrap();
+    assert!(!trunk.found(vec![]) && !trunk.is_up(at(1)));
+    assert!(trunk.found(vec![place(7), place(8)]) && trunk.is_up(at(1)));
+    assert_eq!(trunk.config.address, place(7));
+    assert!(trunk.turn(0, &[0]), "the second was not tried");
+    assert_eq!(trunk.config.address, place(8));
+    assert!(!trunk.turn(0, &[0, 0]), "both were");
+    assert_eq!(trunk.config.address, place(7));
+    // What did not take a call is not kept when the name is looked up again.
+    assert!(trunk.turn(0, &[0]) && trunk.found(vec![place(7), place(8)]));
+    assert_eq!(trunk.config.address, place(7));
+    // What did is kept wherever it stands now.
+    assert!(!trunk.found(vec![place(9), place(7)]));
+    assert_eq!(trunk.config.address, place(7));
+    assert_eq!(trunks.choose(at(1), &[0]), Some(0));
+    assert_eq!(trunks.choose(at(1), &[0, 0]), None);
+    assert!(trunks.is_source(place(9)) && trunks.is_source(place(7)));
+    assert!(!trunks.is_source(place(8)));
+}

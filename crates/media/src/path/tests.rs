@@ -115,6 +115,107 @@ fn a_telephone_in_clear_is_moved_by_signalling_only() {
     assert_eq!(rig.statistics(STATION).received, 2);
 }
 
+/// A telephone that described another host than it signals from, which is 127.0.0.1.
+fn behind_a_nat(rig: &mut Rig) -> Phone {
+    let phone = rig.open(STATION);
+    let described = "127.0.0.9:4000".parse().unwrap();
+    let signals_from = Some("127.0.0.1".parse().unwrap());
+    rig.connect(STATION, Agreed { remote: described, signals_from, ..phone.agreed() });
+    phone
+}
+
+#[test]
+fn a_station_in_clear_is_found_once_where_it_signals_from() {
+    let mut rig = Rig::new();
+    let mut phone = behind_a_nat(&mut rig);
+    phone.speak(&[1; 160]);
+    phone.speak(&[1; 160]);
+    rig.deliver(STATION, 2);
+    let Statistics { received, foreign, .. } = rig.statistics(STATION);
+    assert_eq!((received, foreign), (0, 2), "two packets are not enough");
+    phone.speak(&[1; 160]);
+    rig.deliver(STATION, 3);
+    let Statistics { received, moved, .. } = rig.statistics(STATION);
+    assert_eq!((received, moved), (1, 1));
+    assert_eq!(rig.events(), [MediaEvent::Live { leg: STATION }]);
+    rig.run(20);
+    assert_eq!(phone.hear_raw().len(), HEADER_OCTETS + 160, "it is sent to where it is");
+    // From now on the kernel lets nobody else through, however silent it is.
+    rig.run(3_000);
+    let mut other = phone.rebound();
+    for _ in 0..4 {
+        other.speak(&[2; 160]);
+    }
+    rig.run(100);
+    let Statistics { received, foreign, moved, .. } = rig.statistics(STATION);
+    assert_eq!((received, foreign, moved), (1, 2, 1));
+}
+
+#[test]
+fn what_is_no_stream_of_audio_from_there_is_not_followed() {
+    let mut rig = Rig::new();
+    let mut phone = behind_a_nat(&mut rig);
+    // Gaps, another stream, keys, and nothing that could be understood.
+    for packet in 0..6 {
+        phone.speak(&[1; 160]);
+        if packet % 2 == 1 {
+            phone.skip(160);
+        }
+    }
+    for packet in 0..6_u32 {
+        phone.header.ssrc = packet / 2;
+        phone.speak(&[1; 160]);
+    }
+    phone.header.payload_type = 101;
+    for _ in 0..4 {
+        phone.speak(&[1; 160]);
+    }
+    for _ in 0..4 {
+        phone.send_raw(b"hello");
+    }
+    rig.deliver(STATION, 20);
+    let Statistics { received, foreign, .. } = rig.statistics(STATION);
+    assert_eq!((received, foreign), (0, 20));
+}
+
+#[test]
+fn a_station_is_sought_from_no_other_host_not_for_long_and_not_once_it_was_heard() {
+    let speaks = |phone: &mut Phone| {
+        for _ in 0..4 {
+            phone.speak(&[1; 160]);
+        }
+    };
+    // From another host than it signals from.
+    let mut rig = Rig::new();
+    let mut phone = rig.open(STATION);
+    let described = "127.0.0.9:4000".parse().unwrap();
+    let signals_from = Some("127.0.0.2".parse().unwrap());
+    rig.connect(STATION, Agreed { remote: described, signals_from, ..phone.agreed() });
+    speaks(&mut phone);
+    rig.deliver(STATION, 4);
+    assert_eq!(rig.statistics(STATION).received, 0);
+    // Too late.
+    let mut rig = Rig::new();
+    let mut phone = behind_a_nat(&mut rig);
+    let until = u64::try_from(crate::limits::SEEK_MAX.as_millis()).unwrap();
+    rig.run(until);
+    speaks(&mut phone);
+    rig.run(100);
+    assert_eq!(rig.statistics(STATION).received, 0);
+    // It was heard where it said.
+    let mut rig = Rig::new();
+    let mut phone = rig.open(STATION);
+    let signals_from = Some("127.0.0.1".parse().unwrap());
+    rig.connect(STATION, Agreed { signals_from, ..phone.agreed() });
+    speaks(&mut phone);
+    rig.deliver(STATION, 4);
+    let mut other = Phone::new(phone.leg);
+    speaks(&mut other);
+    rig.run(100);
+    assert_eq!(rig.statistics(STATION).received, 4);
+    assert_eq!(rig.statistics(STATION).moved, 0);
+}
+
 /// A report about our stream: so many lost, and this jitter.
 fn about(ssrc: [u8; 4], lost: u8, jitter: u8) -> Vec<u8> {
     let mut datagram = vec![0x81, 201, 0, 7, 0, 0, 0, 77];

@@ -377,6 +377,7 @@ fn a_telephone_presses_keys_talks_and_listens() {
         packet_ms: 20,
         send: true,
         rtcp: remote,
+        signals_from: None,
     };
     rig.connect(STATION, agreed(callee));
     rig.connect(CALLED, agreed(caller));

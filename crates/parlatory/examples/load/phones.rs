@@ -402,6 +402,7 @@ impl Phones {
             direction: Direction::SendRecv,
             rtcp_port: address.port().saturating_add(1),
             rtcp_mux: false,
+            signals_from: None,
         })
     }
 

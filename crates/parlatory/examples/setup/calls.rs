@@ -434,6 +434,7 @@ fn silent() -> MediaDescription {
         packet_ms: 20,
         direction: Direction::Inactive,
         rtcp_mux: false,
+        signals_from: None,
         rtcp_port: DISCARD,
     }
 }

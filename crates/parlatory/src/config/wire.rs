@@ -2,8 +2,8 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
-    net::{IpAddr, SocketAddr},
+    fmt, fs,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use line::{
     Attest, Encryption, IdentityConfig, Network, NumberForm, NumberFormat, TlsFiles, TlsListen,
-    TlsPeer, Transport, TrunkAccount, TrunkConfig,
+    TlsPeer, Transport, TrunkAccount, TrunkConfig, TrunkName,
 };
 use model::{Private, TrunkId};
 use serde::Deserialize;
@@ -45,7 +45,10 @@ pub(crate) struct Identity {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Trunk {
     id: u16,
-    address: SocketAddr,
+    address: Reached,
+    /// The address is a domain whose service records say where its servers are.
+    #[serde(default)]
+    srv: bool,
     #[serde(default)]
     transport: Travels,
     authority: Option<PathBuf>,
@@ -67,6 +70,55 @@ pub(crate) struct Trunk {
     probe_seconds: Option<u64>,
     #[serde(default)]
     encryption: Encrypted,
+}
+
+/// Where a carrier is.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "String")]
+enum Reached {
+    At(SocketAddr),
+    /// A name, with a port where one is said.
+    Named(String, Option<u16>),
+}
+
+impl TryFrom<String> for Reached {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if let Ok(address) = text.parse() {
+            return Ok(Self::At(address));
+        }
+        let unread = || {
+            format!(
+                "`{text}` is neither an address with its port nor a name, such as sip.carrier.example:5060"
+            )
+        };
+        let (name, port) = match text.split_once(':') {
+            Some((name, port)) => (name, Some(port.parse().map_err(|_| unread())?)),
+            None => (text.as_str(), None),
+        };
+        let label = |label: &str| {
+            let plain = label.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-');
+            (1..=LABEL_OCTETS_MAX).contains(&label.len()) && plain && !label.starts_with('-')
+        };
+        // Digits and dots alone are an address without its port, or half of one.
+        let named = name.bytes().any(|octet| octet.is_ascii_alphabetic());
+        if !named || name.len() > NAME_OCTETS_MAX || !name.split('.').all(label) || port == Some(0)
+        {
+            return Err(unread());
+        }
+        Ok(Self::Named(name.to_owned(), port))
+    }
+}
+
+impl fmt::Display for Reached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(address) => address.fmt(f),
+            Self::Named(name, None) => f.write_str(name),
+            Self::Named(name, Some(port)) => write!(f, "{name}:{port}"),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -170,7 +222,8 @@ impl Config {
             "`sip.encryption` needs `[sip.tls]`: keys in clear protect nothing"
         );
         let stations = encrypted.policy();
-        Ok(Network { tcp: self.sip.tcp, tls, trunks, identity, stations })
+        let name_server = self.sip.name_server;
+        Ok(Network { tcp: self.sip.tcp, tls, trunks, name_server, identity, stations })
     }
 }
 
@@ -181,7 +234,7 @@ impl Trunk {
             Travels::Tcp => Transport::Tcp,
             Travels::Tls => Transport::Tls,
         };
-        ensure!(!self.address.ip().is_unspecified(), "`address` must be the carrier's own");
+        let (address, name) = self.place()?;
         ensure!(
             self.encryption == Encrypted::Off || transport == Transport::Tls,
             "`encryption` needs `transport` = \"tls\": keys in clear protect nothing"
@@ -210,8 +263,33 @@ impl Trunk {
             account: self.account(folder)?,
             probe_every: self.probe_seconds.map(Duration::from_secs),
             encryption: self.encryption.policy(),
-            ..TrunkConfig::plain(TrunkId(self.id), self.address)
+            name,
+            ..TrunkConfig::plain(TrunkId(self.id), address)
         })
+    }
+
+    /// Its address, or the name by which that is found.
+    fn place(&self) -> Result<(SocketAddr, Option<TrunkName>)> {
+        let usual = match self.transport {
+            Travels::Udp | Travels::Tcp => SIP_PORT,
+            Travels::Tls => SIPS_PORT,
+        };
+        match (&self.address, self.srv) {
+            (Reached::At(address), false) => {
+                ensure!(!address.ip().is_unspecified(), "`address` must be the carrier's own");
+                Ok((*address, None))
+            }
+            (Reached::Named(name, port), false) => {
+                let name = TrunkName::Host { host: name.clone(), port: port.unwrap_or(usual) };
+                Ok((NOWHERE, Some(name)))
+            }
+            (Reached::Named(name, None), true) => {
+                Ok((NOWHERE, Some(TrunkName::Services { domain: name.clone() })))
+            }
+            (Reached::At(_) | Reached::Named(_, Some(_)), true) => {
+                bail!("`srv` is for a domain without a port: its records say the ports")
+            }
+        }
     }
 
     fn peer(&self, folder: &Path) -> Result<Option<TlsPeer>> {
@@ -226,7 +304,11 @@ impl Trunk {
             bail!("`authority` is missing: the file with whom to believe about the carrier");
         };
         let name = self.certificate_name.as_ref().or(self.domain.as_ref()).cloned();
-        let name = name.unwrap_or_else(|| self.address.ip().to_string());
+        // With a name, what was asked for: not what somebody answered (RFC 5922 section 4).
+        let name = name.unwrap_or_else(|| match &self.address {
+            Reached::At(address) => address.ip().to_string(),
+            Reached::Named(name, _) => name.clone(),
+        });
         Ok(Some(TlsPeer { authority: folder.join(authority), name }))
     }
 
@@ -312,6 +394,17 @@ fn ten_minutes() -> u64 {
 
 const EXPIRES_SECONDS_MIN: u64 = 60;
 
+/// The usual ports (RFC 3261 section 19.1.2).
+const SIP_PORT: u16 = 5060;
+const SIPS_PORT: u16 = 5061;
+
+/// The address of a trunk that has a name.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+/// Longest name, and longest part of it (RFC 1035 section 2.3.4).
+const NAME_OCTETS_MAX: usize = 253;
+const LABEL_OCTETS_MAX: usize = 63;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -367,6 +460,36 @@ mod tests {
         assert!(!format!("{network:?}").contains("secret"));
         assert_eq!((trunk.attest, trunk.encryption), (Some(Attest::B), Encryption::Required));
         assert_eq!(trunk.probe_every, Some(Duration::from_secs(30)));
+    }
+
+    #[test]
+    fn a_trunk_can_be_known_by_a_name() {
+        let name = |address: &str, more: &str| {
+            let text = format!("[[trunks]]\nid = 3\naddress = \"{address}\"\n{more}");
+            network(&text).unwrap().trunks[0].name.clone()
+        };
+        let host = |host: &str, port| Some(TrunkName::Host { host: host.to_owned(), port });
+        assert_eq!(name("192.0.2.5:5060", ""), None);
+        assert_eq!(name("[2001:db8::1]:5060", ""), None);
+        assert_eq!(name("sip.carrier.example", ""), host("sip.carrier.example", 5060));
+        assert_eq!(name("sip.carrier.example:5080", ""), host("sip.carrier.example", 5080));
+        let tls = "transport = \"tls\"\nauthority = \"ca.pem\"\n";
+        assert_eq!(name("carrier.example", tls), host("carrier.example", 5061));
+        let services = TrunkName::Services { domain: "carrier.example".to_owned() };
+        assert_eq!(name("carrier.example", "srv = true\n"), Some(services));
+        let text = format!("[[trunks]]\nid = 3\naddress = \"carrier.example\"\n{tls}");
+        let peer = network(&text).unwrap().trunks[0].tls.clone().unwrap();
+        assert_eq!(peer.name, "carrier.example", "as it was asked for");
+        for wrong in
+            ["192.0.2.5", "192.0.2", "", "a..b", "-a.b", "a:0", "a:b", "a b", "a_b", ":5060"]
+        {
+            let text = format!("[[trunks]]\nid = 3\naddress = \"{wrong}\"\n");
+            refused(&text, "neither an address with its port nor a name");
+        }
+        for address in ["192.0.2.5:5060", "carrier.example:5060"] {
+            let text = format!("[[trunks]]\nid = 3\naddress = \"{address}\"\nsrv = true\n");
+            refused(&text, "`srv` is for a domain without a port");
+        }
     }
 
     #[test]

@@ -266,6 +266,7 @@ fn our_audio(address: SocketAddr) -> MediaDescription {
         direction: Direction::SendRecv,
         rtcp_port: address.port().saturating_add(1),
         rtcp_mux: true,
+        signals_from: None,
     }
 }
 

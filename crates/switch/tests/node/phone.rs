@@ -52,6 +52,7 @@ impl Phone {
             direction: Direction::SendRecv,
             rtcp_port: address.port() + 1,
             rtcp_mux: true,
+            signals_from: None,
         };
         Self { line, media, events, local }
     }

@@ -397,3 +397,35 @@ fn an_answer_that_is_never_acknowledged_ends_the_call() {
     bench.expect("BYE");
     assert_eq!(bench.line.counts().lost_ack, 1);
 }
+
+#[test]
+fn a_station_that_describes_another_host_says_where_it_signals_from() {
+    let bench = Bench::new();
+    let here = Some(bench.here().ip());
+    for (host, expected) in [("127.0.0.1", None), ("192.168.1.20", here)] {
+        let described = sdp(4_000, "").replace("c=IN IP4 127.0.0.1", &format!("c=IN IP4 {host}"));
+        bench.send(&bench.request("INVITE", host, 1, &described));
+        let LineEvent::Incoming { wire, offer, .. } = bench.event() else { panic!() };
+        let offer = offer.unwrap();
+        assert_eq!((offer.address.ip().to_string(), offer.signals_from), (host.into(), expected));
+        assert_eq!(crate::agree(&media(5_000), &offer).unwrap().signals_from, expected);
+        bench.line.reject(wire, 486);
+        bench.expect("SIP/2.0 486");
+    }
+}
+
+#[test]
+fn a_carrier_is_heard_where_it_says_and_nowhere_else() {
+    let bench = Bench::with_network(|address| Network {
+        trunks: vec![crate::TrunkConfig::plain(model::TrunkId(1), address)],
+        ..Network::default()
+    });
+    let number = model::E164::new(12_025_550_142).unwrap();
+    bench.line.dial(Target::Trunk { number }, "+12025550100".to_owned(), media(5_000));
+    let invite = bench.expect("INVITE ");
+    assert!(matches!(bench.event(), LineEvent::Dialled { .. }));
+    let described = sdp(4_000, "").replace("c=IN IP4 127.0.0.1", "c=IN IP4 192.168.1.20");
+    bench.respond(&invite, "200 OK", "t", &described);
+    let LineEvent::Answered { answer, .. } = bench.event() else { panic!() };
+    assert_eq!(answer.signals_from, None);
+}
