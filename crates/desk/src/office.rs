@@ -139,11 +139,13 @@ impl Office for Desk {
         }
     }
 
+    fn heard(&self, heard: model::fact::Heard) {
+        self.note(Fact::Heard(Box::new(heard)));
+    }
+
     fn broken(&self, call: CallId, at: Timestamp) {
-        let talked = match self.state().calls.get(&call) {
-            Some(open) => open.talked,
-            None => return,
-        };
+        let talked = self.state().calls.get(&call).map(|open| open.talked);
+        let Some(talked) = talked else { return };
         let finished =
             Finished { at, reason: Some(EndReason::Fault), talked, decision_key: None, off: None };
         self.settle(call, EndReason::Fault, &finished);

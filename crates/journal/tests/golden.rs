@@ -13,9 +13,9 @@ use model::{
     AccountId, AgencyId, CallId, E164, FacilityId, Language, Money, PersonId, Private, PromptId,
     StationId, Timestamp, TrunkId, UnitId,
     fact::{
-        Admitted, ConsentEvidence, Denied, EndReason, Ended, Epoch, Fact, HoldFact, KeyPath,
-        NameActed, NameRecorded, NumberClass, OffReason, RateFact, RecordingEnd, RecordingState,
-        Refusal, Rest,
+        Admitted, ConsentEvidence, Denied, EndReason, Ended, Epoch, Fact, Heard, HoldFact, KeyPath,
+        LegHeard, NameActed, NameRecorded, NumberClass, OffReason, RateFact, RecordingEnd,
+        RecordingState, Refusal, Rest,
     },
     place::{FacilityKind, Site, State},
     speech::ContentHash,
@@ -45,11 +45,25 @@ fn position(fact: &Fact) -> usize {
         Fact::NameHeard(_) => 16,
         Fact::NameApproved(_) => 17,
         Fact::NameRemoved { .. } => 18,
+        Fact::Heard(_) => 19,
     }
 }
 
 const AT: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 const CALL: CallId = CallId::from_parts(2, 3);
+
+fn heard() -> Fact {
+    let station = LegHeard {
+        received: 1_500,
+        lost: 3,
+        jitter: Duration::from_micros(1_250),
+        sent: 1_502,
+        lost_there: 1,
+        jitter_there: Duration::from_micros(500),
+    };
+    let called = LegHeard { received: 7, ..LegHeard::default() };
+    Fact::Heard(Box::new(Heard { call: CALL, at: AT, station, called }))
+}
 
 fn name_recorded() -> Fact {
     Fact::NameRecorded(Box::new(NameRecorded {
@@ -136,7 +150,7 @@ fn accepted() -> Fact {
 }
 
 /// One fact of each kind, in order, with its octets.
-fn golden() -> [(Fact, &'static str); 19] {
+fn golden() -> [(Fact, &'static str); 20] {
     let recording =
         RecordingEnd { state: RecordingState::Cut, bytes: 16_000, frames: 1, sha256: [4; 32] };
     let ended = Ended {
@@ -177,6 +191,7 @@ fn golden() -> [(Fact, &'static str); 19] {
         (Fact::NameHeard(name_acted()), NAME_HEARD),
         (Fact::NameApproved(name_acted()), NAME_APPROVED),
         (Fact::NameRemoved { acted: name_acted(), call: Some(CALL) }, NAME_REMOVED),
+        (heard(), HEARD),
     ]
 }
 
@@ -220,6 +235,7 @@ const FORWARDED: &str = "0e83808080208080f28183898506";
 const NAME_RECORDED: &str = "\
     0f83808080200105abababababababababababababababababababababababababababababababab\
     cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcda8468080f28183898506";
+const HEARD: &str = "1383808080208080f28183898506dc0b0300d0a54cde0b0100a0c21e0700000000000000";
 const NAME_HEARD: &str = "\
     100105abababababababababababababababababababababababababababababababab8080f28183898506";
 const NAME_APPROVED: &str = "\

@@ -156,6 +156,39 @@ pub enum Fact {
         /// The call in which the person removed it, or `None` when staff did.
         call: Option<CallId>,
     },
+    /// How the audio of an admitted call was. Written after its end, when both legs are closed.
+    Heard(Box<Heard>),
+}
+
+/// How the audio of a call was, as it was counted at both ends of both legs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// The call.
+    pub call: CallId,
+    /// When its last leg was closed.
+    pub at: Timestamp,
+    /// The leg to the station.
+    pub station: LegHeard,
+    /// The leg to the called party.
+    pub called: LegHeard,
+}
+
+/// How the audio of one leg was. What the other end counted is what it said last by RTCP, and zero
+/// when it said nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegHeard {
+    /// Packets that came.
+    pub received: u64,
+    /// Packets that never came (RFC 3550 section 6.4.1).
+    pub lost: u64,
+    /// How unevenly they came, at the end (RFC 3550 appendix A.8).
+    pub jitter: Duration,
+    /// Packets that were sent.
+    pub sent: u64,
+    /// Packets that never came there.
+    pub lost_there: u64,
+    /// How unevenly they came there.
+    pub jitter_there: Duration,
 }
 
 /// A name in somebody's own voice, recorded alone in a call before anybody was called.

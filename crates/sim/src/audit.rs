@@ -461,6 +461,7 @@ impl<'a> Auditor<'a> {
             | Fact::NameHeard(_)
             | Fact::NameApproved(_)
             | Fact::NameRemoved { .. }
+            | Fact::Heard(_)
             | Fact::Forwarded { .. } => {}
         }
     }

@@ -19,7 +19,8 @@ use crate::{
 use model::{
     AgencyId, CallId, E164, FacilityId, Language, StationId, Timestamp,
     fact::{
-        Admitted, ConsentEvidence, Denied, Ended, Epoch, Fact, HoldFact, OffReason, RecordingEnd,
+        Admitted, ConsentEvidence, Denied, Ended, Epoch, Fact, Heard, HoldFact, OffReason,
+        RecordingEnd,
     },
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -146,6 +147,7 @@ async fn project_one(work: &mut Work, fact: &Fact, batch: &mut Batch) -> Result<
         Fact::Dialled { .. } => Ok(Found::Row),
         Fact::NeverRecorded { call, reason, .. } => never_recorded(work, *call, *reason).await,
         Fact::Forwarded { call, at } => forward(work, *call, *at).await,
+        Fact::Heard(heard) => hear(work, heard).await,
         Fact::NameRecorded(name) => Ok(Found::rows(names::record(work, name).await?)),
         Fact::NameHeard(acted) => Ok(Found::rows(names::act(work, Acted::Heard, acted).await?)),
         Fact::NameApproved(acted) => {
@@ -353,6 +355,32 @@ async fn forward(work: &mut Work, call: CallId, at: Timestamp) -> Result<Found, 
             .await
             .doing(KEEP)?;
     Ok(Found::rows(updated.rows_affected()))
+}
+
+/// Says how the audio of both legs was, once.
+async fn hear(work: &mut Work, heard: &Heard) -> Result<Found, Broken> {
+    let mut inserted = 0;
+    for (side, leg) in [("station", heard.station), ("called", heard.called)] {
+        let done = sqlx::query(
+            "INSERT INTO leg_heard (agency_id, call_id, side, received, lost, jitter_us, sent, \
+             lost_there, jitter_there_us) \
+             SELECT agency_id, call_id, $2, $3, $4, $5, $6, $7, $8 FROM call WHERE call_id = $1 \
+             ON CONFLICT (agency_id, call_id, side) DO NOTHING",
+        )
+        .bind(heard.call.0.cast_signed())
+        .bind(side)
+        .bind(signed(leg.received))
+        .bind(signed(leg.lost))
+        .bind(micros(leg.jitter))
+        .bind(signed(leg.sent))
+        .bind(signed(leg.lost_there))
+        .bind(micros(leg.jitter_there))
+        .execute(&mut **work)
+        .await
+        .doing(KEEP)?;
+        inserted += done.rows_affected();
+    }
+    Ok(Found::rows(inserted))
 }
 
 /// Says why an ended call has no recording after all.

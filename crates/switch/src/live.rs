@@ -134,6 +134,11 @@ impl Live {
         self.station
     }
 
+    /// Whether it went out to a trunk.
+    pub(crate) const fn has_called(&self) -> bool {
+        self.called_end.is_some()
+    }
+
     /// Whether nothing is left to do.
     pub(crate) fn is_over(&self) -> bool {
         self.over
@@ -519,6 +524,7 @@ pub(crate) fn our_audio(address: std::net::SocketAddr) -> MediaDescription {
         direction: Direction::SendRecv,
         rtcp_port: address.port().saturating_add(1),
         rtcp_mux: true,
+        signals_from: None,
     }
 }
 
@@ -553,6 +559,7 @@ mod tests {
             self.0.send(Told::Closed(recording)).unwrap();
         }
         fn finished(&self, _: CallId, _: Finished) {}
+        fn heard(&self, _: model::fact::Heard) {}
         fn broken(&self, _: CallId, _: Timestamp) {}
     }
 

@@ -3,7 +3,7 @@
 use call::{Answer, CallEvent, Caller, Finished, Question, limits::Timing};
 use model::{
     AgencyId, CallId, E164, FacilityId, Private, StationId, Timestamp, TrunkId,
-    fact::{OffReason, RecordingEnd},
+    fact::{Heard, OffReason, RecordingEnd},
     plan::Dialling,
     speech::ContentHash,
 };
@@ -39,6 +39,10 @@ pub trait Office: Send + Sync + 'static {
 
     /// The call is over: settle it.
     fn finished(&self, call: CallId, finished: Finished);
+
+    /// How the audio of a call was that went out to a trunk and is over. Not told of one without
+    /// any.
+    fn heard(&self, heard: Heard);
 
     /// A fault of ours ended the call: settle what is known to have been talked.
     fn broken(&self, call: CallId, at: Timestamp);

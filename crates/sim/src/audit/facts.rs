@@ -33,6 +33,7 @@ pub(crate) fn kind(fact: &Fact) -> (u8, CallId) {
         Fact::NameHeard(_) => (16, CallId(0)),
         Fact::NameApproved(_) => (17, CallId(0)),
         Fact::NameRemoved { call, .. } => (18, call.unwrap_or(CallId(0))),
+        Fact::Heard(heard) => (19, heard.call),
     }
 }
 

@@ -97,6 +97,7 @@ impl Caught {
             | Fact::NameHeard(_)
             | Fact::NameApproved(_)
             | Fact::NameRemoved { .. }
+            | Fact::Heard(_)
             | Fact::Forwarded { .. } => {}
         }
     }

@@ -302,6 +302,20 @@ CREATE TABLE recording (
 );
 CREATE INDEX recording_open ON recording (agency_id, call_id) WHERE state IS NULL;
 
+-- How the audio of a leg was: packets and how unevenly they came, here and there.
+CREATE TABLE leg_heard (
+    agency_id        INTEGER NOT NULL,
+    call_id          BIGINT  NOT NULL,
+    side             TEXT    NOT NULL,  -- station or called
+    received         BIGINT  NOT NULL,
+    lost             BIGINT  NOT NULL,
+    jitter_us        BIGINT  NOT NULL,
+    sent             BIGINT  NOT NULL,
+    lost_there       BIGINT  NOT NULL,  -- as the other end said
+    jitter_there_us  BIGINT  NOT NULL,
+    PRIMARY KEY (agency_id, call_id, side)
+);
+
 CREATE TABLE called_language (
     agency_id  INTEGER NOT NULL,
     number_ix  BLOB    NOT NULL,

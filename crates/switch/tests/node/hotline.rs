@@ -57,6 +57,7 @@ impl Talker {
             direction: Direction::SendRecv,
             rtcp_port: address.port(),
             rtcp_mux: true,
+            signals_from: None,
         }
     }
 
@@ -132,7 +133,7 @@ fn assert_unbroken(who: &str, heard: &[Packet]) {
 
 #[test]
 fn a_hotline_hears_ringback_and_then_the_other_end_without_a_hole() {
-    let world = World::new(&[Habit::Hotline]);
+    let mut world = World::new(&[Habit::Hotline]);
     let (mut station, mut called) = (Talker::new(STATION), Talker::new(CALLED));
     world.connect_trunk(called.line.local_address());
     let target = Target::Address { address: world.node, user: Private::new("anything".to_owned()) };
@@ -162,6 +163,13 @@ fn a_hotline_hears_ringback_and_then_the_other_end_without_a_hole() {
     assert!(finished.at > Timestamp::default() && !finished.talked.is_zero());
     assert_unbroken("station", &station.heard());
     assert_unbroken("called", &called.heard());
+    // How it was heard is told when the node has closed both legs; it waits for that.
+    world.wait_empty();
+    let [heard] = world.heard()[..] else { panic!("{:?}", world.heard()) };
+    assert_eq!((heard.call, heard.station.lost, heard.called.lost), (call, 0, 0));
+    for leg in [heard.station, heard.called] {
+        assert!(leg.received >= 10 && leg.sent >= 10, "{leg:?}");
+    }
 }
 
 const STATION: u8 = 0x11;

@@ -40,7 +40,8 @@ impl Late {
         };
         let (go_on, stall) = channel();
         let habits = vec![Habit::Admits, Habit::Stalls];
-        let office = |told| Scripted { habits, told, stall: Some(Mutex::new(stall)) };
+        let (stall, heard) = (Some(Mutex::new(stall)), Mutex::default());
+        let office = |told| Scripted { habits, told, stall, heard };
         let world = World::on(clock, arrived, 8, PORTS, office);
         Self { world, clock: micros, hung_up, go_on }
     }

@@ -7,7 +7,7 @@ use call::{
 use model::{
     AgencyId, CallId, E164, FacilityId, Language, Money, PersonId, Private, StationId, Timestamp,
     TrunkId,
-    fact::{NumberClass, OffReason, RecordingEnd},
+    fact::{Heard, NumberClass, OffReason, RecordingEnd},
     plan::{Dialling, Hotline},
     speech::ContentHash,
 };
@@ -61,6 +61,8 @@ pub(crate) struct Scripted {
     pub(crate) told: Sender<Told>,
     /// Ends the wait of [`Habit::Stalls`].
     pub(crate) stall: Option<Mutex<Receiver<()>>>,
+    /// How the audio of calls was.
+    pub(crate) heard: Mutex<Vec<Heard>>,
 }
 
 impl Scripted {
@@ -155,6 +157,10 @@ impl Office for Scripted {
 
     fn forwarded(&self, call: CallId, _: Timestamp) {
         self.tell(Told::Forwarded(call));
+    }
+
+    fn heard(&self, heard: Heard) {
+        self.heard.lock().unwrap().push(heard);
     }
 
     fn tell(&self, call: CallId, event: CallEvent) {
