@@ -130,7 +130,7 @@ impl From<NotDone> for Problem {
     }
 }
 
-fn unusable(why: Unusable) -> Problem {
+pub(crate) fn unusable(why: Unusable) -> Problem {
     let code = match why {
         Unusable::Revoked => "revoked",
         Unusable::Locked => "locked",

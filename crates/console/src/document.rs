@@ -2,7 +2,7 @@
 
 use crate::{
     answer::ProblemBody,
-    routes::{door, leave, oversight, records, staff},
+    routes::{calls, door, leave, oversight, records, staff},
 };
 use utoipa::{
     Modify, OpenApi,
@@ -22,6 +22,7 @@ pub fn document() -> Document {
     whole.merge(leave::Document::openapi());
     whole.merge(oversight::Document::openapi());
     whole.merge(records::Document::openapi());
+    whole.merge(calls::Document::openapi());
     let items = whole.paths.paths.values_mut();
     for operation in items.flat_map(|item| [&mut item.get, &mut item.post]).flatten() {
         add_common(operation);

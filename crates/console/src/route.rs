@@ -4,7 +4,7 @@
 use crate::{
     answer::Problem,
     around::around,
-    routes::{door, leave, oversight, records, staff},
+    routes::{calls, door, leave, oversight, records, staff},
     session,
     shared::Shared,
 };
@@ -59,8 +59,14 @@ impl std::fmt::Debug for Route {
 }
 
 /// Every way in, by part.
-pub const ROUTES: &[&[Route]] =
-    &[door::ROUTES, staff::ROUTES, leave::ROUTES, oversight::ROUTES, records::ROUTES];
+pub const ROUTES: &[&[Route]] = &[
+    door::ROUTES,
+    staff::ROUTES,
+    leave::ROUTES,
+    oversight::ROUTES,
+    records::ROUTES,
+    calls::ROUTES,
+];
 
 /// The router of the table.
 pub(crate) fn router(shared: Shared) -> Router {

@@ -1,5 +1,6 @@
 //! The routes, by part. Each part has its table, its handlers and its part of the OpenAPI document.
 
+pub(crate) mod calls;
 pub(crate) mod door;
 pub(crate) mod leave;
 pub(crate) mod oversight;

@@ -1,7 +1,7 @@
 //! What all requests share: the services, and the way to them off the network's thread.
 
 use crate::{answer::Problem, limits::LOGINS_AT_ONCE_MAX, throttle::Throttle};
-use disclosure::{Records, Roster};
+use disclosure::{Records, Roster, Stopping};
 use model::{Clock, Timestamp};
 use std::{fmt, sync::Arc};
 use tokio::{sync::Semaphore, task::spawn_blocking};
@@ -13,6 +13,8 @@ pub struct Services {
     pub roster: Roster,
     /// What staff see of calls.
     pub records: Records,
+    /// How staff end calls.
+    pub stopping: Stopping,
 }
 
 impl fmt::Debug for Services {

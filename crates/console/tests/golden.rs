@@ -19,11 +19,13 @@ mod world;
 use access::{Purpose, Role, Verb, staff::Staff};
 use console::{Console, ConsoleConfig, Entry, Method, ROUTES, Services};
 use disclosure::{
+    Stopping,
     records::{Answer, Reason},
     roster::NewGrant,
+    stopping::Floor,
 };
 use expect_test::expect_file;
-use model::{AgencyId, Clock, Private};
+use model::{AgencyId, CallId, Clock, Private, fact::Admitted};
 use office::{CEDAR, HOUR, NOW, Office, PINE, RECORDING, Running};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -32,6 +34,7 @@ use std::{
     collections::BTreeSet,
     fmt::Write as _,
     net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
 };
 use store::staff::{Enrolment, NewStaff};
 use ureq::Agent;
@@ -52,6 +55,15 @@ struct Asked {
     body: fn(&Asker<'_>) -> Value,
 }
 
+/// A node on which nobody calls.
+struct NoCalls;
+
+impl Floor for NoCalls {
+    fn end(&self, _: &dyn Fn(&Admitted) -> bool) -> Vec<CallId> {
+        vec![]
+    }
+}
+
 /// Who asks.
 struct Asker<'a> {
     county: &'a County,
@@ -69,8 +81,12 @@ struct County {
 impl County {
     fn start(office: &Office) -> Self {
         let running = office.open();
-        let services =
-            Services { roster: running.roster.clone(), records: running.records.clone() };
+        let (store, register) = (running.store.clone(), Arc::clone(&running.register));
+        let services = Services {
+            roster: running.roster.clone(),
+            records: running.records.clone(),
+            stopping: Stopping::new(store, register, Box::new(NoCalls), Clock::new(|| NOW)),
+        };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = ConsoleConfig { listen, tls: None };
         let console = Console::start(config, Ok(services), Clock::new(|| NOW)).unwrap();
@@ -578,6 +594,13 @@ const ASKED: &[Asked] = &[
         route: "POST /api/v1/glass/break",
         names: false,
         body: |_| json!({"minutes": 60, "reason": "a threat to somebody's life"}),
+    },
+    Asked {
+        what: "end the calls of Cedar's jail",
+        command: "parlatory calls stop",
+        route: "POST /api/v1/calls/stop",
+        names: false,
+        body: |_| json!({"facility": "cedar/jail", "reason": "a threat in the unit"}),
     },
     Asked {
         what: "who am I",

@@ -283,6 +283,13 @@ impl Desk {
         self.0.disk.space()
     }
 
+    /// The calls that were admitted, have not ended, and are wanted.
+    pub fn open_calls(&self, wanted: &dyn Fn(&Admitted) -> bool) -> Vec<CallId> {
+        let state = self.state();
+        let calls = state.calls.iter().filter(|(_, open)| wanted(&open.admitted));
+        calls.map(|(call, _)| *call).collect()
+    }
+
     /// The store, for reports about this node.
     pub fn store(&self) -> &Store {
         &self.0.store

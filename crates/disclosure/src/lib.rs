@@ -11,6 +11,7 @@ pub mod keeping;
 pub mod records;
 mod register;
 pub mod roster;
+pub mod stopping;
 
 pub use holders::{HolderAt, Holders, NoHolder, custody};
 pub use keeping::{Keeping, KeepingConfig};
@@ -20,3 +21,4 @@ pub use register::{
     Sealed,
 };
 pub use roster::Roster;
+pub use stopping::Stopping;

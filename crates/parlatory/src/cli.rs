@@ -1,9 +1,11 @@
 //! The command line: what can be typed, and what each word does.
 
+mod calls;
 mod disclose;
 mod name;
 mod staff;
 
+pub(crate) use calls::{CallsCommand, StopArgs};
 pub(crate) use disclose::{
     CountsArgs, DiscloseCommand, ExportArgs, FilterArgs, HearArgs, ListArgs, SearchArgs, WhyArgs,
 };
@@ -135,6 +137,12 @@ pub(crate) enum Command {
         /// What to do.
         #[command(subcommand)]
         command: GlassCommand,
+    },
+    /// Calls that run: end some of them now.
+    Calls {
+        /// What to do.
+        #[command(subcommand)]
+        command: CallsCommand,
     },
     /// The names that people recorded: listen, approve, remove.
     ///

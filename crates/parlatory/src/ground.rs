@@ -6,13 +6,18 @@ use anyhow::{Context, Result, anyhow};
 use console::{Console, Services};
 use desk::Desk;
 use disclosure::{
-    Holders, Records, RecordsConfig, Register, RegisterConfig, Roster, roster::RosterConfig,
+    Holders, Records, RecordsConfig, Register, RegisterConfig, Roster, Stopping,
+    roster::RosterConfig, stopping::Floor,
 };
 use evidence::AuditKey;
 use export::Software;
 use journal::log::Log;
-use model::{AgencyId, Clock, Private};
+use model::{
+    AgencyId, CallId, Clock, Private,
+    fact::{Admitted, EndReason},
+};
 use store::Store;
+use switch::Switch;
 use vault::{DetailSealer, Shelf};
 
 use crate::{
@@ -32,6 +37,22 @@ pub(crate) struct Ground<'a> {
     pub(crate) log: Option<Log>,
     pub(crate) details: &'a DetailSealer,
     pub(crate) desk: &'a Desk,
+    pub(crate) switch: &'a Switch,
+}
+
+/// The node's calls, for staff who end some.
+struct Calls<E> {
+    desk: Desk,
+    ender: E,
+}
+
+impl<E> Floor for Calls<E>
+where
+    E: Fn(Vec<CallId>, EndReason) -> Vec<CallId> + Send + Sync,
+{
+    fn end(&self, ends: &dyn Fn(&Admitted) -> bool) -> Vec<CallId> {
+        (self.ender)(self.desk.open_calls(ends), EndReason::CutByStaff)
+    }
 }
 
 impl Ground<'_> {
@@ -66,8 +87,11 @@ impl Ground<'_> {
         let store = self.desk.store().clone();
         let roster =
             Roster::open(store.clone(), Arc::clone(&register), self.clock.clone(), config)?;
+        let calls = Calls { desk: self.desk.clone(), ender: self.switch.ender() };
+        let entered = Arc::clone(&register);
+        let stopping = Stopping::new(store.clone(), entered, Box::new(calls), self.clock.clone());
         let records = self.records(store, register, roster.clone())?;
-        Ok(Services { roster, records })
+        Ok(Services { roster, records, stopping })
     }
 
     fn records(&self, store: Store, register: Arc<Register>, roster: Roster) -> Result<Records> {

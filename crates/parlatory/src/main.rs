@@ -5,6 +5,7 @@
 
 mod audit;
 mod backup;
+mod calls;
 mod cli;
 mod client;
 mod clock;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         Command::Policy { command } => staff::policy(command),
         Command::Access { command } => staff::access(command),
         Command::Glass { command } => staff::glass(command),
+        Command::Calls { command } => calls::run(command),
         Command::Name { command } => name::run(command),
         Command::Counsel { command } => counsel::run(command),
     };

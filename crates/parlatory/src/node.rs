@@ -102,7 +102,8 @@ impl Node {
         let over = Arc::new(AtomicBool::new(false));
         let tell = Arc::clone(&over);
         switch.when_ended(move || tell.store(true, Ordering::Relaxed));
-        let ground = Ground { data, config, clock, log, details: &details, desk: &desk };
+        let ground =
+            Ground { data, config, clock, log, details: &details, desk: &desk, switch: &switch };
         let console = ground.open_console();
         Ok(Self { details, publisher, console, desk, line, media, vault, switch, over, recovered })
     }

@@ -21,6 +21,7 @@ use crate::{
 use access::{Line, Month, Object, Undisclosed};
 use model::{
     AgencyId, CallId, E164, FacilityId, PersonId, Private, RecordingId, StationId, Timestamp,
+    UnitId,
     fact::{EndReason, Refusal},
 };
 use sqlx::QueryBuilder;
@@ -238,6 +239,15 @@ impl Store {
     ) -> Result<Option<FacilityId>, StoreError> {
         let sql = "SELECT facility_id AS id FROM facility WHERE agency_id = $1 AND key = $2";
         Ok(self.0.run(place(&self.0, sql, agency, key))?.map(FacilityId))
+    }
+
+    /// The housing unit that has this key; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn unit_of(&self, agency: AgencyId, key: &str) -> Result<Option<UnitId>, StoreError> {
+        let sql = "SELECT unit_id AS id FROM unit WHERE agency_id = $1 AND key = $2";
+        Ok(self.0.run(place(&self.0, sql, agency, key))?.map(UnitId))
     }
 
     /// The station that has this key; `None` where there is none.

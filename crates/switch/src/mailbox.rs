@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use call::{Answer, NameClip};
 use line::LineEvent;
 use media::MediaEvent;
-use model::{CallId, Clock, Timestamp};
+use model::{CallId, Clock, Timestamp, fact::EndReason};
 use std::time::Duration;
 
 /// Where line and media put what happened. It exists before them, since they need it to start.
@@ -56,6 +56,8 @@ pub(crate) enum Content {
     Answer(CallId, Answer),
     Name(CallId, Option<NameClip>),
     Stop(Duration),
+    /// These calls end, and whoever waits is told which of them there were.
+    End(Vec<CallId>, EndReason, Sender<Vec<CallId>>),
 }
 
 /// Puts something into the mailbox now. Whoever tells a node that has ended is not heard.

@@ -15,7 +15,7 @@ use std::{
 
 use call::Input;
 use line::{Line, LineEvent, Origin, WireId};
-use media::Media;
+use media::{Media, MediaEvent};
 use model::{
     CallId, Clock, MediaDescription, Private, Side, SrtpKeys, StationId, Timestamp, fact::EndReason,
 };
@@ -23,6 +23,7 @@ use vault::Vault;
 
 use crate::{
     ended::{Ended, Running},
+    hearing::Hearing,
     limits::{
         IDLE_WAIT_MAX, STATUS_BUSY, STATUS_FAULT, STATUS_FORBIDDEN, STATUS_NOT_ACCEPTABLE_HERE,
         STATUS_UNAVAILABLE,
@@ -118,6 +119,7 @@ impl Switch {
             wires: HashMap::new(),
             wakes: BTreeSet::new(),
             stopping: None,
+            hearing: Hearing::default(),
         };
         let ended = Ended::default();
         let running = Running(ended.clone());
@@ -143,6 +145,18 @@ impl Switch {
     pub fn stopper(&self) -> impl Fn(Duration) + Send + 'static {
         let (inbox, clock) = (self.inbox.clone(), self.clock.clone());
         move |limit| post(&inbox, &clock, Content::Stop(limit))
+    }
+
+    /// Ends calls from another thread: gives those of them that there were, once they have been
+    /// told that it is over. What they hear as a farewell is still played then.
+    pub fn ender(&self) -> impl Fn(Vec<CallId>, EndReason) -> Vec<CallId> + Send + Sync + 'static {
+        let (inbox, clock) = (self.inbox.clone(), self.clock.clone());
+        move |calls, reason| {
+            let (done, ended) = std::sync::mpsc::channel();
+            post(&inbox, &clock, Content::End(calls, reason, done));
+            // A node that has ended has no calls any more.
+            ended.recv().unwrap_or_default()
+        }
     }
 
     /// Calls `tell` once, when the node's thread has ended: asked to, or by a fault of ours that
@@ -188,6 +202,8 @@ struct Node {
     /// Every call's wish to be woken, earliest first.
     wakes: BTreeSet<(Timestamp, CallId)>,
     stopping: Option<Stopping>,
+    /// How the audio of calls was whose legs are being closed.
+    hearing: Hearing,
 }
 
 impl Node {
@@ -227,6 +243,7 @@ impl Node {
     /// Does what is due at `now`; breaks when the node has stopped.
     fn pass(&mut self, now: Timestamp) -> ControlFlow<()> {
         self.wake_due(now);
+        self.tell_heard(now);
         if self.stopped(now) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
@@ -234,7 +251,7 @@ impl Node {
     fn wait(&self, now: Timestamp) -> Duration {
         let wake = self.wakes.first().map(|(at, _)| *at);
         let deadline = self.stopping.as_ref().filter(|stop| !stop.ended).map(|stop| stop.deadline);
-        match wake.into_iter().chain(deadline).min() {
+        match wake.into_iter().chain(deadline).chain(self.hearing.until()).min() {
             Some(next) => next.since(now).min(IDLE_WAIT_MAX),
             None => IDLE_WAIT_MAX,
         }
@@ -243,6 +260,11 @@ impl Node {
     fn open(&mut self, Letter { at: now, content }: Letter) {
         match content {
             Content::Line(event) => self.line_event(now, event),
+            Content::Media(MediaEvent::Closed { leg, statistics }) => {
+                let live = self.calls.contains_key(&leg.call);
+                self.hearing.closed(leg, &statistics, live);
+                self.tell_heard(now);
+            }
             Content::Media(event) => {
                 if let Some((call, input)) = input_of(event) {
                     self.with_call(call, now, |live, around| live.handle(now, input, around));
@@ -255,6 +277,16 @@ impl Node {
             Content::Name(call, clip) => {
                 let input = Input::NameCaptured(clip);
                 self.with_call(call, now, |live, around| live.handle(now, input, around));
+            }
+            Content::End(calls, reason, done) => {
+                let mut there = calls;
+                there.retain(|call| self.calls.contains_key(call));
+                for call in &there {
+                    let stop = Input::Stop(reason);
+                    self.with_call(*call, now, |live, around| live.handle(now, stop, around));
+                }
+                // Whoever asked may have gone.
+                let _ = done.send(there);
             }
             Content::Stop(limit) => {
                 self.around.line.refuse_new();
@@ -456,8 +488,20 @@ impl Node {
         self.book(call);
     }
 
+    /// Tells the office of calls whose audio is over.
+    fn tell_heard(&mut self, now: Timestamp) {
+        while let Some(heard) = self.hearing.poll(now) {
+            let office = &self.around.office;
+            if catch_unwind(AssertUnwindSafe(|| office.heard(heard))).is_err() {
+                tracing::error!("a fault of ours lost how a call was heard");
+                self.counts.faults.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
     fn forget(&mut self, call: CallId) {
         if let Some(live) = self.calls.remove(&call) {
+            self.hearing.over(call, live.has_called(), self.clock.now());
             if let Some(calling) = self.by_station.get_mut(&live.station()) {
                 *calling = calling.saturating_sub(1);
                 if *calling == 0 {
@@ -485,7 +529,7 @@ impl Node {
     fn stopped(&mut self, now: Timestamp) -> bool {
         let Some(stopping) = self.stopping.as_mut() else { return false };
         if self.calls.is_empty() {
-            return true;
+            return self.hearing.is_done();
         }
         if !stopping.ended && now >= stopping.deadline {
             stopping.ended = true;

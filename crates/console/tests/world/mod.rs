@@ -8,14 +8,15 @@ mod authenticator;
 use access::{Gate, Role};
 use console::{Console, ConsoleConfig, Services, TlsFiles};
 use disclosure::{
-    HolderAt, Holders, Records, RecordsConfig, Register, RegisterConfig, Roster, custody,
+    HolderAt, Holders, Records, RecordsConfig, Register, RegisterConfig, Roster, Stopping, custody,
     roster::{Invited, RosterConfig},
+    stopping::Floor,
 };
 use evidence::AuditKey;
 use export::Software;
 use journal::log::{Log, Options};
 use keyholder::KeyRing;
-use model::{AgencyId, Clock, Private, Timestamp};
+use model::{AgencyId, CallId, Clock, Private, Timestamp, fact::Admitted};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -56,6 +57,15 @@ impl Time {
     pub(crate) fn clock(&self) -> Clock {
         let time = self.clone();
         Clock::new(move || time.now())
+    }
+}
+
+/// A node on which nobody calls.
+struct NoCalls;
+
+impl Floor for NoCalls {
+    fn end(&self, _: &dyn Fn(&Admitted) -> bool) -> Vec<CallId> {
+        vec![]
     }
 }
 
@@ -125,7 +135,7 @@ impl World {
         let custody = custody(&at, false);
         let records = Records::new(RecordsConfig {
             store: store.clone(),
-            register,
+            register: Arc::clone(&register),
             roster: roster.clone(),
             shelf: Shelf::at(folder.path().join("recordings")),
             holders: Holders::open(at.into(), &gate, &believed).unwrap(),
@@ -136,7 +146,9 @@ impl World {
             verifier_key: believed.to_string(),
             log_private: folder.path().join("log-private"),
         });
-        let services = Services { roster, records };
+        let floor = Box::new(NoCalls);
+        let stopping = Stopping::new(store.clone(), Arc::clone(&register), floor, time.clock());
+        let services = Services { roster, records, stopping };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = ConsoleConfig { listen, tls };
         let console = Console::start(config, Ok(services.clone()), time.clock()).unwrap();

@@ -18,7 +18,7 @@ use crate::{
 const PASSWORD: &str = "lantern quietly orbiting";
 
 /// Somebody who logs in.
-struct Member {
+pub(crate) struct Member {
     at: Person,
     url: String,
     name: &'static str,
@@ -32,8 +32,20 @@ impl Member {
         Self { at, url: node.console.clone(), name, password }
     }
 
-    fn run(&self, arguments: &[&str]) -> Finished {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Finished {
         self.at.run(arguments)
+    }
+
+    /// A supervisor of the county, logged in, made by the first it-admin.
+    pub(crate) fn supervisor(node: &Node) -> Self {
+        let (admin, supervisor) = (Self::new(node, "ada-quill"), Self::new(node, "sol-marsh"));
+        let token = node.data().join("console").join("setup.token");
+        let token = ["--token-file", token.to_str().unwrap(), "--password-file", &admin.password];
+        let who = ["staff", "first", "--url", &admin.url, "--agency", "cedar", "--name"];
+        let first = admin.run(&[&who[..], &[admin.name], &token, &["--json"]].concat());
+        admin.log_in(&first.well());
+        admin.adds(&supervisor, "supervisor");
+        supervisor
     }
 
     /// Chooses a password, and logs in with the code of the secret that this shows.

@@ -15,6 +15,7 @@ use crate::{
     recording::{assert_no_audio_in_clear, recordings},
     sipp::{self, Caller, TONE},
     sound::is_tone,
+    staff::Member,
     together::Together,
 };
 
@@ -175,6 +176,18 @@ fn a_second_signal_ends_calls_at_once_with_sipp() {
 }
 
 #[test]
+fn staff_end_the_calls_that_they_name_with_sipp() {
+    let Scene { node, station, called } = SCENES.take("cut");
+    // Both phones were hung up on in order.
+    station.well();
+    called.well();
+    let [row] = node.calls();
+    assert_accepted(&row, EndReason::CutByStaff);
+    assert_eq!(recordings(&node.data()).len(), 1);
+    assert_eq!(node.steps("cut_by_staff"), 2, "both are told");
+}
+
+#[test]
 fn an_unknown_phone_gets_no_call_with_sipp() {
     let Scene { node, station, .. } = SCENES.take("unknown");
     // SIPp fails: its INVITE was answered with something else than 200.
@@ -204,6 +217,7 @@ static SCENES: LazyLock<Together<Scene>> = LazyLock::new(|| {
         ("stops", stops),
         ("stops at the limit", stops_at_the_limit),
         ("stops at once", stops_at_once),
+        ("cut", cut),
         ("unknown", unknown),
     ])
 });
@@ -307,6 +321,30 @@ fn stops_at_once() -> Scene {
     node.ask_to_stop();
     let node = node.wait_end(SOON);
     Scene { node, station: station.wait_end(SOON), called: called.wait_end(SOON) }
+}
+
+/// Staff end the call of somebody, and try to end nobody's.
+fn cut() -> Scene {
+    let (folder, trunk) = (sipp::folder(), place::ports(2));
+    let node = Node::start(trunk);
+    let called = sipp::called(folder.path(), trunk, 1, "1");
+    let caller = Caller { person: 8, turns: FOREVER };
+    let station = sipp::stations(folder.path(), &node, &[caller]);
+    let sol = Member::supervisor(&node);
+    node.wait_step("talk, sealed", CALL);
+    node.hears_talk_for(SOME_TALK);
+    let stop = |whom: &[&str]| {
+        let why = ["--reason", "a threat in the unit"];
+        sol.run(&[&["calls", "stop"][..], whom, &why].concat())
+    };
+    let others = stop(&["--unit", "cedar/jail/a", "--person", "T-1"]).well();
+    assert!(others.out.contains("0 calls ended"), "{}", others.out);
+    assert!(stop(&[]).err.contains("--facility"), "something must be named");
+    assert!(stop(&["--station", "cedar/jail/z"]).badly().err.contains("no such thing here"));
+    let done = stop(&["--facility", "cedar/jail", "--person", "T-8"]).well();
+    assert!(done.out.contains("1 calls ended"), "{}", done.out);
+    let (station, called) = (station.wait_end(SOON), called.wait_end(SOON));
+    Scene { node: node.stop(), station, called }
 }
 
 /// A phone that is none of the county's.

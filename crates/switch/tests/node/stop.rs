@@ -92,3 +92,24 @@ fn at_the_limit_the_running_calls_are_ended_and_settled() {
     assert_eq!(reason(&ends[1], call(2)), None, "nothing was admitted, so nothing is settled");
     world.assert_told_nothing_more();
 }
+
+#[test]
+fn calls_that_staff_end_are_told_so_and_others_go_on() {
+    let mut world = World::new(&[Habit::Admits, Habit::Admits]);
+    let (phone, carrier, other) = (Phone::new(), Phone::new(), Phone::new());
+    world.connect_trunk(carrier.address());
+    let station = phone.call(world.node, 1);
+    world.press_until_asked(&phone, call(1), "admit");
+    let called = carrier.ring();
+    let goes_on = other.call(world.node, 2);
+    assert_eq!(world.end(vec![call(9), call(1)]), [call(1)]);
+    assert_eq!(reason(&world.told_end(), call(1)), Some(EndReason::CutByStaff));
+    phone.wait_hung_up(station);
+    carrier.wait_hung_up(called);
+    // It is over, and not ended again.
+    other.hang_up(goes_on);
+    world.begin_stop(LONG);
+    assert_eq!(reason(&world.told_end(), call(2)), None);
+    world.join();
+    world.assert_told_nothing_more();
+}

@@ -1,7 +1,10 @@
 //! A node, its stations and its trunk.
 
 use line::{Directory, Inbound, LineEvent};
-use model::{CallId, Clock, Private, StationId};
+use model::{
+    CallId, Clock, Private, StationId,
+    fact::{EndReason, Heard},
+};
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -13,7 +16,7 @@ use std::{
     },
     time::Duration,
 };
-use switch::{Mailbox, Parts, Step, StepKind, Switch, SwitchConfig};
+use switch::{Mailbox, Office, Parts, Step, StepKind, Switch, SwitchConfig};
 use tempfile::TempDir;
 use vault::{Keyholders, Vault, VaultConfig, generate};
 
@@ -28,6 +31,7 @@ pub(crate) struct World {
     told: Receiver<Told>,
     steps: Receiver<Step>,
     gateway: Arc<Gateway>,
+    office: Arc<Scripted>,
     _folder: TempDir,
 }
 
@@ -65,7 +69,8 @@ impl World {
     }
 
     pub(crate) fn with(habits: &[Habit], calls_max: usize, ports: RangeInclusive<u16>) -> Self {
-        let office = |told| Scripted { habits: habits.to_vec(), told, stall: None };
+        let heard = Mutex::default();
+        let office = |told| Scripted { habits: habits.to_vec(), told, stall: None, heard };
         Self::on(phone::clock(), |_| {}, calls_max, ports, office)
     }
 
@@ -97,10 +102,11 @@ impl World {
         let sender = Mutex::new(sender);
         // A test that is over does not watch any more.
         let watch = move |step: &Step| drop(sender.lock().unwrap().send(step.clone()));
-        let parts = Parts { line, media, vault, office, watch: Some(Arc::new(watch)) };
+        let asked: Arc<dyn Office> = Arc::<Scripted>::clone(&office);
+        let parts = Parts { line, media, vault, office: asked, watch: Some(Arc::new(watch)) };
         let config = SwitchConfig { boot: 1, calls_max, calls_per_station_max: 3 };
         let switch = Some(Switch::start(config, mailbox, parts, clock).unwrap());
-        Self { switch, node, told, steps, gateway, _folder: folder }
+        Self { switch, node, told, steps, gateway, office, _folder: folder }
     }
 
     pub(crate) fn connect_trunk(&self, trunk: SocketAddr) {
@@ -146,6 +152,16 @@ impl World {
                 return step.kind;
             }
         }
+    }
+
+    /// Ends calls as cut by staff; gives those that there were.
+    pub(crate) fn end(&self, calls: Vec<CallId>) -> Vec<CallId> {
+        self.switch.as_ref().unwrap().ender()(calls, EndReason::CutByStaff)
+    }
+
+    /// How the audio of calls was, as far as it was told.
+    pub(crate) fn heard(&self) -> Vec<Heard> {
+        self.office.heard.lock().unwrap().clone()
     }
 
     pub(crate) fn begin_stop(&self, limit: Duration) {
