@@ -150,18 +150,7 @@ fn start(disk: &Path) -> Running {
 /// Started with what must have seen the log.
 fn start_with(disk: &Path, gate: Gate, witnesses: Vec<Peer>) -> Running {
     let (log, recovered) = Log::open(&options(disk), signer(), NOW).unwrap();
-    let config = RegisterConfig {
-        audit: audit(),
-        gate: gate.clone(),
-        witnesses,
-        // A test that reads what was sealed: the seal turns every octet over.
-        seal: Box::new(|agency, detail| {
-            assert_eq!(agency, ABOUT.agency);
-            Some(detail.iter().map(|octet| !octet).collect())
-        }),
-        boot: 1,
-        interval: Duration::from_secs(600),
-    };
+    let config = config(gate.clone(), witnesses);
     let holders = [0, 1].map(|number| {
         let folder = disk.join(format!("holder{number}"));
         let ring = KeyRing::load(&folder.join("keys")).unwrap();
@@ -170,6 +159,21 @@ fn start_with(disk: &Path, gate: Gate, witnesses: Vec<Peer>) -> Running {
     });
     let register = Register::new(log.clone(), config);
     Running { log, size: recovered.size, register, holders }
+}
+
+fn config(gate: Gate, witnesses: Vec<Peer>) -> RegisterConfig {
+    RegisterConfig {
+        audit: audit(),
+        gate,
+        witnesses,
+        // A test that reads what was sealed: the seal turns every octet over.
+        seal: Box::new(|agency, detail| {
+            assert_eq!(agency, ABOUT.agency);
+            Some(detail.iter().map(|octet| !octet).collect())
+        }),
+        boot: 1,
+        interval: Duration::from_secs(600),
+    }
 }
 
 impl Running {
@@ -356,6 +360,60 @@ fn without_the_log_or_a_keyholder_nothing_is_heard() {
     assert!(matches!(refused, NotHeard::Log(LogError::Closed)), "{refused}");
     let refused = running.register.enter(county.granted(), 2, NOW).unwrap_err();
     assert!(matches!(refused, NotEntered::Log(LogError::Closed)), "{refused}");
+}
+
+/// What would have to pass for a receipt here: entries of other logs, recordings and recipients, of
+/// other times, and of a log that was put back to where it was.
+#[test]
+fn what_is_entered_elsewhere_or_for_something_else_is_refused() {
+    let county = County::new();
+    let mut running = start(&county.disk);
+    // Another agency's log, of whose entry ours knows nothing.
+    let pine = county.world.root().join("pine");
+    let key = Signer::from_seed("pine.example/log", KeyKind::Log, &[7; 32]).unwrap();
+    let gate = Gate::new(key.verifier().clone(), Policy::LOG_ALONE);
+    let (log, _) = Log::open(&options(&pine), key, NOW).unwrap();
+    let theirs = Register::new(log, config(gate, vec![]));
+    let foreign = theirs.enter(county.granted(), 1, NOW).unwrap();
+    let refused = running.register.receipt(&foreign, NOW).unwrap_err();
+    assert!(refused.to_string().contains("no signature of `county.example/log`"), "{refused}");
+    let entered = running.register.enter(county.granted(), 1, NOW).unwrap();
+    let older = county.world.root().join("older");
+    copy(&county.disk, &older);
+    let refused = running.listen(&county, &foreign).unwrap_err();
+    assert!(refused.to_string().contains("the log does not have this entry"), "{refused}");
+    // Whoever took the answer on its way opens nothing with it.
+    let thief = RecipientSecret::generate().unwrap();
+    let [a, b] = &mut running.holders;
+    let shelf = county.shelf();
+    let heard = running.register.listen(&entered, &shelf, [a, b], &thief, NOW);
+    let refused = heard.map(drop).unwrap_err();
+    assert!(refused.to_string().contains("another recipient's key"), "{refused}");
+    // Too late, at the register and at each keyholder.
+    let late = NOW.after(HOUR);
+    let refused = running.register.receipt(&entered, late).unwrap_err();
+    assert!(refused.to_string().contains("not valid any more"), "{refused}");
+    let [a, b] = &mut running.holders;
+    let heard = running.register.listen(&entered, &shelf, [a, b], &county.secret, late);
+    let refused = heard.map(drop).unwrap_err();
+    assert!(refused.to_string().contains("not valid any more"), "{refused}");
+    // Another recording in the place of the one that the entry names.
+    let ours = county.world.closed(RECORDING.0, "rec");
+    let (kept, other) = (fs::read(&ours).unwrap(), county.world.recorded(8, SECONDS).0);
+    fs::copy(other, &ours).unwrap();
+    let refused = running.listen(&county, &entered).unwrap_err();
+    assert!(refused.to_string().contains("names another recording"), "{refused}");
+    fs::write(&ours, kept).unwrap();
+    assert_eq!(running.listen(&county, &entered).unwrap(), whole());
+    let later = running.register.enter(county.granted(), 2, NOW).unwrap();
+    assert_eq!(running.listen(&county, &later).unwrap(), whole());
+    // The log as it was before, and keyholders that remember more.
+    let Running { log, register, holders, .. } = running;
+    drop((log, register));
+    let mut back = start(&older);
+    back.holders = holders;
+    let refused = back.listen(&county, &entered).unwrap_err();
+    assert!(matches!(refused, NotHeard::Log(_)), "{refused}");
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! [`Holder::open`]; `serve.rs` is the same over HTTPS with mutual TLS.
 
 mod ask;
+mod command;
 mod config;
 mod holder;
 mod limits;
@@ -19,6 +20,7 @@ mod serve;
 mod sheet;
 
 pub use ask::{Answer, Ask, BadAsk};
+pub use command::{Command, Folder};
 pub use config::{BadConfig, Config, Serve};
 pub use holder::{Holder, Refused, State};
 pub use memory::{Memory, Opened};

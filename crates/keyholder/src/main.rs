@@ -1,16 +1,13 @@
 //! `parlatory-keyholder`: keeps the keys of one keyholder and opens shares against proofs.
 //!
-//! What it is not: it decides nothing. What it opens and refuses is [`keyholder::Holder`]'s; here
-//! are its commands, its files and its clock.
+//! What it is not: it decides nothing. What it opens and refuses is [`keyholder::Holder`]'s, its
+//! commands are [`keyholder::Command`]'s; here is its clock. `parlatory keyholder` is the same.
 
-use anyhow::{Context as _, Result, bail};
-use clap::{Args, Parser, Subcommand};
-use keyholder::{Ask, Config, Holder, KeyRing, Memory, Server, server_tls, sheet, typed};
+use clap::Parser;
+use keyholder::Command;
 use model::{Clock, Timestamp};
 use std::{
-    fs,
-    io::{self, Read as _, Write as _},
-    path::{Path, PathBuf},
+    io::{self, Write as _},
     process::ExitCode,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -24,162 +21,14 @@ struct Cli {
     command: Command,
 }
 
-#[derive(Subcommand)]
-enum Command {
-    /// Makes a folder with a first key and settings to be filled in.
-    Init(Folder),
-    /// Says which keys there are, which log is believed, and what was opened.
-    Status(Folder),
-    /// Listens for requests over HTTPS with mutual TLS, as the settings say.
-    Serve(Folder),
-    /// Answers one request from standard input, for a keyholder without a network.
-    Open(Folder),
-    /// Makes a new key the current one; the old ones still open what was sealed to them.
-    Rotate(Folder),
-    /// Destroys a key that is not the current one. What is sealed to it is never opened again.
-    Destroy {
-        #[command(flatten)]
-        folder: Folder,
-        /// The key's id, 16 hexadecimal digits.
-        id: String,
-    },
-    /// Prints the current private key as a sheet of paper for a safe.
-    Sheet(Folder),
-    /// Makes a folder with the key of a sheet that is typed in on standard input.
-    Restore(Folder),
-}
-
-#[derive(Args)]
-struct Folder {
-    /// The keyholder's folder.
-    #[arg(long, value_name = "DIR")]
-    folder: PathBuf,
-}
-
 fn main() -> ExitCode {
-    match run(&Cli::parse().command) {
+    match Cli::parse().command.run(&clock()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             drop(writeln!(io::stderr(), "error: {fault:#}"));
             ExitCode::FAILURE
         }
     }
-}
-
-fn run(command: &Command) -> Result<()> {
-    match command {
-        Command::Init(folder) => {
-            let ring = KeyRing::create(&keys(folder))?;
-            begin(folder, &ring)
-        }
-        Command::Restore(folder) => {
-            let secret = typed(&input()?)?;
-            let keys = keys(folder);
-            if keys.exists() {
-                bail!("`{}` is there already; nothing was changed", keys.display());
-            }
-            fs::create_dir_all(&keys).context("cannot make the folder")?;
-            begin(folder, &KeyRing::adopt(&keys, secret)?)
-        }
-        Command::Status(folder) => status(folder),
-        Command::Serve(folder) => serve(folder),
-        Command::Open(folder) => {
-            let (_, mut holder) = load(folder)?;
-            let ask: Ask = serde_json::from_str(&input()?).context("this is no request")?;
-            let answer = holder.open(&ask, clock().now())?;
-            print(&serde_json::to_string(&answer)?)
-        }
-        Command::Rotate(folder) => {
-            let key = KeyRing::load(&keys(folder))?.rotate()?;
-            print(&format!("{key}\nFrom now on recordings are to be sealed to this key."))
-        }
-        Command::Destroy { folder, id } => {
-            KeyRing::load(&keys(folder))?.destroy(id)?;
-            print("The key is destroyed here. Destroy its sheet and every backup of it, too.")
-        }
-        Command::Sheet(folder) => {
-            let ring = KeyRing::load(&keys(folder))?;
-            print(&sheet(ring.current().context("there is no current key")?))
-        }
-    }
-}
-
-/// Writes settings to be filled in, and says what comes next.
-fn begin(folder: &Folder, ring: &KeyRing) -> Result<()> {
-    let path = settings(folder);
-    if !path.exists() {
-        fs::write(&path, SETTINGS).with_context(|| format!("cannot write `{}`", path.display()))?;
-    }
-    let key = ring.current().context("there is no current key")?.public();
-    print(&format!(
-        "{key}\nThis is the public key: whoever records seals to it.\nNext:\n  1. put the log's \
-         key, and those of witnesses, into `{}`\n  2. parlatory-keyholder sheet --folder {1} \
-         (print it, and put it into a safe)\n  3. parlatory-keyholder serve --folder {1}",
-        path.display(),
-        folder.folder.display()
-    ))
-}
-
-fn status(folder: &Folder) -> Result<()> {
-    let (config, holder) = load(folder)?;
-    let state = holder.state();
-    for (place, key) in state.keys.iter().enumerate() {
-        let what = if place == 0 { "current key" } else { "older key  " };
-        print(&format!("{what}  {key}"))?;
-    }
-    print(&format!("log          {}", config.log()?.name()))?;
-    let witnesses = match config.quorum() {
-        0 => "none: the log's word alone is believed".to_owned(),
-        quorum => format!("{quorum} must have seen a checkpoint"),
-    };
-    print(&format!("witnesses    {witnesses}"))?;
-    print(&format!("seen         {} entries", state.seen))?;
-    print(&format!("opened       for {} disclosures", holder.memory().opened_count()))
-}
-
-fn serve(folder: &Folder) -> Result<()> {
-    let (config, holder) = load(folder)?;
-    let Some(serve) = config.serve else {
-        bail!(
-            "the settings have no `[serve]`: say there where to listen, and with which certificate"
-        )
-    };
-    let tls = server_tls(&serve.certificate, &serve.key, &serve.clients)?;
-    let server = Server::listen(serve.listen, tls, holder, clock())
-        .with_context(|| format!("cannot listen on {}", serve.listen))?;
-    print(&format!("listening on {}", server.address()?))?;
-    Ok(server.run()?)
-}
-
-fn load(folder: &Folder) -> Result<(Config, Holder)> {
-    let path = settings(folder);
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let config =
-        Config::parse(&text, &folder.folder).with_context(|| format!("`{}`", path.display()))?;
-    let ring = KeyRing::load(&keys(folder))?;
-    let memory = Memory::open(&folder.folder, &config.log()?)
-        .context("cannot use the keyholder's memory")?;
-    let gate = config.gate()?;
-    Ok((config, Holder::new(ring, gate, memory)))
-}
-
-fn keys(folder: &Folder) -> PathBuf {
-    folder.folder.join("keys")
-}
-
-fn settings(folder: &Folder) -> PathBuf {
-    Path::new(&folder.folder).join("keyholder.toml")
-}
-
-fn input() -> Result<String> {
-    let mut text = String::new();
-    io::stdin().take(INPUT_OCTETS_MAX).read_to_string(&mut text).context("cannot read")?;
-    Ok(text)
-}
-
-fn print(text: &str) -> Result<()> {
-    Ok(writeln!(io::stdout(), "{text}")?)
 }
 
 /// The time of day, carried on by the monotonic clock.
@@ -190,23 +39,3 @@ fn clock() -> Clock {
     let base = Timestamp::default().after(day);
     Clock::new(move || base.after(start.elapsed()))
 }
-
-const INPUT_OCTETS_MAX: u64 = 1024 * 1024;
-
-const SETTINGS: &str = "\
-# The verifier key of the log that is believed: the content of the node's file `log.vkey`.
-log = \"\"
-
-# Verifier keys of witnesses, and how many of them must have seen a checkpoint. Without witnesses
-# the log's word alone is believed.
-witnesses = []
-quorum = 0
-
-# Where to listen, with which certificate, and whose clients may ask. Paths are relative to this
-# file.
-# [serve]
-# listen = \"127.0.0.1:8443\"
-# certificate = \"certificate.pem\"
-# key = \"certificate.key\"
-# clients = \"clients.pem\"
-";

@@ -7,76 +7,18 @@ mod consent;
 mod log;
 #[path = "../../vault/tests/open/mod.rs"]
 mod open;
+mod scene;
 #[path = "../../vault/tests/world/mod.rs"]
 mod world;
 
 use access::{Gate, Intent, NoReceipt, Proof, Verb};
-use keyholder::{
-    Ask, BadAsk, Holder, KeyRing, Memory, NotAnswered, Refused, Remote, RingError, Server,
-    client_tls, server_tls,
-};
-use log::{Log, MINUTE, NOW, cosigned, key, log_key, quorum};
-use model::{Clock, RecordingId};
-use std::{fs, net::SocketAddr, path::Path, thread};
+use keyholder::{Ask, BadAsk, Holder, KeyRing, Memory, NotAnswered, Refused, Remote, RingError};
+use log::{Log, MINUTE, NOW, cosigned, key, quorum};
+use model::RecordingId;
+use scene::{Scene, certificates, header, remote, serve};
+use std::fs;
 use tlog::{Consistency, Policy, Unproven, Unverified};
-use vault::{HEADER_OCTETS, KeyholderKey, NotOpened, RecipientSecret, Share};
-use world::World;
-
-/// A keyholder of share b in a folder of its own, a log, and a recording's header.
-struct Scene {
-    folder: tempfile::TempDir,
-    log: Log,
-    header: Vec<u8>,
-    recipient: RecipientSecret,
-}
-
-impl Scene {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let ring = KeyRing::create(&folder.path().join("keys")).unwrap();
-        let independent = ring.current().unwrap().public();
-        let (_, agency) = vault::generate().unwrap();
-        Self {
-            header: header(agency, independent, RecordingId(7)),
-            folder,
-            log: Log::of(10),
-            recipient: RecipientSecret::generate().unwrap(),
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn holder_with(&self, policy: Policy) -> Holder {
-        let ring = KeyRing::load(&self.path().join("keys")).unwrap();
-        let memory = Memory::open(self.path(), &log_key()).unwrap();
-        Holder::new(ring, Gate::new(log_key(), policy), memory)
-    }
-
-    /// The keyholder, as after a restart.
-    fn holder(&self) -> Holder {
-        self.holder_with(Policy::LOG_ALONE)
-    }
-
-    fn intent(&self) -> Intent {
-        let object = vault::object(&self.header).unwrap();
-        Intent { object, recipient: self.recipient.public(), ..log::intent() }
-    }
-
-    fn ask(&self, proof: &Proof, seen: u64) -> Ask {
-        let way = if seen == 0 { Consistency::new(vec![]) } else { self.log.consistency(seen) };
-        Ask::new(proof, &way, &self.header, self.recipient.public())
-    }
-}
-
-/// The header of a recording, as a node seals it to these two.
-fn header(agency: KeyholderKey, independent: KeyholderKey, recording: RecordingId) -> Vec<u8> {
-    let mut world = World::new();
-    world.keys = [agency, independent];
-    let (file, _) = world.recorded(recording.0, 1);
-    fs::read(file).unwrap()[..HEADER_OCTETS].to_vec()
-}
+use vault::{NotOpened, RecipientSecret, Share};
 
 #[test]
 fn a_proved_disclosure_is_answered_and_again_the_same_also_after_a_restart() {
@@ -219,44 +161,6 @@ fn after_a_rotation_older_recordings_still_open_until_their_key_is_destroyed() {
     let destroyed = scene.holder().open(&ask, NOW).unwrap_err();
     assert_eq!(destroyed, Refused::NotOpened(NotOpened::OtherKeyholder));
     assert!(matches!(KeyRing::create(&keys), Err(RingError::Exists(_))));
-}
-
-/// Certificates of an authority, in a folder: one for a server, one for a client.
-fn certificates(folder: &Path) {
-    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-    fs::create_dir_all(folder).unwrap();
-    let own = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec![]).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    fs::write(folder.join("ca.pem"), params.self_signed(&own).unwrap().pem()).unwrap();
-    let issuer = Issuer::new(params, own);
-    for name in ["keyholder.example", "desk.example"] {
-        let pair = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&pair, &issuer).unwrap();
-        fs::write(folder.join(format!("{name}.pem")), certificate.pem()).unwrap();
-        fs::write(folder.join(format!("{name}.key")), pair.serialize_pem()).unwrap();
-    }
-}
-
-/// Starts the keyholder on a port of its own.
-fn serve(scene: &Scene, certificates: &Path) -> SocketAddr {
-    let file = |name: &str| certificates.join(name);
-    let tls =
-        server_tls(&file("keyholder.example.pem"), &file("keyholder.example.key"), &file("ca.pem"));
-    let address = "127.0.0.1:0".parse().unwrap();
-    let clock = Clock::new(|| NOW);
-    let server = Server::listen(address, tls.unwrap(), scene.holder(), clock).unwrap();
-    let address = server.address().unwrap();
-    thread::spawn(move || server.run());
-    address
-}
-
-fn remote(address: SocketAddr, name: &str, client: &Path, servers: &Path) -> Remote {
-    let file = |name: &str| client.join(name);
-    let tls =
-        client_tls(&file("desk.example.pem"), &file("desk.example.key"), &servers.join("ca.pem"));
-    Remote::at(address, name, tls.unwrap()).unwrap()
 }
 
 #[test]

@@ -28,7 +28,12 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new() -> Self {
-        Self { author: Author::begin(key(1)).unwrap(), leaves: Vec::new() }
+        Self::signed_by(key(1))
+    }
+
+    /// The log of somebody else.
+    pub(crate) fn signed_by(signer: Signer) -> Self {
+        Self { author: Author::begin(signer).unwrap(), leaves: Vec::new() }
     }
 
     /// With some entries of no meaning.
@@ -122,7 +127,12 @@ pub(crate) fn quorum() -> Policy {
 
 /// The note with the cosignatures of these witnesses.
 pub(crate) fn cosigned(note: &Note, witnesses: &[u8]) -> Note {
-    let checkpoint = Checkpoint::verified(note.clone(), &log_key(), &Policy::LOG_ALONE).unwrap();
+    cosigned_of(&log_key(), note, witnesses)
+}
+
+/// The same for a note of somebody else's log.
+pub(crate) fn cosigned_of(log: &Verifier, note: &Note, witnesses: &[u8]) -> Note {
+    let checkpoint = Checkpoint::verified(note.clone(), log, &Policy::LOG_ALONE).unwrap();
     let mut note = note.clone();
     for number in witnesses {
         let time_s = NOW.micros().unsigned_abs() / 1_000_000;
