@@ -16,6 +16,7 @@ extern crate std;
 pub mod act;
 #[cfg(feature = "policy")]
 pub mod decide;
+pub mod delivery;
 pub mod entry;
 pub mod grant;
 pub mod intent;
@@ -28,6 +29,7 @@ pub mod undisclosed;
 pub mod watch;
 
 pub use act::{Line, Purpose, Role, Scope, Verb};
+pub use delivery::{Delivery, NotADelivery};
 #[cfg(feature = "policy")]
 pub use entry::Draft;
 pub use entry::{LEAF_OCTETS, Opening, Unreadable};

@@ -82,18 +82,32 @@ impl Gate {
     /// # Errors
     /// Says what is missing. Then nothing is disclosed.
     pub fn receipt(&self, proof: Proof, now: Timestamp) -> Result<Receipt, NoReceipt> {
+        let receipt = self.stands(proof)?;
+        if now.after(CLOCKS_APART_MAX) < receipt.intent.asked {
+            return Err(NoReceipt::NotYet);
+        }
+        if now >= receipt.intent.expires {
+            return Err(NoReceipt::Expired);
+        }
+        Ok(receipt)
+    }
+
+    /// What a disclosure that stands in the log said, for whoever checks it afterwards, however
+    /// long ago it was. Nothing opens with that.
+    ///
+    /// # Errors
+    /// As [`Gate::receipt`], but for its time.
+    pub fn said(&self, proof: Proof) -> Result<Intent, NoReceipt> {
+        Ok(self.stands(proof)?.intent)
+    }
+
+    fn stands(&self, proof: Proof) -> Result<Receipt, NoReceipt> {
         let checkpoint = Checkpoint::verified(proof.checkpoint, &self.log, &self.witnesses)?;
         let included = proof.inclusion.verify(Hash::leaf(&proof.leaf), &checkpoint)?;
         if !proof.opening.opens(&proof.leaf) {
             return Err(NoReceipt::OtherEntry);
         }
         let intent = proof.opening.read()?;
-        if now.after(CLOCKS_APART_MAX) < intent.asked {
-            return Err(NoReceipt::NotYet);
-        }
-        if now >= intent.expires {
-            return Err(NoReceipt::Expired);
-        }
         Ok(Receipt { intent, index: included.index(), checkpoint })
     }
 }

@@ -149,7 +149,8 @@ fn refused(why: Refusal) -> (StatusCode, &'static str) {
         | Refusal::Supervisor
         | Refusal::Revoker
         | Refusal::Reviewer
-        | Refusal::PolicySetter => (StatusCode::FORBIDDEN, "not-allowed"),
+        | Refusal::PolicySetter
+        | Refusal::PolicyApprover => (StatusCode::FORBIDDEN, "not-allowed"),
         Refusal::NotFirst
         | Refusal::LastAdmin
         | Refusal::NotWaiting

@@ -4,9 +4,11 @@
 mod export;
 mod hear;
 mod months;
+mod receive;
 
 pub use export::{ExportAsk, Exported, Key, What};
 pub use hear::Heard;
+pub use receive::{BadReceipt, Listed, Received, Taken};
 
 use crate::{
     Entered, Holders, NotEntered, NotHeard, Register, Roster,
@@ -26,7 +28,7 @@ use std::{
     time::Duration,
 };
 use store::{
-    Store, StoreError, UsageRow,
+    Store, StoreError,
     records::{Cursor, Record, Search},
 };
 use vault::{NotOpened, RecipientSecret, Shelf, VaultError};
@@ -58,9 +60,23 @@ pub struct RecordsConfig {
     pub clock_source: String,
     /// The log's verifier key, as it is published.
     pub verifier_key: String,
+    /// Who is asked to stamp packages with a time, if anybody is.
+    pub authority: Option<Authority>,
     /// The log's private folder, in which the ends of recordings are looked up.
     pub log_private: PathBuf,
 }
+
+/// An outside authority that stamps packages with a time (RFC 3161).
+pub struct Authority {
+    /// What the manifest calls it.
+    pub name: String,
+    /// Asks it to stamp this SHA-256: its token, checked, or in words why there is none. It must
+    /// give up by itself after some seconds.
+    pub stamp: Box<Stamping>,
+}
+
+/// Asks an authority for its token.
+pub type Stamping = dyn Fn(&[u8; 32]) -> Result<Vec<u8>, String> + Send + Sync;
 
 /// Why something is asked for.
 #[derive(Clone, Debug)]
@@ -171,10 +187,10 @@ impl Records {
         reason: &Reason,
         agency: AgencyId,
         (from, until): (Timestamp, Timestamp),
-    ) -> Result<Answer<Vec<UsageRow>>, NotDisclosed> {
+    ) -> Result<Answer<Vec<Listed>>, NotDisclosed> {
         let mut rows = self.0.store.usage(from, until)?;
         rows.retain(|row| row.owner == agency);
-        let rows = rows.split_off(rows.len().saturating_sub(LIST_ROWS_MAX));
+        let rows = self.listed(rows.split_off(rows.len().saturating_sub(LIST_ROWS_MAX)))?;
         let rows = Undisclosed::new(Object::Ledger { agency }, rows);
         let object = rows.object().clone();
         let ask = self.ask(Verb::List, reason, Line::Ordinary, object, SHOW_WITHIN)?;
@@ -356,6 +372,12 @@ pub enum NotDisclosed {
     /// More than one package can hold.
     #[error("these are more records than one package holds: narrow the search")]
     TooMany,
+    /// It is no receipt of this package.
+    #[error(transparent)]
+    Receipt(#[from] BadReceipt),
+    /// Another receipt was entered.
+    #[error("somebody has signed for this package already, with another key or at another time")]
+    Signed,
     /// The public gets no voices.
     #[error("the public is given call records without names and numbers, and no recordings")]
     NotForThePublic,

@@ -348,6 +348,7 @@ impl Note {
             Kind::BreakGlass => Some("break-glass v1\0"),
             Kind::Review => Some("review v1\0"),
             Kind::Inquiry => Some("inquiry v1\0"),
+            Kind::Delivered => Some("delivered v1\0"),
             // A node says these of its calls, the log itself the first, and `enter` a disclosure.
             Kind::Padding
             | Kind::Boot

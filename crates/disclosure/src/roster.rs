@@ -21,12 +21,13 @@ pub use asking::{Supported, Waiting, Way};
 pub use fault::{NotDone, Refusal};
 pub use granting::NewGrant;
 pub use login::{Enrolled, Session};
-pub use policy::PolicyText;
+pub use policy::{PolicyText, Proposed};
 pub use review::{
     AccessReview, Alarm, AlarmCounts, AlarmKind, Could, GrantUse, Needs, Person, Use,
 };
 pub use said::{
-    Approved, Asked, Broke, Denied, Granted, PolicyChanged, Reviewed, StaffChange, StaffChanged,
+    Approved, Asked, Broke, Delivered, Denied, Granted, PolicyChanged, Reviewed, StaffChange,
+    StaffChanged,
 };
 pub use secret::BadPassword;
 pub use staffing::Invited;
@@ -126,7 +127,7 @@ impl Roster {
     }
 
     /// As they are now, and not as they were when they logged in.
-    fn fresh(&self, staff: &Staff) -> Result<Staff, NotDone> {
+    pub(crate) fn fresh(&self, staff: &Staff) -> Result<Staff, NotDone> {
         let row = self.row(staff.id)?;
         row.staff.usable(self.now())?;
         Ok(row.staff)
@@ -138,7 +139,7 @@ impl Roster {
     }
 
     /// Enters something before it takes effect.
-    fn note(
+    pub(crate) fn note(
         &self,
         what: Statement,
         detail: &impl Serialize,

@@ -215,7 +215,7 @@ fn whoever_checks_sees_what_was_done_and_no_data() {
     let why = reason(Purpose::Audit);
     let auditor = running.staff("audit");
     let list = shown(running.records.list(&auditor, &why, CEDAR, times).unwrap()).what;
-    let verbs: Vec<_> = list.iter().map(|row| (row.verb, row.rows)).collect();
+    let verbs: Vec<_> = list.iter().map(|row| (row.usage.verb, row.usage.rows)).collect();
     assert_eq!(verbs, [(Verb::Listen, 1)]);
     let elsewhere = running.records.list(&auditor, &why, PINE, times).unwrap_err();
     assert!(matches!(elsewhere, NotDisclosed::NotThere), "{elsewhere}");

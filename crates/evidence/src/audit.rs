@@ -210,7 +210,8 @@ impl Auditor {
             | Statement::Denial { .. }
             | Statement::BreakGlass { .. }
             | Statement::Review { .. }
-            | Statement::Inquiry { .. } => {}
+            | Statement::Inquiry { .. }
+            | Statement::Delivered { .. } => {}
         }
         for violation in violations {
             self.report.add(violation);

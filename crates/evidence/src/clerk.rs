@@ -158,6 +158,7 @@ fn fields_of(statement: &Statement) -> Fields {
         Statement::Disclosure { act, records, recipient } => {
             Fields { subject: act, count: records, hash: recipient, ..zero }
         }
+        Statement::Delivered { act, package } => Fields { subject: act, hash: package, ..zero },
         Statement::Approval { act }
         | Statement::Denial { act }
         | Statement::BreakGlass { act }
@@ -221,6 +222,7 @@ fn statement_of(fields: &Fields) -> Option<Statement> {
         Kind::NameHeard => Statement::NameHeard { sha256: hash },
         Kind::NameApproved => Statement::NameApproved { sha256: hash },
         Kind::NameRemoved => Statement::NameRemoved { sha256: hash },
+        Kind::Delivered => Statement::Delivered { act, package: hash },
     })
 }
 

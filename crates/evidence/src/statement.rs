@@ -193,6 +193,13 @@ pub enum Statement {
         /// SHA-256 of the sealed file.
         sha256: [u8; 32],
     },
+    /// The recipient of a package signed that they have it. The detail holds what they signed.
+    Delivered {
+        /// Number of the act that handed it out.
+        act: u64,
+        /// SHA-256 of `package.zip`, which is in nobody's hands but theirs.
+        package: [u8; 32],
+    },
 }
 
 /// How a number stands and what follows for recording.
@@ -261,11 +268,12 @@ pub enum Kind {
     NameHeard = 25,
     NameApproved = 26,
     NameRemoved = 27,
+    Delivered = 28,
 }
 
 impl Kind {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Padding,
         Self::Boot,
         Self::RegistryEpoch,
@@ -294,6 +302,7 @@ impl Kind {
         Self::NameHeard,
         Self::NameApproved,
         Self::NameRemoved,
+        Self::Delivered,
     ];
 
     /// Its number in an entry.
@@ -317,7 +326,8 @@ impl Kind {
             | Self::Denial
             | Self::BreakGlass
             | Self::Review
-            | Self::Inquiry => true,
+            | Self::Inquiry
+            | Self::Delivered => true,
             Self::Boot
             | Self::RegistryEpoch
             | Self::Removal
@@ -373,6 +383,7 @@ impl Statement {
             Self::NameHeard { .. } => Kind::NameHeard,
             Self::NameApproved { .. } => Kind::NameApproved,
             Self::NameRemoved { .. } => Kind::NameRemoved,
+            Self::Delivered { .. } => Kind::Delivered,
         }
     }
 }

@@ -89,6 +89,17 @@ pub enum Custody {
     SplitWithWitnesses,
 }
 
+/// Whether an outside authority stamped the manifest with a time (RFC 3161). The stamp is of the
+/// manifest, so it cannot lie in what the manifest names: it lies beside `package.zip`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", content = "why", rename_all = "snake_case")]
+pub enum TimeStamp {
+    /// There is none, and why: no authority is configured, or it did not answer.
+    None(String),
+    /// It lies beside, as `manifest.tsr`, and who is asked for it.
+    Beside(String),
+}
+
 /// Somebody else who got a copy of something in this package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Copy {
@@ -122,6 +133,7 @@ pub struct Manifest {
     audience: Audience,
     custody: Custody,
     clock: Clock,
+    time_stamp: TimeStamp,
     software: Software,
     log: Log,
     entries: Vec<EntryOf>,
@@ -181,6 +193,7 @@ pub(crate) struct Beside<'p> {
     pub(crate) audience: Audience,
     pub(crate) custody: Custody,
     pub(crate) clock: &'p Clock,
+    pub(crate) time_stamp: &'p TimeStamp,
     pub(crate) software: &'p Software,
     pub(crate) verifier_key: &'p str,
     pub(crate) entries: Vec<EntryOf>,
@@ -203,6 +216,7 @@ impl Manifest {
             audience: beside.audience,
             custody: beside.custody,
             clock: beside.clock.clone(),
+            time_stamp: beside.time_stamp.clone(),
             software: beside.software.clone(),
             log: Log {
                 origin: checkpoint.origin().to_owned(),

@@ -2,7 +2,9 @@
 
 use crate::{
     limits::{PACKAGE_OCTETS_MAX, RECORDINGS_COUNT_MAX},
-    manifest::{Audience, Beside, Clock, Copy, Custody, EntryOf, Manifest, Software, hex},
+    manifest::{
+        Audience, Beside, Clock, Copy, Custody, EntryOf, Manifest, Software, TimeStamp, hex,
+    },
     record::{self, Record},
     text, vcon, wav,
 };
@@ -57,8 +59,8 @@ pub struct Contents<'p> {
     pub entries: &'p [Entry],
     /// Who else got a copy.
     pub copies: &'p [Copy],
-    /// Time stamp of the checkpoint by an outside authority (RFC 3161), DER.
-    pub timestamp: Option<&'p [u8]>,
+    /// Whether an outside authority is asked to stamp the manifest with a time.
+    pub time_stamp: &'p TimeStamp,
     /// Who can open what is recorded there.
     pub custody: Custody,
     /// Whose clock the times are.
@@ -74,6 +76,7 @@ pub struct Contents<'p> {
 pub struct Package {
     octets: Vec<u8>,
     sha256: [u8; 32],
+    manifest_sha256: [u8; 32],
 }
 
 impl Package {
@@ -96,20 +99,20 @@ impl Package {
         let checkpoint = receipt.checkpoint().note().to_string();
         files.insert("proofs/checkpoint".to_owned(), checkpoint.into_bytes());
         let entries = contents.entries.iter().map(|entry| proof(&mut files, entry)).collect();
-        if let Some(stamp) = contents.timestamp {
-            files.insert("proofs/checkpoint.tsr".to_owned(), stamp.to_vec());
-        }
         files.insert("vcon.json".to_owned(), vcon::encode(receipt, contents)?);
         files.insert("README.txt".to_owned(), text::readme(receipt, contents).into_bytes());
         files.insert("LEAME.txt".to_owned(), text::leame(receipt, contents).into_bytes());
         let certificate = text::certificate(receipt, contents);
         files.insert("certificate-902-draft.txt".to_owned(), certificate.into_bytes());
+        let form = text::receipt_form(receipt, contents);
+        files.insert("receipt-form.txt".to_owned(), form.into_bytes());
         files.insert("verify.html".to_owned(), VERIFIER.as_bytes().to_vec());
         let beside = Beside {
             query: contents.query,
             audience: contents.audience,
             custody: contents.custody,
             clock: contents.clock,
+            time_stamp: contents.time_stamp,
             software: contents.software,
             verifier_key: contents.verifier_key,
             entries,
@@ -117,10 +120,11 @@ impl Package {
             notices: text::notices(contents),
         };
         let manifest = Manifest::new(receipt, beside, &files).encode()?;
+        let manifest_sha256 = Sha256::digest(&manifest).into();
         files.insert(MANIFEST.to_owned(), manifest);
         let octets = archive(&files)?;
         let sha256 = Sha256::digest(&octets).into();
-        Ok(Self { octets, sha256 })
+        Ok(Self { octets, sha256, manifest_sha256 })
     }
 
     /// The archive.
@@ -133,6 +137,12 @@ impl Package {
     #[must_use]
     pub const fn sha256(&self) -> &[u8; 32] {
         &self.sha256
+    }
+
+    /// SHA-256 of the manifest, which names everything else: what an outside authority stamps.
+    #[must_use]
+    pub const fn manifest_sha256(&self) -> &[u8; 32] {
+        &self.manifest_sha256
     }
 }
 

@@ -30,12 +30,17 @@ impl Passphrase {
 }
 
 /// Seals a package with a passphrase, as a ZIP archive with AES-256 (WinZip AE-2) that holds
-/// `package.zip` and nothing else: 7-Zip and most programs of offices open it. Its weak key
-/// derivation does not matter, because nobody chose the passphrase.
+/// `package.zip`, the time stamp of its manifest where there is one, and nothing else: 7-Zip and
+/// most programs of offices open it. Its weak key derivation does not matter, because nobody chose
+/// the passphrase.
 ///
 /// # Errors
 /// When the archive cannot be written.
-pub fn seal(package: &Package, passphrase: &Passphrase) -> Result<Vec<u8>, NotSealed> {
+pub fn seal(
+    package: &Package,
+    stamp: Option<&[u8]>,
+    passphrase: &Passphrase,
+) -> Result<Vec<u8>, NotSealed> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
         .last_modified_time(DateTime::DEFAULT)
@@ -44,6 +49,10 @@ pub fn seal(package: &Package, passphrase: &Passphrase) -> Result<Vec<u8>, NotSe
     let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
     writer.start_file(INNER, options)?;
     writer.write_all(package.octets())?;
+    if let Some(stamp) = stamp {
+        writer.start_file(STAMP, options)?;
+        writer.write_all(stamp)?;
+    }
     Ok(writer.finish()?.into_inner())
 }
 
@@ -66,8 +75,10 @@ pub enum NotSealed {
     Archive(#[from] zip::result::ZipError),
 }
 
-/// The one file in a sealed archive, so that neither names nor sizes of what is disclosed show.
+/// The package in a sealed archive, so that neither names nor sizes of what is disclosed show.
 const INNER: &str = "package.zip";
+/// The time stamp beside it, which is not the same twice: the package is.
+const STAMP: &str = "manifest.tsr";
 /// The digits of Crockford's base 32: no `i`, `l`, `o` and `u`.
 const LETTERS: &str = "0123456789abcdefghjkmnpqrstvwxyz";
 

@@ -2,7 +2,7 @@
 //! certificate.
 
 use crate::{
-    manifest::{Audience, Custody, hex},
+    manifest::{Audience, Custody, TimeStamp, hex},
     package::Contents,
     record,
 };
@@ -67,6 +67,15 @@ pub(crate) fn certificate(receipt: &Receipt, contents: &Contents<'_>) -> String 
     text
 }
 
+/// A form for the recipient to sign, with a program or by hand.
+pub(crate) fn receipt_form(receipt: &Receipt, contents: &Contents<'_>) -> String {
+    let mut text = RECEIPT.to_owned();
+    for (name, value) in fields(receipt, contents) {
+        text = text.replace(name, &value);
+    }
+    text
+}
+
 /// What a reader must not overlook.
 pub(crate) fn notices(contents: &Contents<'_>) -> Vec<String> {
     let mut notices = vec![
@@ -80,9 +89,13 @@ pub(crate) fn notices(contents: &Contents<'_>) -> Vec<String> {
         let text = "For the public, who called and which number were left out of every row.";
         notices.push(text.to_owned());
     }
-    if contents.timestamp.is_none() {
-        notices.push("No outside time stamp authority is configured.".to_owned());
-    }
+    notices.push(match contents.time_stamp {
+        TimeStamp::None(why) => format!("No outside authority stamped this with a time: {why}."),
+        TimeStamp::Beside(who) => format!(
+            "{who} stamped the manifest with a time: see manifest.tsr beside package.zip, and check \
+             it against the authority's certificate."
+        ),
+    });
     if contents.clock.offset_us.is_none() {
         notices.push("Nobody measured how far the clock was off.".to_owned());
     }
@@ -130,6 +143,8 @@ WHAT LIES WHERE
   proofs/       entries of the log, with what opens them and the proof that they stand there
   manifest.json everything about this package, with the hash of every file
   vcon.json     the same for programs that read vCon
+  receipt-form.txt   how to sign that you have this, which protects you: it says what you had, and
+                when, and what you never had
   certificate-902-draft.txt   a draft that a qualified person may check and sign
   verify.html   checks all of it
 
@@ -228,6 +243,32 @@ I, ______________________________, state:
 5. The disclosure is entry {entry} of the log {origin}, asked for on {asked}
    by staff member {staff}, for {purpose}, case {case}.
 6. The recordings are:
+";
+const RECEIPT: &str = "\
+RECEIPT FOR A PACKAGE OF CALL RECORDS
+
+Whoever signs says that they have this package, and since when. The agency enters that in its log.
+It binds both sides: you cannot be said to have had anything else, and nobody can hand out another
+package in your name.
+
+With a program. It needs no network; the key is made on the spot if you have none:
+
+  parlatory package check package.zip --key LOG.VKEY
+  parlatory package receive package.zip --key LOG.VKEY --sign-with recipient.key --to receipt.txt
+
+Take LOG.VKEY from the agency, its auditor or a witness, and not out of this package. Send
+receipt.txt to whoever handed you the package, and keep recipient.key. Tell them the key that the
+program prints in another way than you send the receipt: by telephone, say.
+
+By hand, where no program can be run:
+
+  log                  {origin}
+  entry                {entry}
+  case                 {case}
+  SHA-256 of package.zip   ________________________________________________________________
+  received on              ______________________________
+  by (name, office)        ______________________________
+  signature                ______________________________
 ";
 const SIGNATURE: &str = "
 I declare under penalty of perjury that the foregoing is true and correct (28 U.S.C. 1746).

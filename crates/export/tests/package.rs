@@ -8,7 +8,7 @@ mod log;
 use access::{Gate, Intent, Object, Receipt, Verb};
 use export::{
     Audience, Clock, Contents, Copy, Custody, Entry, NotPacked, Package, Passphrase, Record,
-    Recording, Software, seal,
+    Recording, Software, TimeStamp, seal,
 };
 use log::{Log, NOW, intent, log_key};
 use model::{
@@ -26,6 +26,7 @@ struct World {
     recordings: Vec<Recording>,
     entries: Vec<Entry>,
     copies: Vec<Copy>,
+    time_stamp: TimeStamp,
     clock: Clock,
     software: Software,
     verifier_key: String,
@@ -50,6 +51,7 @@ impl World {
             recordings: Vec::new(),
             entries: vec![entry],
             copies: Vec::new(),
+            time_stamp: TimeStamp::None("none is configured".to_owned()),
             clock: Clock {
                 source: "system clock".to_owned(),
                 offset_us: Some(-1_200),
@@ -82,7 +84,7 @@ impl World {
             recordings: &self.recordings,
             entries: &self.entries,
             copies: &self.copies,
-            timestamp: None,
+            time_stamp: &self.time_stamp,
             custody: Custody::Solo,
             clock: &self.clock,
             software: &self.software,
@@ -169,6 +171,7 @@ fn everything_a_recipient_needs_is_inside() {
             "proofs/000000000020.opening",
             "proofs/000000000020.tlog-proof",
             "proofs/checkpoint",
+            "receipt-form.txt",
             "records/records.csv",
             "records/records.json",
             "vcon.json",
@@ -182,10 +185,12 @@ fn everything_a_recipient_needs_is_inside() {
     assert_eq!(manifest["disclosure"]["entry"], 20);
     assert_eq!(manifest["copies"][0]["role"], "defence");
     assert!(manifest["files"].get("manifest.json").is_none());
+    assert_eq!(manifest["time_stamp"]["state"], "none");
+    assert!(text("receipt-form.txt").contains("entry                20"));
     let readme = text("README.txt");
     assert!(readme.contains("Custody is SOLO") && readme.contains(&log_key().to_string()));
     assert!(readme.contains("entry 7: recording, as defence, for discovery"), "{readme}");
-    for path in ["README.txt", "LEAME.txt", "certificate-902-draft.txt"] {
+    for path in ["README.txt", "LEAME.txt", "certificate-902-draft.txt", "receipt-form.txt"] {
         assert!(!text(path).contains(['{', '}']), "{path} has a gap");
     }
     assert!(text("certificate-902-draft.txt").starts_with("DRAFT. NOT A CERTIFICATE"));
@@ -237,7 +242,7 @@ fn the_public_gets_neither_names_nor_numbers_nor_voices() {
 fn a_sealed_package_opens_with_its_passphrase_alone() {
     let package = World::with_recording().pack().unwrap();
     let passphrase = Passphrase::draw().unwrap();
-    let sealed = seal(&package, &passphrase).unwrap();
+    let sealed = seal(&package, Some(b"a stamp"), &passphrase).unwrap();
     assert!(!sealed.windows(11).any(|part| part == b"Marcus Bell"));
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(&sealed)).unwrap();
     assert!(archive.by_index(0).is_err(), "it opened without a passphrase");
@@ -246,6 +251,16 @@ fn a_sealed_package_opens_with_its_passphrase_alone() {
     let mut file = archive.by_index_decrypt(0, passphrase.expose().as_bytes()).unwrap();
     file.read_to_end(&mut opened).unwrap();
     assert_eq!(opened, package.octets());
+    drop(file);
+    let mut stamp = archive.by_index_decrypt(1, passphrase.expose().as_bytes()).unwrap();
+    assert_eq!(stamp.name().unwrap(), "manifest.tsr");
+    let mut beside = Vec::new();
+    stamp.read_to_end(&mut beside).unwrap();
+    drop(stamp);
+    assert_eq!((beside.as_slice(), archive.len()), (&b"a stamp"[..], 2));
+    // Without one nothing lies beside.
+    let sealed = seal(&package, None, &passphrase).unwrap();
+    assert_eq!(zip::ZipArchive::new(std::io::Cursor::new(&sealed)).unwrap().len(), 1);
 }
 
 /// Runs the checks of the page in a package, and returns what they said.

@@ -2,7 +2,9 @@
 //! same over HTTPS with mutual TLS, and the program as an agency runs it.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic_in_result_fn,
     clippy::disallowed_methods,
     reason = "a test fails by it, and the program has a clock of its own"
 )]
@@ -130,7 +132,12 @@ impl Trial {
         let eighth = header(agency, mine, RecordingId(8));
         for (what, header, recipient, says) in [
             ("a replay by somebody else", &self.scene.header, thief, "another recipient's key"),
-            ("another recording", &eighth, self.scene.recipient.public(), "names another recording"),
+            (
+                "another recording",
+                &eighth,
+                self.scene.recipient.public(),
+                "names another recording",
+            ),
         ] {
             let ask = Ask::new(&proof, &way, header, recipient);
             self.refusals.push(Refusal { what, ask, says });
@@ -258,7 +265,8 @@ fn the_program_refuses_all_of_them_over_the_network_and_by_hand() {
     trial.run(&mut |ask| by_hand(trial.scene.path(), ask));
     let status = keyholder("status", trial.scene.path()).output().unwrap();
     let status = String::from_utf8(status.stdout).unwrap();
-    for line in ["witnesses    2 must have seen", "seen         12 entries", "opened       for 1 "] {
+    for line in ["witnesses    2 must have seen", "seen         12 entries", "opened       for 1 "]
+    {
         assert!(status.contains(line), "{line}: {status}");
     }
 }

@@ -3,12 +3,15 @@
 mod calls;
 mod disclose;
 mod name;
+mod package;
 mod staff;
 
 pub(crate) use calls::{CallsCommand, StopArgs};
 pub(crate) use disclose::{
-    CountsArgs, DiscloseCommand, ExportArgs, FilterArgs, HearArgs, ListArgs, SearchArgs, WhyArgs,
+    CountsArgs, DiscloseCommand, ExportArgs, FilterArgs, HearArgs, ListArgs, ReceiptArgs,
+    SearchArgs, WhyArgs,
 };
+pub(crate) use package::{CheckArgs, PackageCommand, ReceiveArgs};
 pub(crate) use staff::{
     AccessCommand, AddArgs, ApproveArgs, DenyArgs, EnrolArgs, FirstArgs, GiveArgs, GlassCommand,
     GrantCommand, PlainArgs, PolicyCommand, ReviewArgs, StaffCommand,
@@ -67,6 +70,16 @@ pub(crate) enum Command {
     /// newspaper, a university. A log that shows different histories to different people cannot
     /// have the same witness for both. Runs until it is stopped; may be stopped at any time.
     Witness(WitnessArgs),
+    /// Be a keyholder: hold private keys, and open shares against proofs alone.
+    ///
+    /// The same as the small program `parlatory-keyholder`, which a court need not install anything
+    /// else for. It opens its share of a recording's key only when the log, and as many witnesses
+    /// as it wants, prove that this very disclosure was entered before.
+    Keyholder {
+        /// What to do.
+        #[command(subcommand)]
+        command: keyholder::Command,
+    },
     /// Read every entry of the log and every recording, and say what breaks an invariant.
     ///
     /// Every call ends once, recorded or not; a recording starts after consent and never on a
@@ -89,6 +102,14 @@ pub(crate) enum Command {
         /// What to do.
         #[command(subcommand)]
         command: Box<DiscloseCommand>,
+    },
+    /// Check a package of call records that you were handed, and sign that you have it.
+    ///
+    /// For its recipient, and whoever they show it to: it asks no node and needs no network.
+    Package {
+        /// What to do.
+        #[command(subcommand)]
+        command: PackageCommand,
     },
     /// Copy a data folder to another disk, while calls run.
     ///
@@ -393,6 +414,9 @@ pub(crate) struct VerifyArgs {
     /// A witness's verifier key, or its file: it must have cosigned. May be given several times.
     #[arg(long, value_name = "VKEY")]
     pub(crate) witness: Vec<String>,
+    /// How many of these witnesses must have cosigned; all, where it is left out.
+    #[arg(long, value_name = "COUNT", requires = "witness")]
+    pub(crate) quorum: Option<usize>,
     /// Print the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -14,7 +14,7 @@ use serde::Deserialize;
 mod disclosure;
 mod wire;
 
-pub(crate) use disclosure::{ConsoleAt, Disclosure};
+pub(crate) use disclosure::{ConsoleAt, Disclosure, Hook, TsaAt};
 pub(crate) use wire::{Encrypted, Identity, Tls, Trunk};
 
 /// A node's settings.
@@ -216,6 +216,17 @@ listen = "{console}"
 # key = "defender.example/witness+0a1b2c3d+..."
 # url = "http://192.0.2.20:7380"
 
+# An authority that stamps packages with a time (RFC 3161), and the certificate that its stamps must
+# lead up to. Where it cannot be had, packages go without and say so.
+# [disclosure.tsa]
+# url = "http://stamps.example/tsr"
+# authority = "tls/tsa-ca.pem"
+
+# Tells those on call that an act waits for a second person, or that a glass was broken: a command,
+# or an address that takes POST. Both are told the number of the act and nothing else.
+# [disclosure.hook]
+# command = ["/usr/local/bin/page-on-call"]
+
 # The keyholders, instead of the two folders that `init` made: `parlatory-keyholder serve` on
 # machines of their own (docs/operating.md).
 # [[disclosure.keyholders]]
@@ -261,11 +272,12 @@ mod tests {
         let (before, shown) = template.split_at(template.find("[console]").unwrap());
         // Whatever looks like a key or a section is one.
         let line = |line: &str| match line.strip_prefix("# ") {
-            Some(text) if text.starts_with("[[") || text.contains(" = ") => format!("{text}\n"),
+            Some(text) if text.starts_with('[') || text.contains(" = ") => format!("{text}\n"),
             _ => format!("{line}\n"),
         };
         let shown = format!("{before}{}", shown.lines().map(line).collect::<String>());
         assert!(shown.contains("\nquorum") && shown.contains("\n[[disclosure.keyholders]]"));
+        assert!(shown.contains("\n[disclosure.tsa]") && shown.contains("\n[disclosure.hook]"));
         assert!(read(&shown).is_ok(), "{:#}", read(&shown).unwrap_err());
     }
 

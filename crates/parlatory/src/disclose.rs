@@ -15,8 +15,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     cli::{
-        CountsArgs, DiscloseCommand, ExportArgs, FilterArgs, HearArgs, ListArgs, SearchArgs,
-        WhyArgs,
+        CountsArgs, DiscloseCommand, ExportArgs, FilterArgs, HearArgs, ListArgs, ReceiptArgs,
+        SearchArgs, WhyArgs,
     },
     client::{Answer, Client, Poured},
     data::write_new,
@@ -33,6 +33,7 @@ pub(crate) fn run(command: &DiscloseCommand) -> Result<()> {
         DiscloseCommand::Follow(args) => hear("follow", args),
         DiscloseCommand::Export(args) => export(args),
         DiscloseCommand::List(args) => list(args),
+        DiscloseCommand::Receipt(args) => receipt(args),
         DiscloseCommand::Waiting(plain) => staff::waiting(*plain),
         DiscloseCommand::Approve(args) => staff::approve(args),
         DiscloseCommand::Deny(args) => staff::deny(args),
@@ -134,6 +135,7 @@ fn export(args: &ExportArgs) -> Result<()> {
             sha256: package.sha256,
             passphrase: package.passphrase,
             letter: package.letter,
+            unstamped: package.unstamped,
         });
     }
     line(&format!("SHA-256 of package.zip: {}", package.sha256));
@@ -144,7 +146,28 @@ fn export(args: &ExportArgs) -> Result<()> {
     if let Some(letter) = &package.letter {
         line(&format!("Passphrase, sealed to the recipient's key: {letter}"));
     }
+    match &package.unstamped {
+        None => line("An outside authority stamped it with a time."),
+        Some(why) => line(&format!("No outside authority stamped it with a time: {why}.")),
+    }
     entered(package.act, package.entry, &format!("`{}`", args.to.display()));
+    Ok(())
+}
+
+fn receipt(args: &ReceiptArgs) -> Result<()> {
+    let text = std::fs::read_to_string(&args.file)
+        .with_context(|| format!("cannot read `{}`", args.file.display()))?;
+    let ask = json!({ "receipt": text });
+    let signed: Signed = match Client::of_session()?.post("/api/v1/records/receipt", &ask)? {
+        Answer::Done(done) => done,
+        Answer::Waiting(waiting) => return waits(&waiting, args.json),
+    };
+    if args.json {
+        return print(&signed);
+    }
+    line(&format!("Act {}: the recipient had the package at {}.", signed.act, signed.received));
+    line(&format!("They signed with {}", signed.key));
+    line("Ask them in another way whether this is their key.");
     Ok(())
 }
 
@@ -156,12 +179,29 @@ fn list(args: &ListArgs) -> Result<()> {
     }
     for act in &acts.acts {
         line(&format!(
-            "act {}  {}  staff {}  {}  {}  {}  {} rows  {}",
-            act.act, act.at, act.staff, act.verb, act.purpose, act.scope, act.rows, act.leave
+            "act {}  {}  staff {}  {}  {}  {}  {} rows  {}{}",
+            act.act,
+            act.at,
+            act.staff,
+            act.verb,
+            act.purpose,
+            act.scope,
+            act.rows,
+            act.leave,
+            package(act)
         ));
     }
     entered(acts.act, acts.entry, &format!("{} acts", acts.acts.len()));
     Ok(())
+}
+
+/// What became of a package, at the end of a line.
+fn package(act: &Act) -> String {
+    match (&act.package, &act.received) {
+        (Some(_), Some(at)) => format!("  received {at}"),
+        (Some(_), None) => "  nobody signed for it".to_owned(),
+        (None, _) => String::new(),
+    }
 }
 
 /// Asks; says that it waits, where it does.
@@ -277,6 +317,15 @@ struct Package {
     package: String,
     passphrase: Option<Private<String>>,
     letter: Option<String>,
+    unstamped: Option<String>,
+}
+
+/// A receipt that stands in the log.
+#[derive(Serialize, Deserialize)]
+struct Signed {
+    act: u64,
+    received: String,
+    key: String,
 }
 
 /// What is told of a package once it is written.
@@ -288,6 +337,7 @@ struct Told {
     sha256: String,
     passphrase: Option<Private<String>>,
     letter: Option<String>,
+    unstamped: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -307,4 +357,8 @@ struct Act {
     rows: u32,
     leave: String,
     at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received: Option<String>,
 }

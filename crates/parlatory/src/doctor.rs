@@ -273,8 +273,23 @@ impl Findings {
 
     /// What somebody should look at about staff, counted and with nobody's name.
     fn alarms(&mut self, counts: &AlarmCounts) {
-        let AlarmCounts { drips, over_cap, glasses_open, glasses_overdue, locked, waiting } =
-            *counts;
+        let AlarmCounts {
+            drips,
+            over_cap,
+            cap_tries,
+            hook_failures,
+            glasses_open,
+            glasses_overdue,
+            locked,
+            waiting,
+        } = *counts;
+        if hook_failures > 0 {
+            let text = format!(
+                "those on call could not be told {hook_failures} times this week that something \
+                 waits: see the node's log, and `disclosure.hook` in the settings"
+            );
+            self.problem("on call", text);
+        }
         if glasses_overdue > 0 {
             let text = format!(
                 "{glasses_overdue} broken glasses were not reviewed in time, so whoever broke them is \
@@ -286,6 +301,7 @@ impl Findings {
             (glasses_open - glasses_overdue.min(glasses_open), "broken glasses to be reviewed"),
             (drips, "days of this week on which somebody saw more and more"),
             (over_cap, "days of this week on which somebody saw more than the cap"),
+            (cap_tries, "tries of this week to see more than a cap"),
             (locked, "log-ins locked by failed tries"),
             (waiting, "requests that wait for a second person"),
         ];

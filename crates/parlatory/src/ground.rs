@@ -22,10 +22,12 @@ use vault::{DetailSealer, Shelf};
 
 use crate::{
     audit::read_verifier,
+    authority::authority,
     config::Config,
     custody,
     data::Data,
     node::{build_hash, read_evidence_keys},
+    pager::Pager,
 };
 
 /// What the services stand on.
@@ -77,11 +79,15 @@ impl Ground<'_> {
 
     fn services(&self) -> Result<Services> {
         let register = Arc::new(self.register()?);
+        let pager = self.pager();
         let config = RosterConfig {
             setup: self.setup()?,
             on_call: self.on_call()?,
-            waits: Some(Box::new(|agency, act| {
+            waits: Some(Box::new(move |agency, act| {
                 tracing::info!(agency = agency.0, act, "an act waits for a second person");
+                if let Some(pager) = &pager {
+                    pager.tell(act);
+                }
             })),
         };
         let store = self.desk.store().clone();
@@ -96,7 +102,8 @@ impl Ground<'_> {
 
     fn records(&self, store: Store, register: Arc<Register>, roster: Roster) -> Result<Records> {
         let log = read_verifier(&self.data.log_verifier())?;
-        let gate = self.config.disclosure.gate(log.clone())?;
+        let settings = &self.config.disclosure;
+        let gate = settings.gate(log.clone())?;
         let custody = custody::grade(self.data, self.config)?.custody;
         let hash = build_hash()?;
         Ok(Records::new(RecordsConfig {
@@ -113,6 +120,7 @@ impl Ground<'_> {
             },
             clock_source: CLOCK_SOURCE.to_owned(),
             verifier_key: log.to_string(),
+            authority: settings.tsa.as_ref().map(|at| authority(at, self.data.root())),
             log_private: self.data.log_private(),
         }))
     }
@@ -137,6 +145,17 @@ impl Ground<'_> {
             interval: self.config.log.every(),
         };
         Ok(Register::new(log, config))
+    }
+
+    /// Tells those on call, where the settings say how. Nothing else stops without.
+    fn pager(&self) -> Option<Pager> {
+        let store = self.desk.store().clone();
+        let begun = self.config.disclosure.hook().and_then(|hook| {
+            hook.map(|hook| Pager::begin(hook, store, self.clock.clone())).transpose()
+        });
+        begun
+            .inspect_err(|error| tracing::error!("those on call are not told: {error:#}"))
+            .unwrap_or_default()
     }
 
     /// The token of the set-up, while its file is there.

@@ -13,25 +13,27 @@ use desk::Desk;
 use evidence::{AuditKey, leaf};
 use journal::{
     Entry, EntrySeq,
-    log::{Courier, Log, Mask, Options},
+    log::{Courier, Log, Mask, Options, Published},
 };
 use model::Clock;
-use tlog::{KeyKind, Signer};
+use tlog::{Checkpoint, KeyKind, Policy, Signer};
 
-use crate::{data::Data, node::read_key};
+use crate::{audit::read_verifier, config::Config, data::Data, node::read_key, vouching::Vouching};
 
 /// An open log with the journal that it is filled from.
 pub(crate) struct Logbook {
     log: Log,
     courier: Courier,
     journal: PathBuf,
+    /// Has witnesses vouch for what is published, where the settings name any.
+    vouching: Option<Vouching>,
 }
 
 impl Logbook {
     /// Opens the log of a data folder.
-    pub(crate) fn open(data: &Data, publish_every: Duration, clock: &Clock) -> Result<Self> {
+    pub(crate) fn open(data: &Data, config: &Config, clock: &Clock) -> Result<Self> {
         let options = Options {
-            interval: publish_every,
+            interval: config.log.every(),
             mask: mask(data)?,
             ..Options::new(data.log_public(), data.log_private())
         };
@@ -43,7 +45,11 @@ impl Logbook {
             "the log is open"
         );
         let courier = Courier::new(log.clone(), NODE);
-        Ok(Self { log, courier, journal: data.journal() })
+        let vouching = vouching(data, config, &log).unwrap_or_else(|error| {
+            tracing::error!("witnesses do not vouch for what is published: {error:#}");
+            None
+        });
+        Ok(Self { log, courier, journal: data.journal(), vouching })
     }
 
     /// The log itself, for what enters something else.
@@ -72,8 +78,9 @@ impl Logbook {
                 while stopped.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
                     self.carry(&desk);
                     let padding = padding(&desk);
-                    if let Err(error) = self.log.publish_due(clock.now(), padding) {
-                        tracing::error!(%error, "the log was not published");
+                    match self.log.publish_due(clock.now(), padding) {
+                        Ok(published) => self.vouched(published),
+                        Err(error) => tracing::error!(%error, "the log was not published"),
                     }
                 }
                 self.end(&desk, &clock);
@@ -95,11 +102,36 @@ impl Logbook {
     /// The last word of a run. All entries are durable by now.
     fn end(self, desk: &Desk, clock: &Clock) {
         self.carry(desk);
-        if let Err(error) = self.log.publish(clock.now(), padding(desk)) {
-            tracing::error!(%error, "the log was not published; the next start does");
+        match self.log.publish(clock.now(), padding(desk)) {
+            Ok(published) => self.vouched(published),
+            Err(error) => tracing::error!(%error, "the log was not published; the next start does"),
+        }
+        if let Some(vouching) = self.vouching {
+            vouching.end();
         }
         self.log.close();
     }
+
+    fn vouched(&self, published: Option<Published>) {
+        if let (Some(vouching), Some(published)) = (&self.vouching, published) {
+            vouching.published(published.checkpoint);
+        }
+    }
+}
+
+/// Asks the witnesses of the settings, first for what an earlier run published.
+fn vouching(data: &Data, config: &Config, log: &Log) -> Result<Option<Vouching>> {
+    let peers = config.disclosure.peers()?;
+    if peers.is_empty() {
+        return Ok(None);
+    }
+    let key = read_verifier(&data.log_verifier())?;
+    let gate = config.disclosure.gate(key.clone())?;
+    let last = fs::read(data.log_public().join("checkpoint")).ok();
+    let last = last.and_then(|octets| Checkpoint::read(&octets, &key, &Policy::LOG_ALONE).ok());
+    let unseen = |last: &Checkpoint| gate.believes(last.note().clone()).is_err();
+    let last = last.filter(unseen);
+    Vouching::begin(log.clone(), gate, peers, last).map(Some)
 }
 
 fn padding(desk: &Desk) -> impl FnMut(u64, EntrySeq) -> Vec<[u8; journal::LEAF_OCTETS]> + 'static {

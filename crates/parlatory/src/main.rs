@@ -4,6 +4,7 @@
 //! `serve.rs` runs a node; `demo/` plays stations and called parties against one.
 
 mod audit;
+mod authority;
 mod backup;
 mod calls;
 mod cli;
@@ -24,6 +25,8 @@ mod login;
 mod memory;
 mod name;
 mod node;
+mod package;
+mod pager;
 mod print;
 mod provision;
 mod restore;
@@ -31,6 +34,7 @@ mod serve;
 mod staff;
 mod table;
 mod verify;
+mod vouching;
 mod witness;
 
 use std::{io::IsTerminal, process::ExitCode};
@@ -58,10 +62,12 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Witness(args) => witness::run(args),
+        Command::Keyholder { command } => command.run(&clock::clock()),
         Command::Audit(args) => audit::run(args),
         Command::Login(args) => login::log_in(args),
         Command::Logout => login::log_out(),
         Command::Disclose { command } => disclose::run(command),
+        Command::Package { command } => package::run(command),
         Command::Backup(args) => backup::run(args),
         Command::Restore(args) => restore::run(args),
         Command::Staff { command } => staff::staff(command),

@@ -201,7 +201,7 @@ fn audio(config: &Config) -> MediaConfig {
 
 /// Opens the log. Without it calls go on, and nothing is recorded.
 fn open_log(data: &Data, config: &Config, clock: &Clock) -> Option<Logbook> {
-    Logbook::open(data, config.log.every(), clock)
+    Logbook::open(data, config, clock)
         .inspect_err(|error| tracing::error!("nothing is recorded: {error:#}"))
         .ok()
 }

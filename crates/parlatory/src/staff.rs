@@ -13,7 +13,7 @@ use crate::{
         AccessCommand, AddArgs, ApproveArgs, ConsoleArgs, DenyArgs, EnrolArgs, FirstArgs, GiveArgs,
         GlassCommand, GrantCommand, PlainArgs, PolicyCommand, ReviewArgs, StaffCommand,
     },
-    client::Client,
+    client::{Answer, Client},
     clock::clock,
     login::{ask, password_in},
     print::line,
@@ -237,15 +237,56 @@ pub(crate) fn policy(command: &PolicyCommand) -> Result<()> {
         PolicyCommand::Set { file, plain } => {
             let unread = || format!("cannot read `{}`", file.display());
             let text_of_file = fs::read_to_string(file).with_context(unread)?;
-            let policy = done("/api/v1/policy/set", &json!({ "text": text_of_file }))?;
-            if plain.json {
-                return print(&policy);
+            let asked = json!({ "text": text_of_file });
+            let answer = Client::of_session()?.post("/api/v1/policy/set", &asked)?;
+            match answer {
+                Answer::Done(policy) if plain.json => print(&policy),
+                Answer::Done(policy) => {
+                    set(&policy);
+                    Ok(())
+                }
+                Answer::Waiting(waiting) if plain.json => print(&waiting),
+                Answer::Waiting(waiting) => {
+                    let act = cell(&waiting, "act");
+                    line(&format!("They do not hold yet: {}.", text(&waiting, "missing")));
+                    line(&format!("They do it with `parlatory policy approve {act}`."));
+                    Ok(())
+                }
             }
-            line(&format!("Done: version {}, which entries name as", cell(&policy, "version")));
-            line(&format!("  {}", text(&policy, "hash")));
+        }
+        PolicyCommand::Waiting(plain) => proposed(*plain),
+        PolicyCommand::Approve(args) => {
+            set(&done("/api/v1/policy/approve", &json!({ "act": args.act }))?);
+            Ok(())
+        }
+        PolicyCommand::Deny(args) => {
+            done("/api/v1/policy/deny", &json!({ "act": args.act, "why": args.why }))?;
+            line("Done: they do not come to hold.");
             Ok(())
         }
     }
+}
+
+/// Says which policies hold now.
+fn set(policy: &Value) {
+    line(&format!("Done: version {}, which entries name as", cell(policy, "version")));
+    line(&format!("  {}", text(policy, "hash")));
+}
+
+fn proposed(plain: PlainArgs) -> Result<()> {
+    let waiting: Value = Client::of_session()?.get("/api/v1/policy/waiting")?;
+    if plain.json {
+        return print(&waiting);
+    }
+    for row in rows(Some(&waiting)) {
+        let (act, staff, asked) = (cell(row, "act"), cell(row, "staff"), text(row, "asked"));
+        line(&format!("act {act}, proposed by staff {staff} at {asked}:"));
+        line(text(row, "text").trim_end());
+    }
+    if rows(Some(&waiting)).next().is_none() {
+        line("No policies wait for a second person.");
+    }
+    Ok(())
 }
 
 /// Carries out `parlatory access`.

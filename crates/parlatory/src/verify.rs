@@ -16,6 +16,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
         key: args.key.clone(),
         since: args.since.clone(),
         witnesses: args.witness.clone(),
+        quorum: args.quorum,
     };
     let bar =
         if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };

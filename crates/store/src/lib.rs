@@ -35,7 +35,10 @@ pub use keeping::{
 pub use names::{NameRow, NameWant, NameWish};
 pub use plan::{Applied, Plan};
 pub use sealing::{COLUMN_KEY_OCTETS, ColumnKeys};
-pub use staff::{GlassRow, NewStaff, PolicyRow, RequestRow, RequestState, StaffRow, UsageRow};
+pub use staff::{
+    CapTryRow, GlassRow, NewStaff, PolicyRequestRow, PolicyRow, RequestRow, RequestState, StaffRow,
+    UsageRow,
+};
 
 use dialect::Database;
 use error::Broken;

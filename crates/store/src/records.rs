@@ -6,9 +6,11 @@
 
 mod copies;
 pub(crate) mod lines;
+mod packages;
 mod rows;
 
 pub use copies::{COPIES_COUNT_MAX, CopyRow};
+pub use packages::PackageRow;
 pub use rows::Record;
 
 use crate::{

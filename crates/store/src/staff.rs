@@ -5,6 +5,7 @@
 //! `access`; this keeps what they say, each change whole.
 
 mod act;
+mod alarm;
 mod grant;
 mod people;
 mod session;
@@ -12,9 +13,10 @@ mod text;
 mod usage;
 
 pub use act::{GlassRow, RequestRow, RequestState};
+pub use alarm::CapTryRow;
 pub use people::{Credentials, Enrolment, NOBODY, NewStaff, StaffRow};
 pub use session::SessionRow;
-pub use text::PolicyRow;
+pub use text::{PolicyRequestRow, PolicyRow};
 pub use usage::UsageRow;
 
 use crate::{

@@ -1,12 +1,15 @@
 //! Checks a published transparency log as an outsider: with its key, its files, and nothing else.
 //!
-//! It reads **every** entry, because a sample of proofs misses one changed octet. What it is not:
-//! it does not know what an entry says, who made it, or anything else of the program that writes
-//! the log; it depends on `tlog` alone, and on an HTTP client for logs that are served. Start with
-//! [`Request::check`].
+//! It reads **every** entry, because a sample of proofs misses one changed octet. A log is checked
+//! without knowing what its entries say, with `tlog` alone and an HTTP client for logs that are
+//! served: start with [`Request::check`]. A [`package`] that somebody was handed is checked as its
+//! recipient does, who can read the entry of its own disclosure and no other; and so is a time
+//! [`stamp`] beside it. What it is not: it shares no code with what writes a package.
 
 mod key;
+pub mod package;
 mod source;
+pub mod stamp;
 
 pub use key::{KeyFault, read_key};
 pub use source::{Source, SourceFault};
@@ -23,8 +26,10 @@ pub struct Request {
     pub key: String,
     /// An earlier checkpoint that somebody kept, in a file: the log must begin with it.
     pub since: Option<PathBuf>,
-    /// Keys of witnesses of whom all must have cosigned, as text or files.
+    /// Keys of witnesses who may have cosigned, as text or files.
     pub witnesses: Vec<String>,
+    /// How many of them must have; all, where it is `None`.
+    pub quorum: Option<usize>,
 }
 
 /// A log that is whole, as far as its signed checkpoint says.
@@ -56,7 +61,7 @@ impl Request {
             .collect::<Result<_, _>>()?;
         let policy = match witnesses.len() {
             0 => Policy::LOG_ALONE,
-            all => Policy::quorum(all, witnesses)?,
+            all => Policy::quorum(self.quorum.unwrap_or(all), witnesses)?,
         };
         let octets = source.read(CHECKPOINT_NAME).map_err(Fault::from)?;
         let octets = octets.ok_or_else(|| SourceFault::NoLog { log: self.log.clone() })?;

@@ -67,6 +67,7 @@ fn request(dir: &Path) -> Request {
         key: text(dir.join("log.vkey")),
         since: Some(dir.join("earlier")),
         witnesses: vec![witness_key().verifier().to_string()],
+        quorum: None,
     }
 }
 

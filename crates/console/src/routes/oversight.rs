@@ -9,8 +9,14 @@ use crate::{
     session::Who,
     shared::Shared,
 };
-use axum::{Json, extract::State, routing::post};
-use disclosure::roster::{self, AccessReview, PolicyText};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use disclosure::roster::{self, AccessReview, PolicyText, Proposed};
 use model::Private;
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
@@ -30,6 +36,24 @@ pub(crate) const ROUTES: &[Route] = &[
         handler: || post(set),
     },
     Route {
+        method: Method::Get,
+        path: "/api/v1/policy/waiting",
+        entry: Entry::Staff,
+        handler: || get(waiting),
+    },
+    Route {
+        method: Method::Post,
+        path: "/api/v1/policy/approve",
+        entry: Entry::Staff,
+        handler: || post(approve),
+    },
+    Route {
+        method: Method::Post,
+        path: "/api/v1/policy/deny",
+        entry: Entry::Staff,
+        handler: || post(deny),
+    },
+    Route {
         method: Method::Post,
         path: "/api/v1/access/review",
         entry: Entry::Staff,
@@ -39,7 +63,7 @@ pub(crate) const ROUTES: &[Route] = &[
 
 /// This part of the OpenAPI document.
 #[derive(OpenApi)]
-#[openapi(paths(show, set, review))]
+#[openapi(paths(show, set, waiting, approve, deny, review))]
 pub(crate) struct Document;
 
 /// Which policies.
@@ -101,7 +125,8 @@ struct Setting {
     text: String,
 }
 
-/// Set the policies of one's own agency.
+/// Propose policies for one's own agency. They hold when another supervisor or an auditor there
+/// approves them; at once only where they are the first and nobody else could.
 #[utoipa::path(
     post,
     path = "/api/v1/policy/set",
@@ -109,6 +134,7 @@ struct Setting {
     request_body = Setting,
     responses(
         (status = 200, body = Policy, description = "They hold from now on."),
+        (status = 202, body = Proposal, description = "A second person must approve them."),
         (status = 403, body = ProblemBody, description = "It is not for them to set."),
         (status = 400, body = ProblemBody, description = "The text is no policies.")
     )
@@ -117,10 +143,128 @@ async fn set(
     State(shared): State<Shared>,
     who: Who,
     Asked(ask): Asked<Setting>,
+) -> Result<Response, Problem> {
+    let proposed =
+        shared.run(move |services| Ok(services.roster.propose_policy(&who.staff, &ask.text)?));
+    Ok(match proposed.await? {
+        Proposed::Set(policy) => Json(Policy::from(policy)).into_response(),
+        Proposed::Waits { act } => {
+            let missing = "another supervisor or an auditor of the agency must approve them";
+            (StatusCode::ACCEPTED, Json(Proposal { act, missing })).into_response()
+        }
+    })
+}
+
+/// Policies that wait for a second person.
+#[derive(Serialize, ToSchema)]
+struct Proposal {
+    /// Number of the act under which they are approved.
+    act: u64,
+    /// What is missing.
+    missing: &'static str,
+}
+
+/// Policies that somebody proposed.
+#[derive(Serialize, ToSchema)]
+struct Waiting {
+    /// Number of the act.
+    act: u64,
+    /// Number of whoever proposed them.
+    staff: u32,
+    /// When they did.
+    #[schema(format = DateTime)]
+    asked: String,
+    /// From then on they are proposed anew.
+    #[schema(format = DateTime)]
+    until: String,
+    /// What entries will have, in hexadecimal digits.
+    hash: String,
+    /// The text.
+    text: String,
+}
+
+/// The policies that wait for a second person, for supervisors and auditors of the agency.
+#[utoipa::path(
+    get,
+    path = "/api/v1/policy/waiting",
+    tag = "oversight",
+    responses((status = 200, body = Vec<Waiting>, description = "What waits."))
+)]
+async fn waiting(State(shared): State<Shared>, who: Who) -> Result<Json<Vec<Waiting>>, Problem> {
+    let rows = shared.run(move |services| Ok(services.roster.proposed_policies(&who.staff)?));
+    let waiting = rows.await?.into_iter().map(|row| Waiting {
+        act: row.act,
+        staff: row.by.0,
+        asked: time(row.asked),
+        until: time(row.until),
+        hash: row.hash.iter().map(|octet| format!("{octet:02x}")).collect(),
+        text: row.text,
+    });
+    Ok(Json(waiting.collect()))
+}
+
+/// Policies that are judged.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Judging {
+    /// Number of the act.
+    act: u64,
+}
+
+/// Say yes to policies that another one proposed for the same agency.
+#[utoipa::path(
+    post,
+    path = "/api/v1/policy/approve",
+    tag = "oversight",
+    request_body = Judging,
+    responses(
+        (status = 200, body = Policy, description = "They hold from now on."),
+        (status = 403, body = ProblemBody, description = "It is not for them to approve."),
+        (status = 404, body = ProblemBody, description = "Nothing of this number waits for them.")
+    )
+)]
+async fn approve(
+    State(shared): State<Shared>,
+    who: Who,
+    Asked(ask): Asked<Judging>,
 ) -> Result<Json<Policy>, Problem> {
     let policy =
-        shared.run(move |services| Ok(services.roster.set_policy(&who.staff, &ask.text)?));
+        shared.run(move |services| Ok(services.roster.approve_policy(&who.staff, ask.act)?));
     Ok(Json(policy.await?.into()))
+}
+
+/// Policies that are refused, and why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Denying {
+    /// Number of the act.
+    act: u64,
+    /// Why, for whoever proposed them.
+    #[schema(value_type = String)]
+    why: Private<String>,
+}
+
+/// Say no to policies that were proposed, or take one's own proposal back.
+#[utoipa::path(
+    post,
+    path = "/api/v1/policy/deny",
+    tag = "oversight",
+    request_body = Denying,
+    responses(
+        (status = 200, description = "They do not come to hold."),
+        (status = 403, body = ProblemBody, description = "It is not for them to refuse."),
+        (status = 404, body = ProblemBody, description = "Nothing of this number waits for them.")
+    )
+)]
+async fn deny(
+    State(shared): State<Shared>,
+    who: Who,
+    Asked(ask): Asked<Denying>,
+) -> Result<Json<()>, Problem> {
+    let done = shared.run(move |services| {
+        Ok(services.roster.deny_policy(&who.staff, ask.act, ask.why.expose())?)
+    });
+    Ok(Json(done.await?))
 }
 
 /// What the review looks at.

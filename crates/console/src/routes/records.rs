@@ -19,12 +19,14 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use body::{
-    Acts, Awaited, Counting, Counts, Exporting, Hearing, Listing, Package, Page, Searching,
+    Acts, Awaited, Counting, Counts, Exporting, Hearing, Listing, Package, Page, Receiving,
+    Searching, Signed,
 };
 use disclosure::{
     NotHeard,
     records::{Answer, Exported, Heard, Key, NotDisclosed, Reason, Records, Shown},
 };
+use export::TimeStamp;
 use model::{AgencyId, RecordingId};
 use serde::Serialize;
 use std::io;
@@ -69,11 +71,17 @@ pub(crate) const ROUTES: &[Route] = &[
         entry: Entry::Staff,
         handler: || post(list),
     },
+    Route {
+        method: Method::Post,
+        path: "/api/v1/records/receipt",
+        entry: Entry::Staff,
+        handler: || post(receipt),
+    },
 ];
 
 /// This part of the OpenAPI document.
 #[derive(OpenApi)]
-#[openapi(paths(search, counts, listen, follow, export, list))]
+#[openapi(paths(search, counts, listen, follow, export, list, receipt))]
 pub(crate) struct Document;
 
 /// Call records.
@@ -253,6 +261,31 @@ async fn list(
     Ok(answered(answer, Acts::of))
 }
 
+/// Enter what the recipient of a package signed: that they have it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/records/receipt",
+    tag = "records",
+    request_body = Receiving,
+    responses(
+        (status = 200, body = Signed, description = "It stands in the log."),
+        (status = 400, body = ProblemBody, description = "It is no receipt, or of another package."),
+        (status = 404, body = ProblemBody, description = "There is no such package, or it is not \
+            theirs to know."),
+        (status = 409, body = ProblemBody, description = "Another receipt was entered before.")
+    )
+)]
+async fn receipt(
+    State(shared): State<Shared>,
+    who: Who,
+    Asked(ask): Asked<Receiving>,
+) -> Result<Json<Signed>, Problem> {
+    let received = shared
+        .run(move |services| Ok(services.records.receive(&who.staff, ask.receipt())?))
+        .await?;
+    Ok(Json(Signed::of(received)))
+}
+
 fn answered<T, B: Serialize>(answer: Answer<T>, body: impl FnOnce(Shown<T>) -> B) -> Response {
     match answer {
         Answer::Shown(shown) => Json(body(shown)).into_response(),
@@ -286,14 +319,19 @@ fn heard(answer: Answer<Heard>) -> Response {
 }
 
 fn package(shown: Shown<Exported>) -> Package {
-    let Shown { act, entry, what: Exported { sealed, sha256, records, key } } = shown;
+    let Shown { act, entry, what } = shown;
+    let Exported { sealed, sha256, records, key, time_stamp } = what;
     let (passphrase, letter) = match key {
         Key::Passphrase(passphrase) => (Some(passphrase), None),
         Key::Letter(letter) => (None, Some(STANDARD.encode(letter.0))),
     };
     let sha256 = sha256.iter().map(|octet| format!("{octet:02x}")).collect();
     let package = STANDARD.encode(sealed);
-    Package { act, entry, records, sha256, package, passphrase, letter }
+    let unstamped = match time_stamp {
+        TimeStamp::Beside(_) => None,
+        TimeStamp::None(why) => Some(why),
+    };
+    Package { act, entry, records, sha256, package, passphrase, letter, unstamped }
 }
 
 impl From<NotDisclosed> for Problem {
@@ -306,6 +344,8 @@ impl From<NotDisclosed> for Problem {
             NotDisclosed::Months | NotDisclosed::TooMany | NotDisclosed::NotForThePublic => {
                 Self::new(StatusCode::BAD_REQUEST, "out-of-bounds", says)
             }
+            NotDisclosed::Receipt(_) => Self::new(StatusCode::BAD_REQUEST, "receipt", says),
+            NotDisclosed::Signed => Self::new(StatusCode::CONFLICT, "signed", says),
             NotDisclosed::NotDone(why) => why.into(),
             NotDisclosed::NotEntered(why) => not_entered(&why),
             NotDisclosed::NotHeard(why) => not_heard(&why),

@@ -144,6 +144,7 @@ impl World {
             software: Software { version: "0.1.0".to_owned(), sha256: "ab".repeat(32) },
             clock_source: "the test's own".to_owned(),
             verifier_key: believed.to_string(),
+            authority: None,
             log_private: folder.path().join("log-private"),
         });
         let floor = Box::new(NoCalls);

@@ -3,10 +3,10 @@
 use super::{Answer, Begun, NotDisclosed, Reason, Records, SHOW_WITHIN, Shown};
 use crate::Entered;
 use ::export::{
-    Audience, Clock, Contents, Copy, Entry, Package, Passphrase, Record, Recording, seal,
+    Audience, Clock, Contents, Copy, Entry, Package, Passphrase, Record, Recording, TimeStamp, seal,
 };
 use access::{
-    Intent, Object, Purpose, Recipient, Verb,
+    Intent, Object, Purpose, Receipt, Recipient, Verb,
     decide::{Ask, Line},
     limits::RECORDS_COUNT_MAX,
     staff::Staff,
@@ -17,7 +17,7 @@ use sha2::Sha256;
 use std::{fmt, sync::PoisonError, time::Duration};
 use store::{
     Outcome, RecordingRow,
-    records::{CopyRow, Record as Row, Search},
+    records::{CopyRow, PackageRow, Record as Row, Search},
 };
 use tlog::ProofFile;
 use vault::{Letter, Next, RecipientSecret};
@@ -59,6 +59,8 @@ pub struct Exported {
     pub records: usize,
     /// What opens it.
     pub key: Key,
+    /// Whether an outside authority stamped it with a time.
+    pub time_stamp: TimeStamp,
 }
 
 impl fmt::Debug for Exported {
@@ -131,8 +133,17 @@ impl Records {
         self.0.store.add_copies(agency, &calls, &copy(&entered, hears))?;
         let released = self.released(&wanted, &entered, &secret)?;
         let exported = self.pack(&entered, asked, audience, released, &others)?;
-        self.0.roster.done(act)?;
         let entry = entered.proof().inclusion.index();
+        self.0.store.add_package(&PackageRow {
+            agency,
+            act,
+            staff: staff.id,
+            entry,
+            sha256: exported.sha256,
+            at: self.now(),
+            received: None,
+        })?;
+        self.0.roster.done(act)?;
         Ok(Answer::Shown(Shown { act, entry, what: exported }))
     }
 
@@ -260,6 +271,10 @@ impl Records {
             records.collect()
         };
         let copies: Vec<Copy> = others.iter().map(told).collect();
+        let asked_for = match &self.0.authority {
+            None => TimeStamp::None("none is configured".to_owned()),
+            Some(authority) => TimeStamp::Beside(authority.name.clone()),
+        };
         let contents = Contents {
             query: &asked.query,
             audience,
@@ -267,21 +282,41 @@ impl Records {
             recordings: &released.recordings,
             entries: &released.entries,
             copies: &copies,
-            timestamp: None,
+            time_stamp: &asked_for,
             custody: self.0.custody,
             clock: &clock,
             software: &self.0.software,
             verifier_key: &self.0.verifier_key,
         };
-        let package = Package::pack(&self.receipt(entered)?, &contents)?;
+        let (package, stamp, time_stamp) = self.stamped(&self.receipt(entered)?, contents)?;
         let passphrase = Passphrase::draw()?;
-        let sealed = seal(&package, &passphrase)?;
+        let sealed = seal(&package, stamp.as_deref(), &passphrase)?;
         let sha256 = *package.sha256();
         let key = match asked.key {
             Some(key) => Key::Letter(Letter::seal(key, passphrase.expose(), &sha256)?),
             None => Key::Passphrase(Private::new(passphrase.expose().to_owned())),
         };
-        Ok(Exported { sealed, sha256, records: records.len(), key })
+        Ok(Exported { sealed, sha256, records: records.len(), key, time_stamp })
+    }
+
+    /// Packs it, with an authority's stamp where one is to be had. Without, the package says so: it
+    /// is what was asked for all the same.
+    fn stamped(
+        &self,
+        receipt: &Receipt,
+        contents: Contents<'_>,
+    ) -> Result<(Package, Option<Vec<u8>>, TimeStamp), NotDisclosed> {
+        let package = Package::pack(receipt, &contents)?;
+        let asked_for = contents.time_stamp.clone();
+        let Some(authority) = &self.0.authority else { return Ok((package, None, asked_for)) };
+        match (authority.stamp)(package.manifest_sha256()) {
+            Ok(stamp) => Ok((package, Some(stamp), asked_for)),
+            Err(why) => {
+                let none = TimeStamp::None(format!("{} gave none: {why}", authority.name));
+                let contents = Contents { time_stamp: &none, ..contents };
+                Ok((Package::pack(receipt, &contents)?, None, none))
+            }
+        }
     }
 }
 

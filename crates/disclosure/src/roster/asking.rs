@@ -11,7 +11,7 @@ use access::{
 };
 use evidence::Statement;
 use model::{AgencyId, Private, StaffId, Timestamp};
-use store::{GlassRow, RequestRow, RequestState, UsageRow};
+use store::{CapTryRow, GlassRow, RequestRow, RequestState, UsageRow};
 
 /// What follows from a request.
 #[derive(Debug)]
@@ -115,6 +115,7 @@ impl Roster {
             Err(NotAllowed::Bounds(bounds)) => return Err(bounds.into()),
             Err(why) => why,
         };
+        let over = self.is_over_a_cap(&staff, &ask, &supported)?;
         // Whether it would be allowed if somebody approved it.
         let mut helped = supported;
         helped.approvers.push(anybody(owner, now));
@@ -123,10 +124,12 @@ impl Roster {
                 Some(act) => act,
                 None => self.wait(&staff, &ask)?,
             };
+            self.alarm(over, &staff, owner, act)?;
             return Ok(Way::Waits { act, why });
         }
         let act = self.number(approved)?;
         self.refused_as(&staff, &ask, act, &why)?;
+        self.alarm(over, &staff, owner, act)?;
         Ok(Way::Refused { act, why })
     }
 
@@ -282,6 +285,45 @@ impl Roster {
         let asked = Box::new(Asked::of(staff.id, ask));
         let detail = Denied::Rule { asked, why: why.to_string() };
         self.note(Statement::Denial { act }, &detail, ask.object.agency())?;
+        Ok(())
+    }
+
+    /// Whether somebody asks for more rows than they may see without an approval: in a day or a
+    /// week, under a grant that else covers this, or through the glass that they broke.
+    fn is_over_a_cap(
+        &self,
+        staff: &Staff,
+        ask: &Ask,
+        supported: &Supported,
+    ) -> Result<bool, NotDone> {
+        let (rows, now) = (ask.object.rows(), self.now());
+        if supported.used.is_over(rows) {
+            return Ok(true);
+        }
+        let through = |glass: &Glass, rows| glass.covers(staff.id, rows, now);
+        let glass = supported.glass.as_ref();
+        if glass.is_some_and(|glass| through(glass, 0) && !through(glass, rows)) {
+            return Ok(true);
+        }
+        let wanted = |rows| Wanted {
+            staff: staff.id,
+            case: ask.case.expose(),
+            purpose: ask.purpose,
+            owner: ask.object.agency(),
+            verb: ask.verb,
+            rows,
+        };
+        let grants = self.0.store.grants_of(staff.id)?;
+        let fits = |grant: &Grant| grant.covers(&wanted(0), 0, now);
+        Ok(supported.grant.is_none() && grants.iter().any(fits))
+    }
+
+    /// Keeps that somebody tried for more than a cap, where they did.
+    fn alarm(&self, over: bool, staff: &Staff, agency: AgencyId, act: u64) -> Result<(), NotDone> {
+        if over {
+            let at = self.now();
+            self.0.store.add_cap_try(&CapTryRow { agency, act, staff: staff.id, at })?;
+        }
         Ok(())
     }
 

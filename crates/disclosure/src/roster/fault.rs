@@ -118,6 +118,12 @@ pub enum Refusal {
     /// Only supervisors set policies.
     #[error("the policies of an agency are set by a supervisor who works there")]
     PolicySetter,
+    /// Who proposed policies approves them, or somebody who is not to.
+    #[error(
+        "policies are approved by another supervisor or by an auditor of the agency, and never by who \
+         proposed them"
+    )]
+    PolicyApprover,
     /// A grant that can do nothing.
     #[error("a grant is for at least one act and one row, and for a case")]
     EmptyGrant,

@@ -63,5 +63,8 @@ pub const REQUEST_MAX: Duration = Duration::from_secs(72 * 3_600);
 /// Requests of one person that wait at once.
 pub const WAITING_COUNT_MAX: usize = 50;
 
+/// Policies of one agency that wait at once.
+pub const PROPOSALS_COUNT_MAX: usize = 8;
+
 /// How far back the alarm and the caps of `access review` look.
 pub const ALARM_SPAN: Duration = Duration::from_secs(120 * 86_400);

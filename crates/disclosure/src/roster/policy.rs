@@ -1,15 +1,17 @@
 //! The policies of each agency: its own text in the place of the one that comes with the program,
 //! every version of it kept.
 
-use super::{NotDone, PolicyChanged, Refusal, Roster};
+use super::{Approved, Denied, NotDone, PolicyChanged, Refusal, Roster, limits, words};
+use crate::Note;
 use access::{Role, policy::Policies, staff::Staff};
 use evidence::Statement;
-use model::AgencyId;
+use model::{AgencyId, StaffId};
+use serde::Serialize;
 use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError},
 };
-use store::PolicyRow;
+use store::{PolicyRequestRow, PolicyRow, RequestState, StaffRow};
 
 /// The text of an agency's policies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,18 @@ pub struct PolicyText {
     pub hash: [u8; 32],
     /// The text.
     pub text: String,
+}
+
+/// What follows from proposing policies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proposed {
+    /// Another one must approve them under this number.
+    Waits {
+        /// Number of the act.
+        act: u64,
+    },
+    /// They hold: they are the first, and nobody else could approve them.
+    Set(PolicyText),
 }
 
 impl Roster {
@@ -56,35 +70,156 @@ impl Roster {
         std::iter::once(built).chain(own).rfind(fits).ok_or(NotDone::NotThere)
     }
 
-    /// Sets the policies of one's own agency. The law, which is part of the program, stays.
+    /// Proposes policies for one's own agency. The law, which is part of the program, stays. They
+    /// hold from when another one approves them: whoever wants to see more must not be able to say
+    /// alone that they may.
+    ///
+    /// The first own text of an agency in which there is nobody else who could approve holds at
+    /// once: such an agency is being set up, and a second person whom the first has just made would
+    /// only look like one. It stands in the log like any other change, with no approval before it.
     ///
     /// # Errors
     /// [`Refusal::PolicySetter`]; [`NotDone::Policies`] when the text is none;
-    /// [`NotDone::NotEntered`] when the log cannot take it. The policies are as they were then.
-    pub fn set_policy(&self, by: &Staff, text: &str) -> Result<PolicyText, NotDone> {
+    /// [`Refusal::TooMany`]; [`NotDone::NotEntered`] when the log cannot take it. The policies are
+    /// as they were then.
+    pub fn propose_policy(&self, by: &Staff, text: &str) -> Result<Proposed, NotDone> {
         let _turn = self.turn();
-        let by = self.fresh(by)?;
+        let (by, now) = (self.fresh(by)?, self.now());
         if by.role != Role::Supervisor {
             return Err(Refusal::PolicySetter.into());
         }
         let policies = Policies::with_agency(text)?;
-        let rows = self.0.store.policies()?;
-        let versions = rows.iter().filter(|row| row.agency == by.agency).map(|row| row.version);
-        let row = PolicyRow {
-            agency: by.agency,
-            version: versions.max().unwrap_or_default() + 1,
+        let agency = by.agency;
+        let owned = self.0.store.policies()?.iter().any(|row| row.agency == agency);
+        if !owned && !self.could_approve(&by)? {
+            return Ok(Proposed::Set(self.set_policy(policies, (agency, by.id), text, None)?));
+        }
+        let waiting = self.proposals(agency)?;
+        if waiting.len() >= limits::PROPOSALS_COUNT_MAX {
+            return Err(Refusal::TooMany.into());
+        }
+        let act = self.next_act()?;
+        self.0.store.add_policy_request(&PolicyRequestRow {
+            agency,
+            act,
             hash: policies.hash(),
             text: text.to_owned(),
             by: by.id,
+            asked: now,
+            until: now.after(limits::REQUEST_MAX),
+            state: RequestState::Waiting,
+        })?;
+        self.tell(agency, act);
+        Ok(Proposed::Waits { act })
+    }
+
+    /// What was proposed to one's agency and waits for another one, for supervisors and auditors.
+    ///
+    /// # Errors
+    /// [`NotDone::Store`] when the database fails.
+    pub fn proposed_policies(&self, by: &Staff) -> Result<Vec<PolicyRequestRow>, NotDone> {
+        let by = self.fresh(by)?;
+        if !judges(&by) {
+            return Ok(Vec::new());
+        }
+        self.proposals(by.agency)
+    }
+
+    /// Sets policies that another one proposed for the same agency: a supervisor or an auditor
+    /// there, and never who proposed them (CJIS Security Policy AC-5). The approval and the change
+    /// become durable together.
+    ///
+    /// # Errors
+    /// [`NotDone::NotThere`] when it is another agency's, or waits no longer;
+    /// [`Refusal::PolicyApprover`]; [`NotDone::NotEntered`] when the log cannot take it.
+    pub fn approve_policy(&self, by: &Staff, act: u64) -> Result<PolicyText, NotDone> {
+        let _turn = self.turn();
+        let by = self.fresh(by)?;
+        let row = self.proposal(&by, act)?;
+        if !judges(&by) || row.by == by.id {
+            return Err(Refusal::PolicyApprover.into());
+        }
+        // Who proposed it must still be somebody who may.
+        let asker = self.row(row.by)?.staff;
+        if asker.usable(self.now()).is_err() || asker.role != Role::Supervisor {
+            return Err(NotDone::NotThere);
+        }
+        let policies = Policies::with_agency(&row.text)?;
+        let approved = Some((act, by.id));
+        let text = self.set_policy(policies, (row.agency, row.by), &row.text, approved)?;
+        self.0.store.set_policy_request(act, RequestState::Done)?;
+        Ok(text)
+    }
+
+    /// Says no to proposed policies, or takes one's own proposal back.
+    ///
+    /// # Errors
+    /// As [`Roster::approve_policy`]; [`Refusal::Words`] when no reason is given.
+    pub fn deny_policy(&self, by: &Staff, act: u64, why: &str) -> Result<(), NotDone> {
+        let _turn = self.turn();
+        let by = self.fresh(by)?;
+        let why = words(why)?;
+        let row = self.proposal(&by, act)?;
+        if !judges(&by) && row.by != by.id {
+            return Err(Refusal::PolicyApprover.into());
+        }
+        let detail = Denied::Policy { by: by.id, asked: row.by, hash: row.hash, why };
+        self.note(Statement::Denial { act }, &detail, row.agency)?;
+        Ok(self.0.store.set_policy_request(act, RequestState::Denied)?)
+    }
+
+    /// Enters and keeps a new version; `approved` is under which number, and by whom.
+    fn set_policy(
+        &self,
+        policies: Policies,
+        (agency, by): (AgencyId, StaffId),
+        text: &str,
+        approved: Option<(u64, StaffId)>,
+    ) -> Result<PolicyText, NotDone> {
+        let rows = self.0.store.policies()?;
+        let versions = rows.iter().filter(|row| row.agency == agency).map(|row| row.version);
+        let row = PolicyRow {
+            agency,
+            version: versions.max().unwrap_or_default() + 1,
+            hash: policies.hash(),
+            text: text.to_owned(),
+            by,
             at: self.now(),
         };
-        let detail = PolicyChanged { agency: row.agency, by: row.by, version: row.version };
-        self.note(Statement::PolicyChange { policy: row.hash }, &detail, row.agency)?;
+        let mut notes = Vec::new();
+        if let Some((act, approver)) = approved {
+            let detail = Approved::Policy { by: approver, asked: by, hash: row.hash };
+            notes.push(note(Statement::Approval { act }, &detail)?);
+        }
+        let detail = PolicyChanged { agency, by, version: row.version };
+        notes.push(note(Statement::PolicyChange { policy: row.hash }, &detail)?);
+        self.0.register.notes(&notes, agency, row.at)?;
         self.0.store.add_policy(&row)?;
         let mut all = self.0.policies.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(row.agency, Arc::new(policies));
         let PolicyRow { agency, version, hash, text, .. } = row;
         Ok(PolicyText { agency, version, hash, text })
+    }
+
+    /// Whether anybody else at the agency of `by` could approve policies.
+    fn could_approve(&self, by: &Staff) -> Result<bool, NotDone> {
+        let other = |row: &StaffRow| {
+            let staff = &row.staff;
+            staff.id != by.id && staff.agency == by.agency && !staff.revoked && judges(staff)
+        };
+        Ok(self.everybody()?.iter().any(other))
+    }
+
+    fn proposals(&self, agency: AgencyId) -> Result<Vec<PolicyRequestRow>, NotDone> {
+        let now = self.now();
+        let mut rows = self.0.store.policy_requests(agency)?;
+        rows.retain(|row| row.state == RequestState::Waiting && now < row.until);
+        Ok(rows)
+    }
+
+    fn proposal(&self, by: &Staff, act: u64) -> Result<PolicyRequestRow, NotDone> {
+        let found = self.proposals(by.agency)?.into_iter().find(|row| row.act == act);
+        found.ok_or(NotDone::NotThere)
     }
 
     /// Reads what is kept, at the start.
@@ -100,4 +235,14 @@ impl Roster {
         *self.0.policies.lock().unwrap_or_else(PoisonError::into_inner) = read;
         Ok(())
     }
+}
+
+/// Who says yes or no to the policies of their agency.
+fn judges(staff: &Staff) -> bool {
+    matches!(staff.role, Role::Supervisor | Role::Auditor)
+}
+
+fn note(what: Statement, detail: &impl Serialize) -> Result<Note, NotDone> {
+    let detail = postcard::to_allocvec(detail).map_err(|_| NotDone::Detail)?;
+    Ok(Note { what, detail })
 }

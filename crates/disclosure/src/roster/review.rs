@@ -144,6 +144,8 @@ pub enum AlarmKind {
     Drip,
     /// They saw more in one day than the cap, with an approval.
     OverCap,
+    /// They asked for more than a cap lets them see without an approval.
+    CapTried,
     /// They broke the glass, and nobody reviewed it yet.
     GlassOpen,
     /// They broke the glass, and nobody reviewed it in time: they are suspended.
@@ -159,6 +161,7 @@ impl AlarmKind {
         match self {
             Self::Drip => "drip",
             Self::OverCap => "over-cap",
+            Self::CapTried => "cap-tried",
             Self::GlassOpen => "glass-open",
             Self::GlassOverdue => "glass-overdue",
             Self::Locked => "locked",
@@ -173,6 +176,10 @@ pub struct AlarmCounts {
     pub drips: u32,
     /// Days of the last week on which somebody saw more than the cap.
     pub over_cap: u32,
+    /// How often in the last week somebody asked for more than the cap.
+    pub cap_tries: u32,
+    /// How often in the last week those on call could not be told that something waits.
+    pub hook_failures: u32,
     /// Broken glasses without a review.
     pub glasses_open: u32,
     /// Of those, how many should have been reviewed.
@@ -192,12 +199,17 @@ impl AlarmCounts {
         let people = store.staff()?;
         let everybody = |_: &StaffRow| true;
         let since = ago(now, COUNTED_SPAN);
-        let mut counts = Self { waiting: count(store.waiting(now)?.len()), ..Self::default() };
+        let mut counts = Self {
+            waiting: count(store.waiting(now)?.len()),
+            hook_failures: u32::try_from(store.hook_failures(since)?).unwrap_or(u32::MAX),
+            ..Self::default()
+        };
         for alarm in alarms(store, &people, everybody, now)? {
             let recent = u32::from(alarm.at >= since);
             match alarm.kind {
                 AlarmKind::Drip => counts.drips += recent,
                 AlarmKind::OverCap => counts.over_cap += recent,
+                AlarmKind::CapTried => counts.cap_tries += recent,
                 AlarmKind::GlassOpen => counts.glasses_open += 1,
                 AlarmKind::GlassOverdue => {
                     counts.glasses_open += 1;
@@ -281,7 +293,7 @@ impl Roster {
         let persons = people.iter().filter(here).map(person);
         let persons = persons.collect::<Result<_, NotDone>>()?;
         let mut alarms = alarms(store, &people, |row| row.staff.agency == agency, until)?;
-        alarms.retain(|alarm| alarm.at >= from || alarm.kind > AlarmKind::OverCap);
+        alarms.retain(|alarm| alarm.at >= from || alarm.kind > AlarmKind::CapTried);
         Ok(AccessReview { act, agency, from, until, people: persons, alarms })
     }
 }
@@ -376,6 +388,7 @@ fn alarms(
         *day = day.saturating_add(row.rows);
     }
     let glasses = store.glasses()?;
+    let tries = store.cap_tries(ago(now, limits::ALARM_SPAN))?;
     let mut alarms = Vec::new();
     for row in people.iter().filter(|row| about(row)) {
         let staff = row.staff.id;
@@ -386,6 +399,8 @@ fn alarms(
             seen.iter().map(|(day, rows)| watch::Day { day: *day, rows: *rows }).collect();
         let drips = watch::alarms(&seen).into_iter();
         alarms.extend(drips.map(|day| (staff, begin_of(day), AlarmKind::Drip)));
+        let tried = tries.iter().filter(|tried| tried.staff == staff);
+        alarms.extend(tried.map(|tried| (staff, tried.at, AlarmKind::CapTried)));
         for glass in glasses.iter().filter(|glass| glass.staff == staff && glass.reviewed.is_none())
         {
             let overdue = now.since(glass.broken) >= REVIEW_WITHIN;

@@ -133,6 +133,15 @@ pub enum Approved {
         /// What was given.
         granted: Box<Granted>,
     },
+    /// Somebody agreed to policies that another proposed. The change itself is the next entry.
+    Policy {
+        /// Who agreed.
+        by: StaffId,
+        /// Who proposed them.
+        asked: StaffId,
+        /// SHA-256 as the change has it.
+        hash: [u8; 32],
+    },
 }
 
 /// Detail of a `Denial`.
@@ -168,6 +177,17 @@ pub enum Denied {
         /// What the rule says.
         why: String,
     },
+    /// Somebody refused policies that were proposed, or took them back.
+    Policy {
+        /// Who.
+        by: StaffId,
+        /// Who had proposed them.
+        asked: StaffId,
+        /// SHA-256 of the policies.
+        hash: [u8; 32],
+        /// Why, in their words.
+        why: Private<String>,
+    },
 }
 
 /// Detail of a `BreakGlass` that a person entered; those beside a disclosure have none.
@@ -192,6 +212,15 @@ pub struct Reviewed {
     pub justified: bool,
     /// What they say about it.
     pub words: Private<String>,
+}
+
+/// Detail of a `Delivered`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// Who brought the receipt.
+    pub by: StaffId,
+    /// What the recipient signed, octet for octet ([`access::Delivery`]).
+    pub receipt: String,
 }
 
 #[cfg(test)]
@@ -279,6 +308,18 @@ mod tests {
             let expected = [&[9; 32][..], &[1, 1, 2], &expected, &[1, 1, 4]].concat();
             assert_eq!(octets(&change(what)), expected);
         }
+    }
+
+    #[test]
+    fn the_octets_of_details_about_policies_and_packages_are_pinned() {
+        let octets = |detail: &dyn erased::Detail| detail.octets();
+        let (by, asked, hash) = (StaffId(12), StaffId(11), [9; 32]);
+        let approved = octets(&Approved::Policy { by, asked, hash });
+        assert_eq!(approved, [&[2, 12, 11][..], &hash].concat());
+        let why = Private::new("x".into());
+        let denied = octets(&Denied::Policy { by, asked, hash, why });
+        assert_eq!(denied, [&[4, 12, 11][..], &hash, &[1, 120]].concat());
+        assert_eq!(octets(&Delivered { by, receipt: "x".into() }), [12, 1, 120]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use access::{Gate, Purpose, Role, Verb, staff::Staff};
 use disclosure::{
     HolderAt, Holders, Records, RecordsConfig, Register, RegisterConfig, Roster, SealDetail,
     custody,
-    records::{Answer, Reason, Shown},
+    records::{Answer, Authority, Reason, Shown},
     roster::{NewGrant, RosterConfig},
 };
 use evidence::{AuditKey, Entry, Random, Said, Statement, leaf};
@@ -34,6 +34,7 @@ use model::{
     speech::ContentHash,
 };
 use std::{
+    cell::Cell,
     fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -76,6 +77,8 @@ pub(crate) fn number(end: u64) -> Private<E164> {
 pub(crate) struct Office {
     pub(crate) world: World,
     pub(crate) disk: PathBuf,
+    /// Who stamps what is taken away, for whoever opens next.
+    pub(crate) authority: Cell<Option<Authority>>,
 }
 
 impl Office {
@@ -101,7 +104,7 @@ impl Office {
             store.add_staff(&new, NOW).unwrap();
         }
         drop(store);
-        let office = Self { world, disk };
+        let office = Self { world, disk, authority: Cell::new(None) };
         let log = office.log();
         log.append_wait(vec![ended(end)]).unwrap();
         log.close();
@@ -178,6 +181,7 @@ impl Office {
             software: Software { version: "0.1.0".to_owned(), sha256: "ab".repeat(32) },
             clock_source: "system clock".to_owned(),
             verifier_key: signer().verifier().to_string(),
+            authority: self.authority.take(),
             log_private: disk.join("log-private"),
         });
         Running { log, store, register, roster, records }

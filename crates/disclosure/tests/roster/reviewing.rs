@@ -9,7 +9,8 @@ use access::{
     staff::{Staff, Unusable},
 };
 use disclosure::roster::{
-    AlarmCounts, Broke, Denied, Needs, NewGrant, NotDone, PolicyChanged, Refusal, Reviewed, Way,
+    AlarmCounts, AlarmKind, Broke, Denied, Needs, NewGrant, NotDone, PolicyChanged, Proposed,
+    Refusal, Reviewed, Way,
 };
 use evidence::Statement;
 use model::{CallId, Private};
@@ -123,10 +124,12 @@ fn an_agency_sets_its_own_policies_and_every_version_is_found_by_its_hash() {
     let roster = office.roster.clone();
     let builtin = roster.policy(&sol, None).unwrap();
     assert_eq!((builtin.version, builtin.text.as_str()), (0, Policies::BUILTIN));
-    assert!(matches!(roster.set_policy(&sol, "permit everything"), Err(NotDone::Policies(_))));
+    let wrong = roster.propose_policy(&sol, "permit everything");
+    assert!(matches!(wrong, Err(NotDone::Policies(_))));
     let nothing = "// Nobody sees anything.\n";
-    assert_eq!(refusal(roster.set_policy(&ivy, nothing)), Refusal::PolicySetter);
-    let set = roster.set_policy(&sol, nothing).unwrap();
+    assert_eq!(refusal(roster.propose_policy(&ivy, nothing)), Refusal::PolicySetter);
+    // The first, while there is nobody who could approve it.
+    let Proposed::Set(set) = roster.propose_policy(&sol, nothing).unwrap() else { panic!() };
     let (what, agency, detail) = office.last_entry();
     assert_eq!((what, agency), (Statement::PolicyChange { policy: set.hash }, CEDAR));
     let changed: PolicyChanged = postcard::from_bytes(&detail).unwrap();
@@ -139,13 +142,112 @@ fn an_agency_sets_its_own_policies_and_every_version_is_found_by_its_hash() {
     }
     let refused = roster.break_glass(&ivy, HOUR, "a threat").unwrap_err();
     assert!(matches!(refused, NotDone::NotAllowed(_)), "{refused}");
-    let back = roster.set_policy(&sol, &builtin.text).unwrap();
+    // From then on it takes two, also where there is only one: it waits for the second.
+    let Proposed::Waits { act } = roster.propose_policy(&sol, &builtin.text).unwrap() else {
+        panic!("it holds without a second person")
+    };
+    assert_eq!(roster.policies(CEDAR).hash(), set.hash);
+    let aud = office.hired(&admin, CEDAR, "Aud Auditor", Role::Auditor);
+    let back = roster.approve_policy(&aud, act).unwrap();
     assert_eq!((back.version, back.hash), (2, builtin.hash));
     assert_eq!(roster.policy(&sol, Some(set.hash)).unwrap().text, nothing);
     assert!(matches!(roster.policy(&sol, Some([0; 32])), Err(NotDone::NotThere)));
+    let Proposed::Waits { act } = roster.propose_policy(&sol, nothing).unwrap() else { panic!() };
     office.log.clone().close();
-    assert!(matches!(roster.set_policy(&sol, nothing), Err(NotDone::NotEntered(_))));
+    assert!(matches!(roster.approve_policy(&aud, act), Err(NotDone::NotEntered(_))));
     assert_eq!(roster.policies(CEDAR).hash(), builtin.hash);
+}
+
+#[test]
+fn policies_take_two_people_of_whom_one_never_approves_their_own() {
+    let mut office = Office::new();
+    let admin = office.admin();
+    let sol = office.hired(&admin, CEDAR, "Sol Supervisor", Role::Supervisor);
+    let aud = office.hired(&admin, CEDAR, "Aud Auditor", Role::Auditor);
+    let ivy = office.hired(&admin, CEDAR, "Ivy Investigator", Role::Investigator);
+    let roster = office.roster.clone();
+    let builtin = roster.policies(CEDAR).hash();
+    let nothing = "// Nobody sees anything.\n";
+    let propose = || match roster.propose_policy(&sol, nothing).unwrap() {
+        Proposed::Waits { act } => act,
+        Proposed::Set(_) => panic!("somebody else could approve"),
+    };
+    let act = propose();
+    let waits = roster.proposed_policies(&aud).unwrap();
+    assert_eq!(waits.iter().map(|row| (row.act, row.by)).collect::<Vec<_>>(), [(act, sol.id)]);
+    assert_eq!(roster.proposed_policies(&ivy).unwrap(), []);
+    for by in [&sol, &ivy, &admin] {
+        assert_eq!(refusal(roster.approve_policy(by, act)), Refusal::PolicyApprover);
+    }
+    for by in [&ivy, &admin] {
+        assert_eq!(refusal(roster.deny_policy(by, act, "no")), Refusal::PolicyApprover);
+    }
+    assert_eq!(roster.policies(CEDAR).hash(), builtin);
+    // Refused, with a reason, and over.
+    roster.deny_policy(&aud, act, "too strict").unwrap();
+    let (what, _, detail) = office.last_entry();
+    assert_eq!(what, Statement::Denial { act });
+    let denied: Denied = postcard::from_bytes(&detail).unwrap();
+    assert!(matches!(denied, Denied::Policy { by, asked, .. } if (by, asked) == (aud.id, sol.id)));
+    assert!(matches!(roster.approve_policy(&aud, act), Err(NotDone::NotThere)));
+    // Approved: the approval and the change stand in the log together.
+    let act = propose();
+    let set = roster.approve_policy(&aud, act).unwrap();
+    assert_eq!(roster.policies(CEDAR).hash(), set.hash);
+    assert!(matches!(roster.approve_policy(&aud, act), Err(NotDone::NotThere)));
+    // Whoever proposed it and is no supervisor any more proposed nothing.
+    let act = propose();
+    roster.set_role(&admin, sol.id, Role::Clerk).unwrap();
+    assert!(matches!(roster.approve_policy(&aud, act), Err(NotDone::NotThere)));
+    let statements: Vec<_> = office.entries().into_iter().map(|(what, _, _)| what).collect();
+    let [.., approval, change, _role] = statements.as_slice() else { panic!("{statements:?}") };
+    assert!(matches!(approval, Statement::Approval { .. }), "{approval:?}");
+    assert_eq!(*change, Statement::PolicyChange { policy: set.hash });
+}
+
+#[test]
+fn whoever_asks_for_more_than_a_cap_raises_an_alarm() {
+    let mut office = Office::new();
+    let admin = office.admin();
+    let sol = office.hired(&admin, CEDAR, "Sol Supervisor", Role::Supervisor);
+    let ivy = office.hired(&admin, CEDAR, "Ivy Investigator", Role::Investigator);
+    let roster = office.roster.clone();
+    let now = office.now();
+    let new = NewGrant {
+        staff: ivy.id,
+        case: Private::new("24-CR-0117".to_owned()),
+        purpose: Purpose::Investigation,
+        verbs: vec![Verb::Search],
+        rows_max: 10,
+        from: now,
+        until: now.after(HOUR),
+    };
+    roster.give(&sol, new).unwrap();
+    let ask = |count: u64| Ask {
+        verb: Verb::Search,
+        purpose: Purpose::Investigation,
+        case: Private::new("24-CR-0117".to_owned()),
+        line: Line::Ordinary,
+        object: Object::Records { agency: CEDAR, records: (1..=count).map(CallId).collect() },
+        recipient: Recipient([7; 32]),
+        expires: now.after(HOUR),
+    };
+    let counts = || AlarmCounts::read(&office.store, office.now()).unwrap().cap_tries;
+    assert!(matches!(roster.allow(&ivy, ask(10), None).unwrap(), Way::Open { .. }));
+    assert_eq!(counts(), 0);
+    // More than the grant has left.
+    assert!(matches!(roster.allow(&ivy, ask(1), None).unwrap(), Way::Refused { .. }));
+    assert_eq!(counts(), 1);
+    // More than anybody sees in a day, whatever they were given; asked again it is the same try.
+    assert!(matches!(roster.allow(&ivy, ask(2_001), None).unwrap(), Way::Refused { .. }));
+    assert_eq!(counts(), 2);
+    // Without a grant for the case it is a refusal like any other.
+    let other = Ask { case: Private::new("24-CR-0999".to_owned()), ..ask(1) };
+    assert!(matches!(roster.allow(&ivy, other, None).unwrap(), Way::Refused { .. }));
+    assert_eq!(counts(), 2);
+    let review = roster.review_access(&sol, Purpose::Audit, "review 1", now).unwrap();
+    let tried = review.alarms.iter().filter(|alarm| alarm.kind == AlarmKind::CapTried);
+    assert_eq!(tried.map(|alarm| alarm.staff).collect::<Vec<_>>(), [ivy.id, ivy.id]);
 }
 
 #[test]

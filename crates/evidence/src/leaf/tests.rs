@@ -62,6 +62,7 @@ fn each_kind() -> Vec<Statement> {
         Statement::NameHeard { sha256: hash },
         Statement::NameApproved { sha256: hash },
         Statement::NameRemoved { sha256: hash },
+        Statement::Delivered { act, package: hash },
     ]
 }
 

@@ -1,5 +1,5 @@
-//! A keyholder in a folder of its own, a log, and the header of a recording that is sealed to it; at
-//! hand, and over HTTPS with mutual TLS.
+//! A keyholder in a folder of its own, a log, and the header of a recording that is sealed to it;
+//! at hand, and over HTTPS with mutual TLS.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -67,7 +67,11 @@ impl Scene {
 }
 
 /// The header of a recording, as a node seals it to these two.
-pub(crate) fn header(agency: KeyholderKey, independent: KeyholderKey, recording: RecordingId) -> Vec<u8> {
+pub(crate) fn header(
+    agency: KeyholderKey,
+    independent: KeyholderKey,
+    recording: RecordingId,
+) -> Vec<u8> {
     let mut world = World::new();
     world.keys = [agency, independent];
     let (file, _) = world.recorded(recording.0, 1);

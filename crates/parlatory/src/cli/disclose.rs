@@ -36,6 +36,11 @@ pub(crate) enum DiscloseCommand {
     Export(ExportArgs),
     /// See what was asked for and shown of an agency's data, without the data themselves.
     List(ListArgs),
+    /// Enter what the recipient of a package signed: that they have it.
+    ///
+    /// They make the receipt with `parlatory package receive`. Ask them in another way whether the
+    /// key that is shown is theirs. Example: `parlatory disclose receipt receipt.txt`.
+    Receipt(ReceiptArgs),
     /// What waits for a second person: your own requests, and those that you can approve.
     Waiting(PlainArgs),
     /// Say yes to what another asked for. Only a supervisor of the agency whose data it is can.
@@ -161,6 +166,17 @@ pub(crate) struct ExportArgs {
     /// A new file for the package.
     #[arg(long, value_name = "FILE")]
     pub(crate) to: PathBuf,
+}
+
+/// Arguments of `disclose receipt`.
+#[derive(Debug, Args)]
+pub(crate) struct ReceiptArgs {
+    /// The file with the receipt.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Arguments of `disclose list`.

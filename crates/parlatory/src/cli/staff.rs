@@ -175,15 +175,23 @@ pub(crate) enum PolicyCommand {
         #[command(flatten)]
         plain: PlainArgs,
     },
-    /// Set the policies of your agency. The law, which is part of the program, stays beside them.
+    /// Propose policies for your agency. The law, which is part of the program, stays beside them.
     ///
-    /// For supervisors. Begin with what `parlatory policy show` prints.
+    /// For supervisors. Begin with what `parlatory policy show` prints. They hold when another
+    /// supervisor or an auditor of your agency approves them; at once only where they are the first
+    /// and there is nobody else yet.
     Set {
         /// The file with the text, in Cedar.
         file: PathBuf,
         #[command(flatten)]
         plain: PlainArgs,
     },
+    /// Print the policies that wait for a second person. For supervisors and auditors.
+    Waiting(PlainArgs),
+    /// Say yes to policies that another one proposed. Read them first: `parlatory policy waiting`.
+    Approve(ApproveArgs),
+    /// Say no to policies that were proposed, or take your own proposal back.
+    Deny(DenyArgs),
 }
 
 /// Looking at who could reach what.

@@ -60,6 +60,10 @@ pub(crate) struct Disclosure {
     quorum: usize,
     witnesses: Vec<WitnessAt>,
     keyholders: Vec<KeyholderAt>,
+    /// Who stamps packages with a time.
+    pub(crate) tsa: Option<TsaAt>,
+    /// How those on call are told that something waits.
+    hook: Option<HookAt>,
     /// Who is on call to approve: names of log-ins, by the agency's key.
     pub(crate) on_call: BTreeMap<String, Vec<Private<String>>>,
 }
@@ -71,6 +75,65 @@ struct WitnessAt {
     key: String,
     /// Where it is asked.
     url: String,
+}
+
+/// Where an authority for time stamps (RFC 3161) is asked.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TsaAt {
+    /// Where it is asked.
+    pub(crate) url: String,
+    /// File with the certificates of the authority that its stamps must lead up to.
+    pub(crate) authority: PathBuf,
+}
+
+/// How those on call are told: a command, or an address.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HookAt {
+    command: Option<Vec<String>>,
+    url: Option<String>,
+}
+
+/// What is run or asked, with the number of an act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Hook {
+    /// A program with its first arguments; the number is one more.
+    Command(String, Vec<String>),
+    /// An address that takes `{"act": 42}` by POST.
+    Address(String),
+}
+
+impl HookAt {
+    /// # Errors
+    /// When it is neither or both, or the address could be read on the way.
+    pub(crate) fn hook(&self) -> Result<Hook> {
+        match (&self.command, &self.url) {
+            (Some(command), None) => {
+                let (program, arguments) =
+                    command.split_first().context("`disclosure.hook.command` names no program")?;
+                ensure!(
+                    Path::new(program).is_absolute(),
+                    "`disclosure.hook.command` = `{program}` is looked for nowhere: give its path \
+                     from the root on"
+                );
+                Ok(Hook::Command(program.clone(), arguments.to_vec()))
+            }
+            (None, Some(url)) => {
+                let here = ["http://127.0.0.1:", "http://[::1]:", "http://localhost:"];
+                let sealed = url.starts_with("https://");
+                ensure!(
+                    sealed || here.iter().any(|begin| url.starts_with(begin)),
+                    "`disclosure.hook.url` = `{url}` could be read on the way: it begins with \
+                     https://, or is on this machine"
+                );
+                Ok(Hook::Address(url.clone()))
+            }
+            (None, None) | (Some(_), Some(_)) => {
+                bail!("`disclosure.hook` has either `command` or `url`")
+            }
+        }
+    }
 }
 
 /// Where a keyholder is: its folder here, or its address.
@@ -118,6 +181,14 @@ impl Disclosure {
     /// How many witnesses must have seen the log.
     pub(crate) const fn quorum(&self) -> usize {
         self.quorum
+    }
+
+    /// How those on call are told, where the settings say so.
+    ///
+    /// # Errors
+    /// As [`HookAt::hook`].
+    pub(crate) fn hook(&self) -> Result<Option<Hook>> {
+        self.hook.as_ref().map(HookAt::hook).transpose()
     }
 
     /// The keyholders that the settings name.
@@ -191,6 +262,28 @@ mod tests {
             let error = format!("{:#}", asked(&format!("[[keyholders]]\n{half}")).unwrap_err());
             assert!(error.contains("keyholder 1") && error.contains("either"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_hook_is_a_program_or_an_address_that_nobody_listens_to() {
+        let hook = |text: &str| disclosure(&format!("[hook]\n{text}\n")).hook();
+        let program = hook("command = [\"/bin/page\", \"--now\"]").unwrap().unwrap();
+        assert_eq!(program, Hook::Command("/bin/page".to_owned(), vec!["--now".to_owned()]));
+        for url in ["https://pager.example/hook", "http://127.0.0.1:9/a", "http://[::1]:9/"] {
+            let found = hook(&format!("url = \"{url}\"")).unwrap().unwrap();
+            assert_eq!(found, Hook::Address(url.to_owned()));
+        }
+        for bad in [
+            "",
+            "command = []",
+            "command = [\"page\"]",
+            "url = \"http://192.0.2.1/\"",
+            "url = \"http://127.0.0.1.example/\"",
+            "url = \"https://a.example/\"\ncommand = [\"/bin/page\"]",
+        ] {
+            assert!(hook(bad).is_err(), "{bad}");
+        }
+        assert_eq!(disclosure("").hook().unwrap(), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use export::Custody;
 use super::Findings;
 use crate::{
     audit::read_verifier,
+    authority,
     config::Config,
     custody::{self, Grade},
     data::Data,
@@ -51,6 +52,17 @@ impl Findings {
                     format!("{quorum} must have seen the log before a disclosure"),
                 );
             }
+        }
+        if let Some(at) = &settings.tsa {
+            match authority::believed(at, data.root()) {
+                Err(error) => self.problem("time stamps", format!("{error:#}")),
+                Ok(_) => self.ok("time stamps", format!("packages are stamped by `{}`", at.url)),
+            }
+        }
+        match settings.hook() {
+            Err(error) => self.problem("on call", format!("{error:#}")),
+            Ok(None) => {}
+            Ok(Some(_)) => self.ok("on call", "they are told when an act waits".to_owned()),
         }
         match custody::holders(data, config) {
             Err(error) => self.problem("keyholders", format!("{error:#}")),

@@ -189,6 +189,7 @@ fn erasure(leaf: &[u8; LEAF_OCTETS], key: &AuditKey) -> Option<RecordingId> {
         | Statement::NameRecorded { .. }
         | Statement::NameHeard { .. }
         | Statement::NameApproved { .. }
-        | Statement::NameRemoved { .. } => None,
+        | Statement::NameRemoved { .. }
+        | Statement::Delivered { .. } => None,
     }
 }

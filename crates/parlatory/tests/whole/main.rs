@@ -22,6 +22,7 @@ mod console;
 mod county;
 mod demo;
 mod flood;
+mod keyholders;
 mod memory;
 mod node;
 #[path = "../../../vault/tests/open/mod.rs"]
@@ -33,6 +34,7 @@ mod recording;
 mod sipp;
 mod sound;
 mod staff;
+mod stamping;
 mod together;
 mod verify;
 mod with_baresip;

@@ -58,9 +58,18 @@ impl Node {
         let data = folder.path().join("data");
         init(&data);
         edit(&data.join("parlatory.toml"), setting, replacement);
+        Self::start_prepared(command, folder, trunk)
+    }
+
+    /// Starts a node on the folder `data` in `folder`, which somebody made.
+    pub(crate) fn start_prepared(command: &[&str], folder: TempDir, trunk: u16) -> Self {
         let file = county::write(&folder.path().join("county"), place::address(trunk));
-        provision(&data, &file).well();
-        let process = serve_under(command, &data);
+        provision(&folder.path().join("data"), &file).well();
+        Self::start_on(command, folder)
+    }
+
+    fn start_on(command: &[&str], folder: TempDir) -> Self {
+        let process = serve_under(command, &folder.path().join("data"));
         let ready = process.wait_line(READY, SOON);
         let sip = ready.strip_prefix(READY).unwrap().parse().unwrap();
         let console = process.wait_line(CONSOLE, SOON);
@@ -142,6 +151,11 @@ impl Remains {
     /// Its data folder.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Starts a node on it again.
+    pub(crate) fn start_again(self) -> Node {
+        Node::start_on(&[], self.folder)
     }
 
     /// How many of its steps contain `text`.

@@ -19,14 +19,14 @@ const PASSWORD: &str = "lantern quietly orbiting";
 
 /// Somebody who logs in.
 pub(crate) struct Member {
-    at: Person,
+    pub(crate) at: Person,
     url: String,
-    name: &'static str,
+    pub(crate) name: &'static str,
     password: String,
 }
 
 impl Member {
-    fn new(node: &Node, name: &'static str) -> Self {
+    pub(crate) fn new(node: &Node, name: &'static str) -> Self {
         let at = Person::new();
         let password = at.file("password", &format!("{PASSWORD}\n"));
         Self { at, url: node.console.clone(), name, password }
@@ -39,13 +39,17 @@ impl Member {
     /// A supervisor of the county, logged in, made by the first it-admin.
     pub(crate) fn supervisor(node: &Node) -> Self {
         let (admin, supervisor) = (Self::new(node, "ada-quill"), Self::new(node, "sol-marsh"));
-        let token = node.data().join("console").join("setup.token");
-        let token = ["--token-file", token.to_str().unwrap(), "--password-file", &admin.password];
-        let who = ["staff", "first", "--url", &admin.url, "--agency", "cedar", "--name"];
-        let first = admin.run(&[&who[..], &[admin.name], &token, &["--json"]].concat());
-        admin.log_in(&first.well());
+        admin.log_in(&admin.first(node, "cedar").well());
         admin.adds(&supervisor, "supervisor");
         supervisor
+    }
+
+    /// Is let in as the first, by the token of the set-up.
+    pub(crate) fn first(&self, node: &Node, agency: &str) -> Finished {
+        let token = node.data().join("console").join("setup.token");
+        let token = ["--token-file", token.to_str().unwrap(), "--password-file", &self.password];
+        let who = ["staff", "first", "--url", &self.url, "--agency", agency, "--name", self.name];
+        self.run(&[&who[..], &token, &["--json"]].concat())
     }
 
     /// Chooses a password, and logs in with the code of the secret that this shows.
@@ -56,7 +60,7 @@ impl Member {
         self.log_in(&self.run(&[&enrol[..], &rest].concat()).well());
     }
 
-    fn log_in(&self, enrolled: &Finished) {
+    pub(crate) fn log_in(&self, enrolled: &Finished) {
         let enrolled: Value = serde_json::from_str(&enrolled.out).unwrap();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let now = Timestamp::default().after(now);
@@ -66,7 +70,7 @@ impl Member {
     }
 
     /// Adds somebody and lets them in.
-    fn adds<'a>(&self, other: &'a Member, role: &str) -> &'a Member {
+    pub(crate) fn adds<'a>(&self, other: &'a Member, role: &str) -> &'a Member {
         let added = self.run(&["staff", "add", other.name, "--role", role, "--json"]).well();
         let added: Value = serde_json::from_str(&added.out).unwrap();
         other.enrol(added["token"].as_str().unwrap());
@@ -79,12 +83,7 @@ fn staff_come_by_the_token_of_the_set_up_work_under_grants_and_go_at_once() {
     let node = Node::start(place::ports(2));
     let member = |name| Member::new(&node, name);
     let (ada, sol, ivy) = (member("ada-quill"), member("sol-marsh"), member("ivy-fenn"));
-    let token = node.data().join("console").join("setup.token");
-    let first = |agency: &str| {
-        let token = ["--token-file", token.to_str().unwrap(), "--password-file", &ada.password];
-        let who = ["staff", "first", "--url", &ada.url, "--agency", agency, "--name", ada.name];
-        ada.run(&[&who[..], &token, &["--json"]].concat())
-    };
+    let first = |agency: &str| ada.first(&node, agency);
     assert!(first("no-such-county").badly().err.contains("there is no such thing here"));
     ada.log_in(&first("cedar").well());
     assert!(first("cedar").badly().err.contains("ask an it-admin"));

@@ -6,7 +6,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tlog::{Author, Checkpoint, Consistency, KeyKind, Policy, Signer, bundle};
 
-use crate::process::{Finished, Process, SOON, program};
+use crate::{
+    county, node, place,
+    process::{Finished, Process, SOON, program},
+};
 
 fn log_key() -> Signer {
     Signer::from_seed("county.example/log", KeyKind::Log, &[1; 32]).unwrap()
@@ -84,4 +87,52 @@ fn a_witness_vouches_and_verify_sees_it() {
     fs::write(dir.path().join("log/checkpoint"), collected.note.to_string()).unwrap();
     let seen = run(dir.path(), &with).well();
     assert!(seen.out.contains("defender.example/witness saw it at 20"), "{}", seen.out);
+}
+
+/// The signatures of two of three witnesses lie in the node's folder, for whoever reads it.
+#[test]
+fn what_a_node_publishes_has_the_signatures_of_its_witnesses() {
+    let root = TempDir::new().unwrap();
+    let data = root.path().join("data");
+    node::init(&data);
+    let log = data.join("log.vkey");
+    let mut settings = "\nquorum = 2\n".to_owned();
+    let (mut running, mut keys) = (Vec::new(), Vec::new());
+    for name in ["defender", "bar", "press"] {
+        let seat = root.path().join(name);
+        let signer = format!("{name}.example/witness");
+        let (seat, log) = (seat.to_str().unwrap(), log.to_str().unwrap());
+        let args = ["--dir", seat, "--log", log, "--listen", "127.0.0.1:0", "--name", &signer];
+        let witness = Process::start("witness", program().arg("witness").args(args));
+        let said = witness.wait_line("listens on", SOON);
+        let url = said.split("listens on").nth(1).unwrap().trim();
+        let url = url.trim_end_matches("/add-checkpoint");
+        let key = format!("{seat}/witness.vkey");
+        let vkey = fs::read_to_string(&key).unwrap();
+        settings +=
+            &format!("[[disclosure.witnesses]]\nkey = \"{}\"\nurl = \"{url}\"\n", vkey.trim());
+        running.push(witness);
+        keys.push(key);
+    }
+    // The third is away.
+    drop(running.pop());
+    let file = data.join("parlatory.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text + &settings).unwrap();
+    let county = county::write(&root.path().join("county"), place::address(place::ports(2)));
+    node::provision(&data, &county).well();
+    let mut process = node::serve(&data);
+    process.wait_line("ready: SIP on udp", SOON);
+    process.close_input();
+    process.signal(rustix::process::Signal::TERM);
+    process.wait_end(SOON).well();
+    let witnesses: Vec<&str> = keys.iter().flat_map(|key| ["--witness", key.as_str()]).collect();
+    let verify = ["verify", "data/log", "--key", "data/log.vkey"];
+    let two = [&verify[..], &witnesses, &["--quorum", "2"]].concat();
+    let seen = run(root.path(), &two).well().out;
+    for name in ["defender", "bar"] {
+        assert!(seen.contains(&format!("{name}.example/witness saw it at 20")), "{seen}");
+    }
+    let all = run(root.path(), &[&verify[..], &witnesses].concat()).badly();
+    assert!(all.err.contains("2 of the witnesses have seen the checkpoint, 3 are"), "{}", all.err);
 }

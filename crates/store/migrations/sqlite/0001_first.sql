@@ -536,6 +536,48 @@ CREATE TABLE copy (
     PRIMARY KEY (agency_id, call_id, entry)
 );
 
+-- Who asked for more rows than a cap lets them see.
+CREATE TABLE cap_try (
+    agency_id  INTEGER NOT NULL,              -- whose data
+    act        BIGINT  NOT NULL,
+    staff_id   INTEGER NOT NULL,
+    at_us      BIGINT  NOT NULL,
+    PRIMARY KEY (agency_id, act)
+);
+
+-- Acts of which those on call could not be told.
+CREATE TABLE hook_failure (
+    act    BIGINT NOT NULL,
+    at_us  BIGINT NOT NULL
+);
+CREATE INDEX hook_failure_at ON hook_failure (at_us);
+
+-- Policies that one person proposed and a second one has not approved yet.
+CREATE TABLE policy_request (
+    agency_id  INTEGER NOT NULL REFERENCES agency (agency_id),
+    act        BIGINT  NOT NULL UNIQUE,
+    hash       BLOB    NOT NULL,              -- as entries have it
+    content    TEXT    NOT NULL,
+    asked_by   INTEGER NOT NULL,
+    asked_us   BIGINT  NOT NULL,
+    until_us   BIGINT  NOT NULL,              -- from then on it is proposed anew
+    state      TEXT    NOT NULL,              -- waiting, denied or done
+    PRIMARY KEY (agency_id, act)
+);
+
+-- Packages that were taken away, and what their recipients signed.
+CREATE TABLE package (
+    agency_id    INTEGER NOT NULL,            -- whose data
+    act          BIGINT  NOT NULL,
+    staff_id     INTEGER NOT NULL,            -- who took it away
+    entry        BIGINT  NOT NULL,            -- place of the disclosure in the log
+    sha256       BLOB    NOT NULL UNIQUE,     -- of package.zip
+    at_us        BIGINT  NOT NULL,
+    received_us  BIGINT,                      -- by the recipient's clock; null: nobody signed yet
+    signed_by    TEXT,                        -- verifier key of who signed
+    PRIMARY KEY (agency_id, act, sha256)
+);
+
 -- How long something is kept, where an agency or a facility set it.
 CREATE TABLE retention (
     agency_id    INTEGER NOT NULL REFERENCES agency (agency_id),

@@ -1,8 +1,9 @@
 //! Policies that agencies wrote themselves, with every version there was.
 
+use super::RequestState;
 use crate::{
     Store, StoreError,
-    code::Columns,
+    code::{Coded as _, Columns, signed},
     dialect::Row,
     error::{Broken, Doing},
 };
@@ -63,6 +64,101 @@ impl Store {
             work.commit().await.doing(KEEP)
         })?)
     }
+}
+
+/// Policies that one person proposed for their agency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyRequestRow {
+    /// Whose.
+    pub agency: AgencyId,
+    /// Number of the act.
+    pub act: u64,
+    /// SHA-256 as entries have it.
+    pub hash: [u8; 32],
+    /// The text.
+    pub text: String,
+    /// Who proposed it.
+    pub by: StaffId,
+    /// When.
+    pub asked: Timestamp,
+    /// From then on it is proposed anew.
+    pub until: Timestamp,
+    /// What became of it.
+    pub state: RequestState,
+}
+
+impl Store {
+    /// Keeps policies that somebody proposes.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn add_policy_request(&self, row: &PolicyRequestRow) -> Result<(), StoreError> {
+        Ok(self.0.run(async {
+            let mut work = self.0.write_durably().await?;
+            sqlx::query(
+                "INSERT INTO policy_request (agency_id, act, hash, content, asked_by, asked_us, \
+                 until_us, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            )
+            .bind(row.agency.0)
+            .bind(signed(row.act))
+            .bind(row.hash.as_slice())
+            .bind(&row.text)
+            .bind(row.by.0)
+            .bind(row.asked.micros())
+            .bind(row.until.micros())
+            .bind(row.state.code())
+            .execute(&mut *work)
+            .await
+            .doing(KEEP)?;
+            work.commit().await.doing(KEEP)
+        })?)
+    }
+
+    /// The policies that were proposed to an agency, in the order of their acts.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn policy_requests(&self, agency: AgencyId) -> Result<Vec<PolicyRequestRow>, StoreError> {
+        Ok(self.0.run(async {
+            let rows =
+                sqlx::query("SELECT * FROM policy_request WHERE agency_id = $1 ORDER BY act")
+                    .bind(agency.0)
+                    .fetch_all(&mut *self.0.read().await?)
+                    .await
+                    .doing(READ)?;
+            rows.iter().map(proposed).collect::<Result<Vec<_>, Broken>>()
+        })?)
+    }
+
+    /// Keeps what became of proposed policies.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn set_policy_request(&self, act: u64, state: RequestState) -> Result<(), StoreError> {
+        Ok(self.0.run(async {
+            let mut work = self.0.write_durably().await?;
+            sqlx::query("UPDATE policy_request SET state = $2 WHERE act = $1")
+                .bind(signed(act))
+                .bind(state.code())
+                .execute(&mut *work)
+                .await
+                .doing(KEEP)?;
+            work.commit().await.doing(KEEP)
+        })?)
+    }
+}
+
+fn proposed(row: &Row) -> Result<PolicyRequestRow, Broken> {
+    Ok(PolicyRequestRow {
+        agency: AgencyId(row.number("agency_id")?),
+        act: row.count("act")?,
+        hash: row.octets("hash")?,
+        text: row.text("content")?,
+        by: StaffId(row.number("asked_by")?),
+        asked: row.time("asked_us")?,
+        until: row.time("until_us")?,
+        state: row.coded("state")?,
+    })
 }
 
 fn policy(row: &Row) -> Result<PolicyRow, Broken> {

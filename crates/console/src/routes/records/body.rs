@@ -3,13 +3,15 @@
 use crate::answer::{Problem, time};
 use access::{Month, Purpose, Recipient, decide::Line, staff::Staff};
 use axum::http::StatusCode;
-use disclosure::records::{ExportAsk, Found, Reason, Records, Shown, What};
+use disclosure::records::{
+    ExportAsk, Found, Listed, Reason, Received, Records, Shown, Taken, What,
+};
 use export::Audience;
 use model::{AgencyId, E164, FacilityId, PersonId, Private, RecordingId, StationId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use store::{
-    Outcome, UsageRow,
+    Outcome,
     records::{Came, Cursor, PAGE_ROWS_MAX, Record, Search},
 };
 use utoipa::ToSchema;
@@ -402,6 +404,41 @@ pub(super) struct Package {
     /// The same, sealed to the recipient's key; Base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) letter: Option<String>,
+    /// Why no outside authority stamped it with a time, where none did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unstamped: Option<String>,
+}
+
+/// What the recipient of a package signed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Receiving {
+    /// The receipt, as `parlatory package receive` writes it.
+    receipt: String,
+}
+
+impl Receiving {
+    pub(super) fn receipt(&self) -> &str {
+        &self.receipt
+    }
+}
+
+/// A receipt that stands in the log.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Signed {
+    /// Number of the act in which the package was taken away.
+    act: u64,
+    /// When the recipient had it, by their clock.
+    #[schema(format = DateTime)]
+    received: String,
+    /// The key that signed. Whether it is the recipient's, they are asked in another way.
+    key: String,
+}
+
+impl Signed {
+    pub(super) fn of(received: Received) -> Self {
+        Self { act: received.act, received: time(received.at), key: received.key }
+    }
 }
 
 /// What was asked for and shown.
@@ -435,11 +472,18 @@ struct Act {
     /// When.
     #[schema(format = DateTime)]
     at: String,
+    /// `unsigned` or `received`, where a package was taken away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package: Option<&'static str>,
+    /// When its recipient had it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    received: Option<String>,
 }
 
 impl Acts {
-    pub(super) fn of(shown: Shown<Vec<UsageRow>>) -> Self {
-        let acts = shown.what.iter().map(|row| Act {
+    pub(super) fn of(shown: Shown<Vec<Listed>>) -> Self {
+        let acts = shown.what.iter().map(|Listed { usage: row, package }| Act {
             act: row.act,
             staff: row.staff.0,
             verb: row.verb.word(),
@@ -452,6 +496,14 @@ impl Acts {
                 (None, None) => "office",
             },
             at: time(row.at),
+            package: package.map(|package| match package {
+                Taken::Unsigned => "unsigned",
+                Taken::Received(_) => "received",
+            }),
+            received: package.and_then(|package| match package {
+                Taken::Unsigned => None,
+                Taken::Received(at) => Some(time(at)),
+            }),
         });
         Self { act: shown.act, entry: shown.entry, acts: acts.collect() }
     }

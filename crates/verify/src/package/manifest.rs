@@ -1,0 +1,124 @@
+//! What a package says of itself, as far as it is compared with the log.
+
+use access::{Intent, Object};
+use jiff::Timestamp as Instant;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// `manifest.json`.
+#[derive(Deserialize)]
+pub(super) struct Manifest {
+    format: String,
+    pub(super) disclosure: Disclosure,
+    log: Log,
+    pub(super) entries: Vec<Entry>,
+    pub(super) files: BTreeMap<String, Sums>,
+    pub(super) time_stamp: TimeStamp,
+}
+
+/// The disclosure in whose course it was made.
+#[derive(Deserialize)]
+pub(super) struct Disclosure {
+    pub(super) entry: u64,
+    staff: u32,
+    role: String,
+    employer: u32,
+    verb: String,
+    purpose: String,
+    case: String,
+    scope: String,
+    object: String,
+    agency: u32,
+    policies_sha256: String,
+    recipient_key: String,
+    asked_utc: String,
+}
+
+#[derive(Deserialize)]
+struct Log {
+    origin: String,
+    size: u64,
+}
+
+/// An entry that lies in the package, and where.
+#[derive(Deserialize)]
+pub(super) struct Entry {
+    pub(super) index: u64,
+    pub(super) leaf: String,
+    pub(super) opening: String,
+    pub(super) proof: String,
+}
+
+/// Length and hashes of a file.
+#[derive(Deserialize)]
+pub(super) struct Sums {
+    pub(super) octets: u64,
+    pub(super) sha256: String,
+    pub(super) sha512: String,
+}
+
+/// Whether there is a time stamp of the manifest.
+#[derive(Deserialize)]
+pub(super) struct TimeStamp {
+    state: String,
+    pub(super) why: String,
+}
+
+impl Manifest {
+    pub(super) fn read(octets: &[u8]) -> Option<Self> {
+        let read: Self = serde_json::from_slice(octets).ok()?;
+        (read.format == FORMAT).then_some(read)
+    }
+
+    pub(super) fn checkpoint(&self) -> (&str, u64) {
+        (&self.log.origin, self.log.size)
+    }
+}
+
+impl TimeStamp {
+    pub(super) fn is_beside(&self) -> bool {
+        self.state == "beside"
+    }
+}
+
+impl Disclosure {
+    /// Whether it tells what the entry says.
+    ///
+    /// # Errors
+    /// What it tells otherwise.
+    pub(super) fn tells(&self, intent: &Intent) -> Result<(), &'static str> {
+        let object = match intent.object {
+            Object::Recording { .. } => "recording",
+            Object::Records { .. } => "records",
+            Object::Counts { .. } => "counts",
+            Object::Ledger { .. } => "ledger",
+        };
+        let asked = self.asked_utc.parse::<Instant>().ok().map(Instant::as_microsecond);
+        for (same, otherwise) in [
+            (self.staff == intent.staff.0, "it was asked for by somebody else"),
+            (self.role == intent.role.word(), "it was asked for in another role"),
+            (self.employer == intent.employer.0, "who asked worked elsewhere"),
+            (self.verb == intent.verb.word(), "it was to do something else"),
+            (self.purpose == intent.purpose.word(), "it was for another purpose"),
+            (self.case == *intent.case.expose(), "it was for another case"),
+            (self.scope == intent.scope.word(), "it was of other data"),
+            (self.object == object, "it was of other data"),
+            (self.agency == intent.object.agency().0, "it was another agency's data"),
+            (self.policies_sha256 == super::hex(&intent.policies), "other policies allowed it"),
+            (self.recipient_key == super::hex(&intent.recipient.0), "it was for another recipient"),
+            (asked == Some(intent.asked.micros()), "it was asked for at another time"),
+        ] {
+            if !same {
+                return Err(otherwise);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many call records a list has.
+pub(super) fn rows(octets: &[u8]) -> Option<usize> {
+    serde_json::from_slice::<Vec<serde_json::Value>>(octets).ok().map(|rows| rows.len())
+}
+
+const FORMAT: &str = "parlatory export 1";
