@@ -6,87 +6,18 @@
     reason = "a test fails by it"
 )]
 
-use call::{
-    Answer, Enrolment, Identified, Input, Machine, NameClip, Output, OwnName, PlayEnd, Question,
-    Setup, Start, Timing,
-};
-use model::{
-    AgencyId, CallId, Key, Language, PersonId, Private, Side, Timestamp, fact::KeyPath,
-    speech::ContentHash,
-};
+mod enrolment;
+
+use call::NameClip;
+use enrolment::{PERSON, enrolment};
+use model::{AgencyId, PersonId};
 use sha2::{Digest, Sha256};
-use std::{
-    collections::{BTreeMap, VecDeque},
-    fs,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs};
 use tempfile::TempDir;
 use vault::{NameFile, NameShelf, VaultError, name_files};
 
 const AGENCY: AgencyId = AgencyId(3);
-const PERSON: PersonId = PersonId(7);
 const OF: (AgencyId, PersonId) = (AGENCY, PERSON);
-
-/// What a person chose in a real dialogue.
-fn enrolment() -> Enrolment {
-    let mut now = Timestamp::from_micros(1_700_000_000_000_000);
-    let setup = Setup {
-        call: CallId(5),
-        facility: Private::new("Example County Jail".to_owned()),
-        pack: ContentHash([1; 32]),
-        timing: Timing::default(),
-        start: Start::default(),
-    };
-    let mut machine = Machine::new(setup, now);
-    assert!(settle(&mut machine, now).is_none());
-    for keys in ["1234#", "#", "1"] {
-        for label in keys.chars() {
-            now = now.after(Duration::from_millis(200));
-            let key = Key::from_char(label).unwrap();
-            let input =
-                Input::Key { side: Side::Station, key, onset: now, path: KeyPath::TelephoneEvent };
-            machine.handle(now, input);
-            if let Some(enrolment) = settle(&mut machine, now) {
-                return enrolment;
-            }
-        }
-    }
-    panic!("the dialogue made no enrolment");
-}
-
-/// Answers what the machine asks and lets it play, until it is quiet.
-fn settle(machine: &mut Machine, now: Timestamp) -> Option<Enrolment> {
-    let mut inputs = VecDeque::new();
-    loop {
-        while let Some(output) = machine.poll_output() {
-            match output {
-                Output::Play { side, play, .. } => {
-                    let end = PlayEnd::Complete { content: ContentHash([2; 32]), ended: now };
-                    inputs.push_back(Input::Played { side, play, end });
-                }
-                Output::Ask(Question::Identify { .. }) => {
-                    inputs.push_back(Input::Answer(Answer::Person(Identified {
-                        person: PERSON,
-                        name: Private::new("Dana Example".to_owned()),
-                        language: Language::En,
-                        own_name: OwnName::Absent,
-                    })));
-                }
-                Output::RecordName(enrolment) => return Some(enrolment),
-                Output::Hush(_)
-                | Output::Ringback(_)
-                | Output::Ask(_)
-                | Output::Dial { .. }
-                | Output::Bridge(_)
-                | Output::Unbridge
-                | Output::HangUp { .. }
-                | Output::Event(_)
-                | Output::Finished(_) => {}
-            }
-        }
-        machine.handle(now, inputs.pop_front()?);
-    }
-}
 
 fn clip(octet: u8) -> NameClip {
     enrolment().captured(vec![octet; 9_000]).unwrap()

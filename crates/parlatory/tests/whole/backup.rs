@@ -11,6 +11,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
+    at_rest,
     process::{Finished, parlatory},
     recording::files,
 };
@@ -31,6 +32,7 @@ pub(crate) fn while_calls_run(data: &Path, over: &AtomicBool) -> Watched {
         if !data.join("log-private").is_dir() {
             continue;
         }
+        at_rest::assert_no_more_in_clear(data);
         let taken = take(data, backup.path());
         let tried = drill(data, backup.path(), &[]).well();
         let tried = report(&tried);

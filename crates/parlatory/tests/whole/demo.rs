@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use store::{CallFilter, RecordingRow};
 
 use crate::{
-    backup,
+    at_rest, backup,
     county::{HELD_MICROS, price_micros},
     node,
     open::End,
@@ -50,6 +50,7 @@ fn every_call_ends_as_it_must() {
     assert_document(&document);
     assert_disclosed(&document, &data);
     assert_kept(&data, &document);
+    at_rest::assert_gives_away_what_is_listed(&data);
     assert_shown(&plain, &data);
     backup::assert_restorable(&data, &watched);
     assert_audited(&data);

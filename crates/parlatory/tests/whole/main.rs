@@ -13,6 +13,7 @@
     reason = "a test fails by it, and waits in real time"
 )]
 
+mod at_rest;
 #[path = "../../src/demo/authenticator.rs"]
 mod authenticator;
 mod backup;
@@ -21,6 +22,8 @@ mod commands;
 mod console;
 mod county;
 mod demo;
+#[path = "../../../vault/tests/enrolment/mod.rs"]
+mod enrolment;
 mod flood;
 mod keyholders;
 mod memory;

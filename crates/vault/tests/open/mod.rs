@@ -27,6 +27,11 @@ impl Keyholder {
         Self(std::array::from_fn(|index| octet(2 * index)))
     }
 
+    /// Its octets.
+    pub(crate) fn octets(&self) -> [u8; 32] {
+        self.0
+    }
+
     /// The same key as the program has it.
     pub(crate) fn secret(&self) -> vault::KeyholderSecret {
         let digits: String = self.0.iter().map(|octet| format!("{octet:02x}")).collect();
@@ -48,6 +53,46 @@ impl Keyholder {
         );
         opened.ok().map(|share| share.try_into().unwrap())
     }
+}
+
+/// Whether these 32 octets, whatever they are for, open anything of a recording: as the private key
+/// of either keyholder, as either share or both, or as the key of its frames.
+pub(crate) fn opens_anything(octets: &[u8], key: &[u8; 32]) -> bool {
+    let bound = &octets[..BOUND];
+    let (a, b) = octets[BOUND..HEADER].split_at(SHARE);
+    let holder = Keyholder(*key);
+    let shares = [('a', a), ('b', b), ('a', b), ('b', a)];
+    shares.into_iter().any(|(letter, share)| holder.open(letter, bound, share).is_some())
+        || self::key(key, &[0; 32], bound).is_ok()
+        || open_with(octets, key).is_ok_and(|opened| !opened.seconds.is_empty())
+}
+
+/// Whether these 32 octets open the detail of an entry (`docs/formats/entry.md`): as the private
+/// key of either holder, or as the key of the day.
+pub(crate) fn detail_opens(detail: &[u8], key: &[u8; 32]) -> bool {
+    let (envelope, rest) = detail.split_at(12 + 2 * SHARE);
+    let (nonce, content) = rest.split_first_chunk::<12>().unwrap();
+    let opens = |key: &[u8]| {
+        let cipher = Aes256Gcm::new_from_slice(key).unwrap();
+        let sealed = Payload { msg: content, aad: envelope };
+        cipher.decrypt(&Nonce::from(*nonce), sealed).is_ok()
+    };
+    let secret = <X25519HkdfSha256 as hpke::Kem>::PrivateKey::from_bytes(key).unwrap();
+    let days = envelope[12..].chunks(SHARE).filter_map(|share| {
+        let encapsulated =
+            <X25519HkdfSha256 as hpke::Kem>::EncappedKey::from_bytes(&share[8..40]).unwrap();
+        let (info, bound) = (b"parlatory detail v1", &envelope[..12]);
+        hpke::single_shot_open::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
+            &OpModeR::Base,
+            &secret,
+            &encapsulated,
+            info,
+            &share[40..],
+            bound,
+        )
+        .ok()
+    });
+    opens(key) || days.into_iter().any(|day| opens(&day))
 }
 
 /// What a recording's header says in clear.
