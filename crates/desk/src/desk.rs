@@ -10,7 +10,6 @@ use std::{
 };
 
 use charging::{CapTable, Ledger, Quote};
-use journal::Journal;
 use model::{
     AccountId, AgencyId, CallId, Clock, E164, Language, Money, PersonId, Timestamp,
     fact::{Admitted, Fact, OffReason},
@@ -25,6 +24,7 @@ use crate::{
     chosen::Chosen,
     clerk::{Clerk, EvidenceConfig},
     disk::{DiskWatch, Space},
+    footing::{Chronicle, Draw, Footing, Hands, Recordings, Sink, Turn},
     guesses::Guesses,
     limits::{PIN_WINDOW, REGISTRY_GUARD},
     naming::{Namer, Names},
@@ -33,7 +33,7 @@ use crate::{
     projector::{self, Projector},
     recovery::{self, Recovered},
     registering,
-    reload::Reloader,
+    reload::{self, Reloader},
 };
 
 /// What the desk needs to open.
@@ -157,7 +157,7 @@ pub(crate) struct State {
 }
 
 pub(crate) struct Inner {
-    pub(crate) journal: Journal,
+    pub(crate) journal: Box<dyn Chronicle>,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) caps: CapTable,
@@ -167,6 +167,7 @@ pub(crate) struct Inner {
     pub(crate) boot: u32,
     /// How full the disks of journal and recordings are.
     pub(crate) disk: DiskWatch,
+    pub(crate) draw: Draw,
     pub(crate) clerk: Clerk,
     /// The journal has stopped for good.
     pub(crate) failed: AtomicBool,
@@ -193,54 +194,78 @@ impl Desk {
         outbox: impl FnMut(journal::Entry) + Send + 'static,
         open_vault: impl FnOnce(RegistryView) -> Result<Vault, VaultError>,
     ) -> Result<(Self, Vault, Recovered), Broken> {
-        let store = Store::open(&config.store, &config.column_keys)?;
-        let (items, received) = projector::way();
-        let sink = items.clone();
         let options = journal::Options {
             segment_octets_max: config.journal_segment_octets,
             ..journal::Options::default()
         };
-        let (journal, found) = Journal::open_with_outbox(
-            &config.journal,
-            options,
-            move |seq, fact| {
-                let item = projector::Item::Fact(seq.0, fact.clone());
-                // A store that follows no more is filled at the next start.
-                drop(sink.send(item, journal::Haste::InTime));
-            },
-            outbox,
+        let (dir, disks) = (&config.journal, [config.journal.clone(), config.recordings.clone()]);
+        let (desk, vault, recovered) = Self::open_on(
+            &config,
+            clock,
+            |sink| Ok(Footing::of_files(dir, options, sink, outbox, disks)?),
+            open_vault,
         )?;
+        desk.start_reloader()?;
+        desk.start_namer(config.names)?;
+        Ok((desk, vault, recovered))
+    }
+
+    /// The same on another footing, which gets whom to tell of durable facts: with a journal that
+    /// is no file, and without a thread where it says so. Of `config`, the folders of journal and
+    /// recordings are not looked at.
+    ///
+    /// # Errors
+    /// As [`Desk::open`].
+    pub fn open_by_hand<V: Recordings>(
+        config: DeskConfig,
+        clock: Clock,
+        footing: impl FnOnce(Sink) -> Footing,
+        open_vault: impl FnOnce(RegistryView) -> Result<V, VaultError>,
+    ) -> Result<(Self, V, Recovered), Broken> {
+        let (desk, vault, recovered) =
+            Self::open_on(&config, clock, |sink| Ok(footing(sink)), open_vault)?;
+        *desk.namer() = config.names.map(Namer::by_hand);
+        Ok((desk, vault, recovered))
+    }
+
+    fn open_on<V: Recordings>(
+        config: &DeskConfig,
+        clock: Clock,
+        footing: impl FnOnce(Sink) -> Result<Footing, Broken>,
+        open_vault: impl FnOnce(RegistryView) -> Result<V, VaultError>,
+    ) -> Result<(Self, V, Recovered), Broken> {
+        let store = Store::open(&config.store, &config.column_keys)?;
+        let (items, received) = projector::way();
+        let to_project = items.clone();
+        let footing = footing(Box::new(move |seq, fact| {
+            let item = projector::Item::Fact(seq.0, fact.clone());
+            // A store that follows no more is filled at the next start.
+            drop(to_project.send(item, journal::Haste::InTime));
+        }))?;
+        let Footing { chronicle, found, room, draw, hands } = footing;
         // After opening, which cuts what a crash left unfinished, and before the first append.
-        let caught_up = recovery::catch_up(&store, &config.journal, found.last)?;
-        let projector = Projector::start(store.clone(), items, received)
-            .map_err(|source| Broken::Thread { what: "projector", source })?;
+        let caught_up = recovery::catch_up(&store, &*chronicle, found.last)?;
+        let projector = match hands {
+            Hands::Threads => Projector::start(store.clone(), items, received)
+                .map_err(|source| Broken::Thread { what: "projector", source })?,
+            Hands::Turns => Projector::by_hand(store.clone(), items, received),
+        };
         let now = clock.now();
-        let book = crate::reload::read_book(&store, None, now)?;
+        let book = reload::read_book(&store, None, now)?;
         let boot = store.boots()?.saturating_add(1);
         let desk = Self(Arc::new(Inner {
-            journal,
+            journal: chronicle,
             clock,
             caps: CapTable::builtin(),
-            pin_key: config.pin_key,
+            pin_key: config.pin_key.clone(),
             pack: config.pack,
             timing: config.timing,
             boot,
-            disk: DiskWatch::new([config.journal.clone(), config.recordings]),
-            clerk: Clerk::new(config.evidence, boot),
+            disk: DiskWatch::new(room),
+            draw,
+            clerk: Clerk::new(config.evidence.clone(), boot),
             failed: AtomicBool::new(false),
-            state: Mutex::new(State {
-                ledger: Ledger::new(),
-                deposited: BTreeMap::new(),
-                calls: BTreeMap::new(),
-                calling: BTreeSet::new(),
-                wrong_pins: Guesses::default(),
-                languages: BTreeMap::new(),
-                chosen: Chosen::default(),
-                unsaid: Vec::new(),
-                appending_again: false,
-                closing: BTreeMap::new(),
-                names: Names::default(),
-            }),
+            state: Mutex::new(State::new()),
             book: RwLock::new(Arc::new(book)),
             store,
             projector,
@@ -253,13 +278,22 @@ impl Desk {
         recovered.facts_caught_up = caught_up;
         desk.inner().disk.look();
         recovered.entries = found.entry.0;
-        desk.announce_boot(config.version)?;
+        desk.announce_boot(&config.version)?;
         registering::enter(&desk, &desk.book().registry)?;
         desk.open_accounts()?;
         desk.open_names(config.names.as_ref())?;
-        desk.start_reloader()?;
-        desk.start_namer(config.names)?;
         Ok((desk, vault, recovered))
+    }
+
+    /// Does once what a thread does again and again where there are any, see [`Hands::Turns`].
+    pub fn turn(&self, turn: Turn) {
+        match turn {
+            Turn::Project => {
+                self.0.projector.flush();
+            }
+            Turn::Reload => reload::turn(self),
+            Turn::Names => self.names_turn(),
+        }
     }
 
     /// Number of this start, from 1; call numbers begin with it.
@@ -310,7 +344,9 @@ impl Desk {
         drop(reloader);
         let namer = self.namer().take();
         drop(namer);
-        self.0.journal.clone().close();
+        // A disk that was full may have room by now.
+        self.append_again();
+        self.0.journal.close();
         if let Err(error) = self.flush() {
             tracing::error!(%error, "the next start writes what is missing");
         }
@@ -370,9 +406,10 @@ impl Desk {
         Ok(())
     }
 
-    fn announce_boot(&self, version: String) -> Result<(), Broken> {
+    fn announce_boot(&self, version: &str) -> Result<(), Broken> {
         let (at, clerk) = (self.0.clock.now(), &self.0.clerk);
-        let drafts = [clerk.started(&version, at), clerk.tariff(at)].into_iter().flatten();
+        let drafts = [clerk.started(version, at), clerk.tariff(at)].into_iter().flatten();
+        let version = version.to_owned();
         let facts = vec![Fact::Boot { boot: self.0.boot, at, version }];
         self.0.journal.append_entries_wait(facts, drafts.collect())?;
         Ok(())
@@ -413,6 +450,24 @@ impl Desk {
 
     pub(crate) fn from_inner(inner: Arc<Inner>) -> Self {
         Self(inner)
+    }
+}
+
+impl State {
+    fn new() -> Self {
+        Self {
+            ledger: Ledger::new(),
+            deposited: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            calling: BTreeSet::new(),
+            wrong_pins: Guesses::default(),
+            languages: BTreeMap::new(),
+            chosen: Chosen::default(),
+            unsaid: Vec::new(),
+            appending_again: false,
+            closing: BTreeMap::new(),
+            names: Names::default(),
+        }
     }
 }
 

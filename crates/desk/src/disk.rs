@@ -1,14 +1,8 @@
 //! How full the disks are: looked at twice a second, told in the log, asked at every admission.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU8, Ordering},
-    },
-};
+use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::limits::DISK_RESERVE_OCTETS;
+use crate::{footing::Room, limits::DISK_RESERVE_OCTETS};
 
 /// How much room there is, on the fullest of the disks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,18 +37,15 @@ impl Space {
     const ALL: [Self; 5] = [Self::Ample, Self::Below20, Self::Below10, Self::Below5, Self::Full];
 }
 
-/// Looks at the file systems of some folders.
-#[derive(Debug)]
+/// How full the disks were when they were last looked at.
 pub(crate) struct DiskWatch {
-    folders: [PathBuf; 2],
+    room: Room,
     space: AtomicU8,
-    /// Whether the last look failed, so that it is told once.
-    blind: Mutex<bool>,
 }
 
 impl DiskWatch {
-    pub(crate) fn new(folders: [PathBuf; 2]) -> Self {
-        Self { folders, space: AtomicU8::new(0), blind: Mutex::new(false) }
+    pub(crate) fn new(room: Room) -> Self {
+        Self { room, space: AtomicU8::new(0) }
     }
 
     /// As last looked at.
@@ -65,31 +56,13 @@ impl DiskWatch {
 
     /// Looks again, and tells the log when it is another than before.
     pub(crate) fn look(&self) {
-        let mut worst = Space::Ample;
-        let mut blind = self.blind.lock().unwrap_or_else(PoisonError::into_inner);
-        for folder in &self.folders {
-            match rustix::fs::statvfs(folder) {
-                Ok(found) => {
-                    let octets = |blocks: u64| blocks.saturating_mul(found.f_frsize);
-                    worst = worst.max(Space::of(octets(found.f_bavail), octets(found.f_blocks)));
-                    *blind = false;
-                }
-                // What cannot be asked may still be written: the journal will say.
-                Err(error) if !*blind => {
-                    *blind = true;
-                    tracing::error!(%error, "nobody can say how full the disk is");
-                }
-                Err(_) => {}
-            }
-        }
-        drop(blind);
-        let before = self.space();
-        let place = Space::ALL.iter().position(|space| *space == worst).unwrap_or(0);
+        let (before, found) = (self.space(), (self.room)());
+        let place = Space::ALL.iter().position(|space| *space == found).unwrap_or(0);
         self.space.store(u8::try_from(place).unwrap_or(u8::MAX), Ordering::Relaxed);
-        if worst > before {
-            tell(worst);
-        } else if worst < before {
-            tracing::info!(space = ?worst, "the disk has more room again");
+        if found > before {
+            tell(found);
+        } else if found < before {
+            tracing::info!(space = ?found, "the disk has more room again");
         }
     }
 }
@@ -130,13 +103,15 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_there_is_looked_at_and_a_missing_one_is_no_full_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let here = folder.path().to_path_buf();
-        let watch = DiskWatch::new([here.clone(), here.join("missing")]);
-        watch.look();
-        let found = rustix::fs::statvfs(&here).unwrap();
-        let octets = |blocks: u64| blocks * found.f_frsize;
-        assert_eq!(watch.space(), Space::of(octets(found.f_bavail), octets(found.f_blocks)));
+    fn what_was_last_looked_at_is_told() {
+        let free = std::sync::Arc::new(AtomicU8::new(0));
+        let room = std::sync::Arc::clone(&free);
+        let looked = move || Space::ALL[usize::from(room.load(Ordering::Relaxed))];
+        let watch = DiskWatch::new(Box::new(looked));
+        for place in [4, 0, 2, 1, 3] {
+            free.store(place, Ordering::Relaxed);
+            watch.look();
+            assert_eq!(watch.space(), Space::ALL[usize::from(place)]);
+        }
     }
 }

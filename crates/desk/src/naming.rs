@@ -60,10 +60,11 @@ enum Job {
     Load { of: NameOf, sha256: [u8; 32] },
 }
 
-/// The thread of names. It ends when dropped.
+/// The thread of names, which ends when dropped; or what waits for a turn.
 pub(crate) struct Namer {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    by_hand: Option<(Receiver<Job>, NameShelf)>,
 }
 
 impl Namer {
@@ -73,7 +74,13 @@ impl Namer {
         let thread = std::thread::Builder::new()
             .name("names".into())
             .spawn(move || run(&desk, &shelf, &jobs))?;
-        Ok(Self { jobs: Some(sender), thread: Some(thread) })
+        Ok(Self { jobs: Some(sender), thread: Some(thread), by_hand: None })
+    }
+
+    /// Takes jobs, and does them in [`Desk::names_turn`].
+    pub(crate) fn by_hand(shelf: NameShelf) -> Self {
+        let (sender, jobs) = channel();
+        Self { jobs: Some(sender), thread: None, by_hand: Some((jobs, shelf)) }
     }
 
     /// Queues a job. After the end, what it holds is dropped, and nobody is answered.
@@ -106,31 +113,52 @@ fn run(desk: &Weak<Inner>, shelf: &NameShelf, jobs: &Receiver<Job>) {
         let Some(inner) = desk.upgrade() else { return };
         let desk = Desk::from_inner(inner);
         match job {
-            Ok(Job::Keep { agency, clip, reply }) => {
-                let kept = desk.keep_name(shelf, agency, clip);
-                let kept = kept.inspect_err(|error| {
-                    tracing::error!(%error, "a recorded name was not kept");
-                });
-                reply.send(Answer::NameKept { kept: kept.unwrap_or(false) });
-            }
-            Ok(Job::Remove { of, call, reply }) => {
-                let removed = desk.remove_name(shelf, of, None, Some(call));
-                let removed = removed.inspect_err(|error| {
-                    tracing::error!(%error, "a recorded name was not removed");
-                });
-                reply.send(Answer::NameRemoved { removed: removed.unwrap_or(false) });
-            }
-            Ok(Job::Load { of, sha256 }) => desk.load_name(shelf, of, sha256),
-            Err(_) => {
-                if let Err(error) = desk.do_wishes(shelf) {
-                    tracing::error!(%error, "what staff want done with recorded names waits");
-                }
-            }
+            Ok(job) => desk.do_job(shelf, job),
+            Err(_) => desk.try_wishes(shelf),
         }
     }
 }
 
 impl Desk {
+    /// Does what people and staff wanted, where there is no thread that does.
+    pub(crate) fn names_turn(&self) {
+        let waiting = self.namer().as_ref().and_then(|namer| {
+            let (jobs, shelf) = namer.by_hand.as_ref()?;
+            Some((jobs.try_iter().collect::<Vec<_>>(), shelf.clone()))
+        });
+        let Some((jobs, shelf)) = waiting else { return };
+        for job in jobs {
+            self.do_job(&shelf, job);
+        }
+        self.try_wishes(&shelf);
+    }
+
+    fn do_job(&self, shelf: &NameShelf, job: Job) {
+        match job {
+            Job::Keep { agency, clip, reply } => {
+                let kept = self.keep_name(shelf, agency, clip);
+                let kept = kept.inspect_err(|error| {
+                    tracing::error!(%error, "a recorded name was not kept");
+                });
+                reply.send(Answer::NameKept { kept: kept.unwrap_or(false) });
+            }
+            Job::Remove { of, call, reply } => {
+                let removed = self.remove_name(shelf, of, None, Some(call));
+                let removed = removed.inspect_err(|error| {
+                    tracing::error!(%error, "a recorded name was not removed");
+                });
+                reply.send(Answer::NameRemoved { removed: removed.unwrap_or(false) });
+            }
+            Job::Load { of, sha256 } => self.load_name(shelf, of, sha256),
+        }
+    }
+
+    fn try_wishes(&self, shelf: &NameShelf) {
+        if let Err(error) = self.do_wishes(shelf) {
+            tracing::error!(%error, "what staff want done with recorded names waits");
+        }
+    }
+
     /// Fills what is known from the store, and finishes what a node that died left half done.
     pub(crate) fn open_names(&self, shelf: Option<&NameShelf>) -> Result<(), Broken> {
         let Some(shelf) = shelf else { return Ok(()) };

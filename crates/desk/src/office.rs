@@ -314,8 +314,8 @@ impl Desk {
             // What is relayed, and who helps, is not talked over.
             NumberClass::Relay | NumberClass::Service => false,
         };
-        let accept = match (facility.called.drawn_key, drawn()) {
-            (true, Some(key)) => key,
+        let accept = match (facility.called.drawn_key, (self.inner().draw)()) {
+            (true, Some(octet)) => AcceptKey::drawn(octet),
             // Without randomness, the key everybody expects: the notice names it either way.
             (true, None) | (false, _) => AcceptKey::One,
         };
@@ -633,14 +633,6 @@ fn identified(person: &Person) -> Identified {
         language: person.language,
         own_name: OwnName::Off,
     }
-}
-
-/// A key drawn for one call; `None` when the operating system gives no randomness.
-fn drawn() -> Option<AcceptKey> {
-    let mut octet = [0];
-    getrandom::fill(&mut octet).ok()?;
-    let [octet] = octet;
-    Some(AcceptKey::drawn(octet))
 }
 
 impl State {

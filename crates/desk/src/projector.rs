@@ -2,7 +2,10 @@
 //! store that lags or was lost is filled again from it.
 
 use std::{
-    sync::mpsc::{Sender as Answer, channel},
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{Sender as Answer, channel},
+    },
     thread::JoinHandle,
 };
 
@@ -24,10 +27,23 @@ pub(crate) enum Item {
     End,
 }
 
-/// The thread that writes to the store.
+/// Writes to the store, on a thread or when it is told to.
 pub(crate) struct Projector {
-    thread: Option<JoinHandle<()>>,
+    hands: Hands,
     items: Sender<Item>,
+}
+
+enum Hands {
+    /// `None` once it has ended.
+    Thread(Option<JoinHandle<()>>),
+    Turns(Mutex<Turns>),
+}
+
+/// What waits for the next turn.
+struct Turns {
+    store: Store,
+    received: Receiver<Item>,
+    batch: Vec<(u64, Fact)>,
 }
 
 impl Projector {
@@ -40,11 +56,20 @@ impl Projector {
         let thread = std::thread::Builder::new()
             .name("projector".into())
             .spawn(move || run(&store, received))?;
-        Ok(Self { thread: Some(thread), items })
+        Ok(Self { hands: Hands::Thread(Some(thread)), items })
+    }
+
+    /// The same without a thread: everything is written in [`Projector::flush`].
+    pub(crate) fn by_hand(store: Store, items: Sender<Item>, received: Receiver<Item>) -> Self {
+        let turns = Turns { store, received, batch: Vec::new() };
+        Self { hands: Hands::Turns(Mutex::new(turns)), items }
     }
 
     /// Returns when everything sent before is in the store, or `false` when the store refused it.
     pub(crate) fn flush(&self) -> bool {
+        if let Hands::Turns(turns) = &self.hands {
+            return turns.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
         let (done, flushed) = channel();
         let asked = self.items.send(Item::Flush(done), Haste::AtOnce).is_ok();
         asked && flushed.recv().unwrap_or(false)
@@ -53,9 +78,34 @@ impl Projector {
 
 impl Drop for Projector {
     fn drop(&mut self) {
+        let Hands::Thread(thread) = &mut self.hands else { return };
         let _ = self.items.send(Item::End, Haste::AtOnce);
-        if let Some(thread) = self.thread.take() {
+        if let Some(thread) = thread.take() {
             let _ = thread.join();
+        }
+    }
+}
+
+impl Turns {
+    fn take(&mut self) -> bool {
+        loop {
+            let more = match self.received.try_recv() {
+                Some(Item::Fact(seq, fact)) => {
+                    self.batch.push((seq, fact));
+                    true
+                }
+                Some(Item::Flush(_) | Item::End) => true,
+                None => false,
+            };
+            if more && self.batch.len() < PROJECT_BATCH_MAX {
+                continue;
+            }
+            if !write(&self.store, &mut self.batch, None, &mut Vec::new()) {
+                return false;
+            }
+            if !more {
+                return true;
+            }
         }
     }
 }

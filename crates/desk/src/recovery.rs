@@ -4,7 +4,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::ControlFlow,
-    path::Path,
     time::Duration,
 };
 
@@ -17,11 +16,11 @@ use model::{
 };
 use registry::Standing;
 use store::{OpenCall, Store};
-use vault::Vault;
 
 use crate::{
     clerk::{self, Over},
     desk::{Broken, Desk},
+    footing::{Chronicle, Recordings},
     limits::{APPEND_FACTS_MAX, PROJECT_BATCH_MAX},
     office::Item,
 };
@@ -44,14 +43,14 @@ pub struct Recovered {
 }
 
 /// Writes the facts that the store lacks into it.
-pub(crate) fn catch_up(store: &Store, journal: &Path, last: Seq) -> Result<u64, Broken> {
+pub(crate) fn catch_up(store: &Store, journal: &dyn Chronicle, last: Seq) -> Result<u64, Broken> {
     let after = store.projected()?;
     if last.0 < after {
         return Err(Broken::JournalLost { journal: last.0, store: after });
     }
     let mut batch = Vec::new();
     let (mut count, mut projected) = (0_u64, Ok(()));
-    journal::replay(journal, Seq(after), |seq, fact| {
+    journal.replay(Seq(after), &mut |seq, fact| {
         batch.push((seq.0, fact));
         count += 1;
         if batch.len() >= PROJECT_BATCH_MAX {
@@ -66,7 +65,7 @@ pub(crate) fn catch_up(store: &Store, journal: &Path, last: Seq) -> Result<u64, 
 }
 
 /// Ends every call that was admitted and never ended, and books every recording that was cut.
-pub(crate) fn settle_open_calls(desk: &Desk, vault: &Vault) -> Result<Recovered, Broken> {
+pub(crate) fn settle_open_calls(desk: &Desk, vault: &impl Recordings) -> Result<Recovered, Broken> {
     let now = desk.inner().clock.now();
     let mut recovered = Recovered::default();
     let mut items = Vec::new();
@@ -113,7 +112,7 @@ pub(crate) fn settle_open_calls(desk: &Desk, vault: &Vault) -> Result<Recovered,
 /// Recordings of calls whose end was written down before the node died, and theirs was not.
 fn unbooked_of_the_ended(
     desk: &Desk,
-    vault: &Vault,
+    vault: &impl Recordings,
     done: &BTreeSet<CallId>,
 ) -> Result<Vec<Item>, Broken> {
     let at = desk.inner().clock.now();
@@ -187,7 +186,7 @@ enum File {
 fn file_of(
     open: &OpenCall,
     recovered: &BTreeMap<RecordingId, RecordingEnd>,
-    vault: &Vault,
+    vault: &impl Recordings,
 ) -> Result<File, Broken> {
     let recording = open.admitted.call.recording();
     let started = matches!(open.recording, Some(Ok(_)));

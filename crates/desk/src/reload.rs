@@ -32,13 +32,7 @@ impl Reloader {
         let thread = std::thread::Builder::new().name("reload".into()).spawn(move || {
             while stopped.recv_timeout(RELOAD_EVERY) == Err(RecvTimeoutError::Timeout) {
                 let Some(inner) = desk.upgrade() else { return };
-                let desk = Desk::from_inner(inner);
-                desk.inner().disk.look();
-                desk.append_again();
-                if let Err(error) = reload(&desk) {
-                    // The old book stays. Its registry grows stale, and then nothing is recorded.
-                    tracing::error!(%error, "the configuration could not be read again");
-                }
+                turn(&Desk::from_inner(inner));
             }
         })?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
@@ -55,6 +49,16 @@ impl Drop for Reloader {
         {
             let _ = thread.join();
         }
+    }
+}
+
+/// Looks at the disks, appends again what the journal refused, and takes over what was provisioned.
+pub(crate) fn turn(desk: &Desk) {
+    desk.inner().disk.look();
+    desk.append_again();
+    if let Err(error) = reload(desk) {
+        // The old book stays. Its registry grows stale, and then nothing is recorded.
+        tracing::error!(%error, "the configuration could not be read again");
     }
 }
 
