@@ -36,8 +36,12 @@ struct Known {
 type Found<'a> = &'a mut dyn FnMut(Violation);
 
 impl Epochs {
-    /// A number is not in `epoch` any more.
+    /// A number is not in `epoch` any more. A node that was not told that this is durable says it
+    /// again, also of an epoch that is in use by then, in which it is neither more nor less.
     pub(super) fn removal(&mut self, epoch: Epoch, index: Index) {
+        if self.epochs.contains_key(&epoch) {
+            return;
+        }
         self.removals.entry(epoch).or_insert((0, index)).0 += 1;
     }
 
