@@ -151,6 +151,9 @@ pub(crate) struct State {
     pub(crate) unsaid: Vec<Item>,
     /// Whether facts are being appended again: later ones wait behind them.
     pub(crate) appending_again: bool,
+    /// Admissions that the journal has not answered yet, with the ends of calls that are over by
+    /// now: nobody waited for the answer.
+    pub(crate) admitting: BTreeMap<CallId, Option<Item>>,
     /// Calls that are over and whose recording is still to be closed.
     pub(crate) closing: BTreeMap<CallId, OpenCall>,
     pub(crate) names: Names,
@@ -465,6 +468,7 @@ impl State {
             chosen: Chosen::default(),
             unsaid: Vec::new(),
             appending_again: false,
+            admitting: BTreeMap::new(),
             closing: BTreeMap::new(),
             names: Names::default(),
         }

@@ -9,6 +9,8 @@ use model::{
     fact::{Admitted, ConsentEvidence, Epoch, Fact, OffReason, RecordingEnd},
 };
 
+use registry::Standing;
+
 use crate::{
     admission::Screened,
     book::Book,
@@ -69,6 +71,7 @@ impl Desk {
         recording: Result<Epoch, OffReason>,
     ) -> (Fact, Vec<Draft>, Result<Epoch, OffReason>) {
         let (at, clerk) = (self.inner().clock.now(), &self.inner().clerk);
+        let recording = recording.and_then(|asked| self.asked_anew(call, asked, at));
         let evidence = Box::new(evidence);
         let fact = Fact::Accepted { call, evidence: evidence.clone(), recording };
         let draft = |what| {
@@ -85,6 +88,21 @@ impl Desk {
                 let fact = Fact::Accepted { call, evidence, recording };
                 (fact, consent.into_iter().collect(), recording)
             }
+        }
+    }
+
+    /// What the registry says by now of a call that was announced as recorded: the answer that the
+    /// notice was built on may be minutes old, and the start of a recording is entered with the
+    /// epoch that it rests on.
+    fn asked_anew(&self, call: CallId, asked: Epoch, now: Timestamp) -> Result<Epoch, OffReason> {
+        let number = self.state().calls.get(&call).map(|open| open.admitted.number);
+        let number = number.ok_or(OffReason::LogUnavailable)?;
+        match self.book().registry.ask(*number.expose(), now) {
+            Standing::Protected { .. } => Err(OffReason::Protected),
+            Standing::Ordinary { epoch } if epoch < asked => Err(OffReason::RegistryUnusable),
+            Standing::Ordinary { epoch } if self.inner().clerk.may_record(epoch) => Ok(epoch),
+            Standing::Ordinary { .. } => Err(OffReason::LogUnavailable),
+            Standing::Unusable(_) => Err(OffReason::RegistryUnusable),
         }
     }
 

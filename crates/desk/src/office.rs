@@ -233,7 +233,15 @@ impl Desk {
         match decided {
             Ok((admission, admitted)) => {
                 let unwritten = goes_unwritten(&admission, facility.disk_full);
-                self.admitted(admission, admitted, (unwritten, facility.talk_max), reply);
+                // What is said to the log is no word about somebody's money.
+                let talk_max = match admission.class {
+                    NumberClass::Relay => facility.relay_talk_max,
+                    NumberClass::Ordinary
+                    | NumberClass::Protected
+                    | NumberClass::Free
+                    | NumberClass::Service => facility.talk_max,
+                };
+                self.admitted(admission, admitted, (unwritten, talk_max), reply);
             }
             Err(refused) => self.denied(call, &wish, &refused, reply),
         }
@@ -359,9 +367,16 @@ impl Desk {
         let (desk, kept) = (self.clone(), admitted.clone());
         let facts = vec![Fact::Admitted(Box::new(admitted))];
         let drafts = draft.into_iter().collect();
+        self.state().admitting.insert(kept.call, None);
         self.inner().journal.append_entries(facts, drafts, move |durable| {
             let call = kept.call;
-            let Err(error) = durable else { return reply.send(Answer::Admitted(admission)) };
+            let over = desk.state().admitting.remove(&call).flatten();
+            let Err(error) = durable else {
+                if let Some(ended) = over {
+                    desk.insist(ended);
+                }
+                return reply.send(Answer::Admitted(admission));
+            };
             tracing::error!(%error, call = call.0, "an admission could not be made durable");
             desk.note_failure(&error);
             let now = desk.inner().clock.now();
@@ -370,9 +385,14 @@ impl Desk {
             let kept = Admitted { hold: None, may_record: may_record.map(|_| ()), ..kept };
             let draft = desk.admission_entry(&desk.book(), &kept, talk_max);
             let mut state = desk.state();
-            state.take_back(call, now);
+            let waits = state.take_back(call, now);
+            if over.is_some() {
+                // There was no call: what was held for it is nobody's.
+                state.ledger.forget(call.hold());
+            }
             let reason = if full { Refusal::DiskFull } else { Refusal::Unavailable };
-            if !(full && unwritten && state.unsaid.len() < UNSAID_COUNT_MAX) {
+            // Of a call that is over by then nobody opens another one.
+            if !(full && unwritten && waits && state.unsaid.len() < UNSAID_COUNT_MAX) {
                 drop(state);
                 return reply.send(Answer::Denied(reason));
             }
@@ -479,7 +499,9 @@ impl Desk {
         let Some(open) = state.close(call) else { return };
         let settlement = state.settle(&open, finished.talked, finished.at);
         drop(state);
-        let off = if finished.talked.is_zero() { None } else { open.off.or(finished.off) };
+        // Where a recording was to begin, a start must not look for it, however short the talk was.
+        let silent = finished.talked.is_zero() && open.file != Expected;
+        let off = if silent { None } else { open.off.or(finished.off) };
         let over = (finished.talked, finished.at);
         let ended = Ended {
             call,
@@ -503,7 +525,13 @@ impl Desk {
         if recorded && open.file == Expected {
             self.state().closing.insert(call, OpenCall { talked: finished.talked, ..open });
         }
-        self.insist(Item { fact, draft });
+        let item = Item { fact, draft };
+        if let Some(ended) = self.state().admitting.get_mut(&call) {
+            // An end is never written before its beginning, nor without it.
+            *ended = Some(item);
+            return;
+        }
+        self.insist(item);
     }
 
     /// Appends a fact that must not be missing: one that the journal refuses is kept and appended
@@ -661,12 +689,14 @@ impl State {
         Some(open)
     }
 
-    /// Takes back a hold whose admission never became durable.
-    fn take_back(&mut self, call: CallId, now: Timestamp) {
-        if self.close(call).is_some() {
+    /// Takes back a hold whose admission never became durable; `false` when the call is over.
+    fn take_back(&mut self, call: CallId, now: Timestamp) -> bool {
+        let open = self.close(call).is_some();
+        if open {
             self.ledger.release(call.hold(), now);
             self.ledger.forget(call.hold());
         }
+        open
     }
 
     fn settle(&mut self, open: &OpenCall, talked: Duration, now: Timestamp) -> Settlement {
