@@ -28,12 +28,12 @@ use crate::{
     guesses::Guesses,
     limits::{PIN_WINDOW, REGISTRY_GUARD},
     naming::{Namer, Names},
-    office::Item,
     pin::PinKey,
     projector::{self, Projector},
     recovery::{self, Recovered},
     registering,
     reload::{self, Reloader},
+    unsaid::Item,
 };
 
 /// What the desk needs to open.

@@ -25,6 +25,7 @@ pub mod provision;
 mod recovery;
 mod registering;
 mod reload;
+mod unsaid;
 
 pub use clerk::{EVIDENCE_KEY_OCTETS, EvidenceConfig, EvidenceKeys, counsel_secret};
 pub use desk::{Broken, Desk, DeskConfig};

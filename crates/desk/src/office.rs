@@ -3,7 +3,7 @@
 //! Durable before effect: the answer to a question that changes anything is sent from the journal's
 //! thread, after the fact is on disk.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use call::{
     AcceptKey, Admission, Answer, CallEvent, Caller, Choices, Finished, Identified, OwnName, Price,
@@ -11,7 +11,7 @@ use call::{
 };
 use charging::{Quote, Settlement};
 use evidence::Statement;
-use journal::{Appended, Draft, Haste, JournalError};
+use journal::JournalError;
 use model::{
     CallId, Language, Money, PersonId, Private, StationId, Timestamp, TrunkId,
     fact::{
@@ -32,7 +32,8 @@ use crate::{
         OpenCall, State,
     },
     disk::Space,
-    limits::{APPEND_FACTS_MAX, UNSAID_COUNT_MAX},
+    limits::UNSAID_COUNT_MAX,
+    unsaid::Item,
 };
 
 impl Office for Desk {
@@ -533,110 +534,6 @@ impl Desk {
         }
         self.insist(item);
     }
-
-    /// Appends a fact that must not be missing: one that the journal refuses is kept and appended
-    /// again, so that a disk that was full for a while costs no record and no money. What the
-    /// node's end finds unsaid, the next start settles from what was said.
-    fn insist(&self, item: Item) {
-        self.insist_in(Haste::InTime, item, |_| {});
-    }
-
-    /// [`Desk::insist`], for whom somebody waits: says whether the fact is on disk for now.
-    fn insist_and(&self, item: Item, then: impl FnOnce(bool) + Send + 'static) {
-        self.insist_in(Haste::AtOnce, item, then);
-    }
-
-    fn insist_in(&self, haste: Haste, item: Item, then: impl FnOnce(bool) + Send + 'static) {
-        let mut state = self.state();
-        if state.appending_again || !state.unsaid.is_empty() {
-            // An end is never written before its beginning.
-            state.unsaid.push(item);
-            drop(state);
-            then(false);
-            return;
-        }
-        drop(state);
-        let (desk, kept) = (self.clone(), item.clone());
-        let drafts = item.draft.into_iter().collect();
-        let done = move |durable: Result<Appended, JournalError>| {
-            let is_durable = durable.is_ok();
-            match durable {
-                Ok(_) => {
-                    if let Fact::Ended(ended) = kept.fact {
-                        desk.state().ledger.forget(ended.call.hold());
-                    }
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the journal does not take what must not be missing");
-                    desk.note_failure(&error);
-                    desk.state().unsaid.push(kept);
-                }
-            }
-            then(is_durable);
-        };
-        let journal = &self.inner().journal;
-        match haste {
-            Haste::AtOnce => journal.append_entries(vec![item.fact], drafts, done),
-            Haste::InTime => journal.append_entries_soon(vec![item.fact], drafts, done),
-        }
-    }
-
-    /// Appends again what the journal refused, the earliest first and as much at once as one append
-    /// holds.
-    pub(crate) fn append_again(&self) {
-        let mut state = self.state();
-        if state.appending_again || state.unsaid.is_empty() {
-            return;
-        }
-        let some = state.unsaid.len().min(APPEND_FACTS_MAX);
-        let items: Vec<Item> = state.unsaid.drain(..some).collect();
-        state.appending_again = true;
-        drop(state);
-        let facts = items.iter().map(|item| item.fact.clone()).collect();
-        let drafts = items.iter().filter_map(|item| item.draft.clone()).collect();
-        let (desk, kept) = (self.clone(), items);
-        self.inner().journal.append_entries(facts, drafts, move |durable| {
-            let mut state = desk.state();
-            state.appending_again = false;
-            match durable {
-                Ok(_) => {
-                    for item in kept {
-                        if let Fact::Ended(ended) = item.fact {
-                            state.ledger.forget(ended.call.hold());
-                        }
-                    }
-                }
-                Err(error) => {
-                    state.unsaid.splice(..0, kept);
-                    drop(state);
-                    desk.note_failure(&error);
-                }
-            }
-        });
-    }
-
-    /// A journal that stopped takes nothing until the node is started again.
-    fn note_failure(&self, error: &JournalError) {
-        if matches!(error, JournalError::Stopped { .. }) {
-            self.inner().failed.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// Appends a fact whose durability nobody waits for. A failure is loud; the next start finds
-    /// the call open and settles it.
-    fn note(&self, fact: Fact) {
-        self.note_with(fact, None);
-    }
-
-    fn note_with(&self, fact: Fact, draft: Option<Draft>) {
-        let (desk, drafts) = (self.clone(), draft.into_iter().collect());
-        self.inner().journal.append_entries_soon(vec![fact], drafts, move |durable| {
-            if let Err(error) = durable {
-                tracing::error!(%error, "the journal does not take facts");
-                desk.note_failure(&error);
-            }
-        });
-    }
 }
 
 /// Whether a call is placed although its record cannot be written: what is free or protected always
@@ -645,13 +542,6 @@ fn goes_unwritten(admission: &Admission, disk_full: DiskFull) -> bool {
     let always =
         admission.price == Price::Free || admission.may_record == Err(OffReason::Protected);
     always || disk_full == DiskFull::PlaceUnrecorded
-}
-
-/// A fact that must not be missing, with its entry.
-#[derive(Clone)]
-pub(crate) struct Item {
-    pub(crate) fact: Fact,
-    pub(crate) draft: Option<Draft>,
 }
 
 fn identified(person: &Person) -> Identified {

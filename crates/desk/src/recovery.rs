@@ -22,7 +22,7 @@ use crate::{
     desk::{Broken, Desk},
     footing::{Chronicle, Recordings},
     limits::{APPEND_FACTS_MAX, PROJECT_BATCH_MAX},
-    office::Item,
+    unsaid::Item,
 };
 
 /// What was found and settled at the start.
