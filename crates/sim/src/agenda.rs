@@ -1,6 +1,6 @@
 //! What is going to happen, in order of time and then of insertion.
 
-use call::{Input, TrunkFailure};
+use call::{Enrolment, Input, TrunkFailure};
 use model::{Key, PlayId, Side, Timestamp, fact::KeyPath};
 use std::{cmp::Ordering, collections::BinaryHeap};
 
@@ -47,6 +47,16 @@ pub(crate) enum Event {
     Registry,
     /// The disk has no space left, or has some again.
     DiskFull(bool),
+    /// So many thousandths of the disk are free.
+    Room(u64),
+    /// Staff take back what a called party chose.
+    Relent,
+    /// Staff look at a recorded name.
+    Look,
+    /// The person has said their name, or nothing.
+    NameSaid { slot: usize, enrolment: Enrolment },
+    /// The desk does what people and staff want done with names.
+    Names { boot: u32 },
     /// The node is killed.
     Kill,
     /// The node is asked to stop.

@@ -8,9 +8,10 @@ use crate::{
     tape::{Handled, Moment, Tape, What},
 };
 use model::{
-    CallId, E164, FacilityId, Money, Side, Timestamp,
-    fact::{Denied, Fact, OffReason, Refusal},
+    CallId, E164, FacilityId, Money, PersonId, Side, Timestamp,
+    fact::{Fact, OffReason},
     place::FacilityKind,
+    plan::Lifted,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,13 +19,18 @@ use std::{
 };
 
 mod case;
+mod decision;
 pub(crate) mod facts;
 mod money;
+mod names;
 mod registry;
+mod room;
 
 use case::Case;
 use money::Books;
+use names::{Names, Wrong};
 use registry::{Registries, Word};
+use room::Rooms;
 
 /// Something that must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +83,25 @@ pub enum Rule {
     WishRespected,
     /// Private calls are offered so often as the facility wants, and not more.
     ClaimsCounted,
+    /// On a full disk nothing is recorded; what is free or protected goes, and anything else as the
+    /// facility chose; a call whose record must wait costs nothing.
+    FullDisk,
+    /// The desk knows how much room there is.
+    RoomKnown,
+    /// Nobody is connected to a number of our own.
+    NotOurselves,
+    /// A name is taken and kept only of who gave their PIN, is alone, heard what becomes of it, and
+    /// then chose that.
+    NamesChosen,
+    /// A person has one name or none, and is told what is on disk.
+    NamesKept,
+    /// A name is approved after it was heard, and spoken after it was approved.
+    NamesApproved,
+    /// What the entries for the log say holds before the program's own auditor, with the files that
+    /// there are.
+    EntriesHold,
+    /// The database says of every call what the journal says.
+    StoreFollows,
 }
 
 /// A rule that did not hold.
@@ -114,11 +139,14 @@ pub(crate) fn audit(
         coverage,
         cases: BTreeMap::new(),
         registries: Registries::default(),
-        rates: BTreeMap::new(),
-        claims_max: BTreeMap::new(),
+        facilities: BTreeMap::new(),
+        rooms: Rooms::default(),
+        names: Names::default(),
+        lifts: Vec::new(),
+        free: BTreeSet::new(),
         claims: BTreeMap::new(),
-        blocks: BTreeSet::new(),
-        wishes: BTreeSet::new(),
+        blocks: BTreeMap::new(),
+        wishes: BTreeMap::new(),
         books: Books::default(),
         violations: Vec::new(),
         now: Timestamp::default(),
@@ -137,20 +165,44 @@ struct Auditor<'a> {
     coverage: &'a mut Coverage,
     cases: BTreeMap<CallId, Case<'a>>,
     registries: Registries,
-    rates: BTreeMap<FacilityId, (FacilityKind, Money, Money)>,
-    claims_max: BTreeMap<FacilityId, u8>,
-    /// When private claims of each number were on disk.
-    claims: BTreeMap<E164, Vec<Timestamp>>,
-    /// Wishes for no more calls that are on disk, from a facility or from all.
-    blocks: BTreeSet<(Option<FacilityId>, E164)>,
-    /// Numbers whose parties ever confirmed such a wish.
-    wishes: BTreeSet<E164>,
+    facilities: BTreeMap<FacilityId, Place>,
+    rooms: Rooms,
+    names: Names,
+    /// What staff took back, and when the desk knew.
+    lifts: Vec<Lift>,
+    /// Lines that cost nothing.
+    free: BTreeSet<E164>,
+    /// When private claims of each number were said, and when they were on disk.
+    claims: BTreeMap<E164, Vec<(Timestamp, Timestamp)>>,
+    /// When no more calls were last wanted, as is on disk, from a facility or from all.
+    blocks: BTreeMap<(Option<FacilityId>, E164), Timestamp>,
+    /// When the party at a number last confirmed such a wish.
+    wishes: BTreeMap<E164, Timestamp>,
     books: Books,
     violations: Vec<Violation>,
     now: Timestamp,
     boot: u32,
     /// Whether an append ever failed: then a call may have stood in the way that is on no disk.
     append_failed: bool,
+}
+
+/// A facility.
+struct Place {
+    kind: FacilityKind,
+    base: Money,
+    additive: Money,
+    claims_max: u8,
+    names: bool,
+    refuses: bool,
+}
+
+/// Something that staff took back.
+struct Lift {
+    what: Lifted,
+    facility: Option<FacilityId>,
+    number: E164,
+    at: Timestamp,
+    known: bool,
 }
 
 impl<'a> Auditor<'a> {
@@ -176,27 +228,27 @@ impl<'a> Auditor<'a> {
                     wrong.unwrap_or_default()
                 });
             }
-            What::Facility { facility, kind, base, additive, claims_max } => {
-                self.claims_max.insert(facility, claims_max);
-                self.rates.insert(facility, (kind, base, additive));
-            }
+            What::Facility { .. }
+            | What::FreeLine { .. }
+            | What::Room { .. }
+            | What::DiskFull { .. }
+            | What::Looked { .. }
+            | What::Lifted { .. }
+            | What::KnowsLifts
+            | What::Registry { .. } => self.of_county(moment.what),
             What::Deposited { account, amount } => self.books.deposit(account, amount),
-            What::Registry { epoch, count, count_max, lines, list, accepted } => {
-                let counts = (count, count_max);
-                let good = self.registries.offered(self.now, epoch, counts, (lines, list));
-                self.object_if(good != accepted, Rule::RegistrySucceeds, None, || {
-                    format!("a list of epoch {} was taken: {accepted}", epoch.0)
-                });
-            }
             What::Kept { index, .. } => {
                 if let Some((_, fact)) = self.kept.get(index) {
                     self.fact(fact);
                 }
             }
             What::Taken { call } => {
-                self.cases.entry(call).or_default().taken = true;
+                let case = self.cases.entry(call).or_default();
+                (case.taken, case.begun) = (true, self.now);
             }
-            What::Pressed { call, .. }
+            What::NameTaken { call, .. }
+            | What::NameSaid { call, .. }
+            | What::Pressed { call, .. }
             | What::KeyHandled { call, .. }
             | What::Plays { call, .. }
             | What::Heard { call, .. }
@@ -218,34 +270,56 @@ impl<'a> Auditor<'a> {
         }
     }
 
+    /// Moments of the county, its disk and its registry.
+    fn of_county(&mut self, what: What) {
+        if let What::Facility { facility, kind, base, additive, claims_max, names, refuses } = what
+        {
+            let place = Place { kind, base, additive, claims_max, names, refuses };
+            self.facilities.insert(facility, place);
+        } else if let What::FreeLine { number } = what {
+            self.free.insert(number);
+        } else if let What::Room { permille } = what {
+            self.rooms.has(permille);
+        } else if let What::DiskFull { full } = what {
+            self.rooms.full(self.now, full);
+        } else if let What::Looked { step } = what {
+            let right = self.rooms.looked(self.now, step);
+            self.object_if(!right, Rule::RoomKnown, None, || {
+                format!("the desk looked and took the room for step {step}")
+            });
+        } else if let What::Lifted { what, facility, number } = what {
+            let (at, known) = (self.now, false);
+            self.lifts.push(Lift { what, facility, number, at, known });
+        } else if matches!(what, What::KnowsLifts) {
+            self.lifts.iter_mut().for_each(|lift| lift.known = true);
+        } else if let What::Registry { epoch, count, count_max, lines, list, accepted } = what {
+            let counts = (count, count_max);
+            let good = self.registries.offered(self.now, epoch, counts, (lines, list));
+            self.object_if(good != accepted, Rule::RegistrySucceeds, None, || {
+                format!("a list of epoch {} was taken: {accepted}", epoch.0)
+            });
+        }
+    }
+
     /// Moments of one call.
     fn of_call(&mut self, call: CallId, what: What) {
         let now = self.now;
         let case = self.cases.entry(call).or_default();
         let reference = &mut case.reference;
         match what {
-            What::Pressed { side, key, .. } => reference.pressed(now, side, key),
+            What::Pressed { side, key, .. } => case.pressed(now, side, key),
+            What::NameTaken { person, .. } => self.name_taken(call, person),
+            What::NameSaid { voice, .. } => case.naming.said(now, voice),
             What::KeyHandled { side, key, onset, path, .. } => {
                 reference.key(now, side, key, onset, path);
                 if let (true, Some(number)) = (case.reference.blocking, case.number) {
-                    self.wishes.insert(number);
+                    self.wishes.insert(number, now);
                 }
             }
-            What::Plays {
-                side, play, content, notice, accept, private, confirm, farewell, ..
-            } => {
-                let play = crate::reference::Play { play, content, accept, private, confirm };
-                reference.plays(now, side, play, notice, farewell);
-                self.notice(call, side, notice, private);
-            }
+            What::Plays { .. } => self.plays(call, what),
             What::PhoneMoved { side, .. } => reference.phone_moved(now, side),
-            What::Heard { side, play, .. } => reference.heard(now, side, play),
-            What::Handled { input, .. } => {
-                reference.handled(input);
-                if let Handled::MediaLost(side) = input {
-                    case.lost = case.lost.or(*case.silent(side));
-                }
-            }
+            What::Heard { side, play, .. } => case.heard(now, side, play),
+            What::Handled { input, .. } => self.handled(call, input),
             What::LegEnded { .. } => {
                 reference.leg_ended();
                 case.parted(now);
@@ -265,10 +339,7 @@ impl<'a> Auditor<'a> {
                 self.recording_over(number);
             }
             What::Finished { reason, talked, off, .. } => {
-                case.finishes += 1;
-                case.finished = Some((reason, talked, off));
-                case.finished_at = Some(now);
-                case.parted(now);
+                case.finishes(now, (reason, talked, off));
             }
             What::AfterEnd { .. } => {
                 self.object(Rule::FinishedOnce, Some(call), "it spoke after its last word");
@@ -285,10 +356,55 @@ impl<'a> Auditor<'a> {
             | What::AppendFailed
             | What::Deposited { .. }
             | What::Facility { .. }
+            | What::FreeLine { .. }
+            | What::Room { .. }
+            | What::DiskFull { .. }
+            | What::Looked { .. }
+            | What::Lifted { .. }
+            | What::KnowsLifts
             | What::Registry { .. }
             | What::Kept { .. }
             | What::Taken { .. } => {}
         }
+    }
+
+    fn name_taken(&mut self, call: CallId, person: PersonId) {
+        let case = self.cases.entry(call).or_default();
+        let wrong = case.naming.taken(person, !case.reference.is_dialled());
+        self.coverage.note(Seen::NameTaken);
+        self.object_named(call, wrong);
+    }
+
+    /// A script begins on a leg.
+    fn plays(&mut self, call: CallId, what: What) {
+        let What::Plays { side, play, content, accept, private, confirm, .. } = what else {
+            return;
+        };
+        let What::Plays { notice, farewell, naming, voice, .. } = what else { return };
+        let case = self.cases.entry(call).or_default();
+        if side == Side::Station {
+            case.naming.plays(play, naming);
+        }
+        let played = crate::reference::Play { play, content, accept, private, confirm };
+        case.reference.plays(self.now, side, played, notice, farewell);
+        self.notice(call, side, notice, private);
+        if let (Some(_), Some(voice)) = (notice, voice) {
+            self.speaks(call, voice);
+        }
+    }
+
+    /// The node handled an input.
+    fn handled(&mut self, call: CallId, input: Handled) {
+        let case = self.cases.entry(call).or_default();
+        case.reference.handled(input);
+        if input == (Handled::NameKept { kept: false }) {
+            self.coverage.note(Seen::NameNotKept);
+        }
+        let wrong = case.naming.handled(input, &self.names, call);
+        if let Handled::MediaLost(side) = input {
+            case.lost = case.lost.or(*case.silent(side));
+        }
+        self.object_named(call, wrong);
     }
 
     fn recording_over(&mut self, number: Option<E164>) {
@@ -322,7 +438,10 @@ impl<'a> Auditor<'a> {
         let case = self.cases.entry(call).or_default();
         case.reference.dialled(self.now);
         case.number = Some(number);
-        let early = case.admitted.is_none();
+        // What is free, protected or as the facility chose goes on a full disk too; then it must be
+        // written down as such, once there is room.
+        case.unwritten = case.admitted.is_none() && self.rooms.was_full(case.begun, self.now);
+        let early = case.admitted.is_none() && !case.unwritten;
         self.object_if(early, Rule::DialledAfterDurable, Some(call), || {
             "the trunk was dialled and no admission is on disk".to_owned()
         });
@@ -335,6 +454,12 @@ impl<'a> Auditor<'a> {
             self.offered(call, private);
         }
         let Some(case) = self.cases.get(&call) else { return };
+        if case.unwritten {
+            self.object_if(told == Told::Recorded, Rule::NoticeTrue, Some(call), || {
+                "announced as recorded, and its record waits for room".to_owned()
+            });
+            return;
+        }
         let Some((admitted, _)) = case.admitted else { return };
         let right = match admitted.may_record {
             // Whoever said that the call is private is told what holds from then on.
@@ -353,10 +478,15 @@ impl<'a> Auditor<'a> {
     fn offered(&mut self, call: CallId, private: bool) {
         let Some(case) = self.cases.get(&call) else { return };
         let Some((admitted, _)) = case.admitted else { return };
-        let most = self.claims_max.get(&admitted.facility).copied().map_or(0, usize::from);
-        let claims = self.claims.get(admitted.number.expose());
-        let before = |at: &&Timestamp| **at <= admitted.at;
-        let count = claims.map_or(0, |claims| claims.iter().filter(before).count());
+        let place = self.facilities.get(&admitted.facility);
+        let most = place.map_or(0, |place| usize::from(place.claims_max));
+        let number = *admitted.number.expose();
+        let lifted = self.lifted(Lifted::Claims, None, number);
+        let counts = |(said, kept): &&(Timestamp, Timestamp)| {
+            *kept <= admitted.at && lifted.is_none_or(|lifted| lifted < *said)
+        };
+        let claims = self.claims.get(&number);
+        let count = claims.map_or(0, |claims| claims.iter().filter(counts).count());
         let used_up = count >= most;
         if used_up && admitted.may_record.is_ok() && most > 0 {
             self.coverage.note(Seen::ClaimNotOffered);
@@ -386,7 +516,8 @@ impl<'a> Auditor<'a> {
             self.coverage.note(Seen::TalkAtOnce);
         }
         let accepted_well = accepted.is_some_and(|accepted| accepted.true_to_life);
-        let good = (accepted_well || at_once && !consent) && !again;
+        let waits = case.unwritten && !consent;
+        let good = (accepted_well || at_once && !consent || waits) && !again;
         self.object_if(!good, Rule::JoinedWhenAccepted, Some(call), || match accepted {
             Some(_) => "joined after a key that did not follow a whole notice".to_owned(),
             None => "joined although nobody accepted".to_owned(),
@@ -444,11 +575,21 @@ impl<'a> Auditor<'a> {
                     self.books.ended(admitted, ended);
                 }
             }
-            Fact::PrivateClaimed { number, .. } => {
-                self.claims.entry(*number.expose()).or_default().push(now);
+            Fact::PrivateClaimed { number, at, .. } => {
+                self.claims.entry(*number.expose()).or_default().push((*at, now));
             }
-            Fact::CallsBlocked { facility, number, .. } => {
-                self.blocks.insert((*facility, *number.expose()));
+            Fact::CallsBlocked { facility, number, at, .. } => {
+                let last = self.blocks.entry((*facility, *number.expose())).or_insert(*at);
+                *last = (*last).max(*at);
+            }
+            Fact::NameRecorded(_)
+            | Fact::NameHeard(_)
+            | Fact::NameApproved(_)
+            | Fact::NameRemoved { .. } => {
+                let (_, call) = facts::kind(fact);
+                let naming = self.cases.get(&call).map(|case| &case.naming);
+                let wrong = self.names.fact(fact, naming, now, self.coverage);
+                self.object_named(call, wrong);
             }
             Fact::Boot { .. }
             | Fact::Answered { .. }
@@ -457,10 +598,6 @@ impl<'a> Auditor<'a> {
             | Fact::PinRefused { .. }
             | Fact::Dialled { .. }
             | Fact::NeverRecorded { .. }
-            | Fact::NameRecorded(_)
-            | Fact::NameHeard(_)
-            | Fact::NameApproved(_)
-            | Fact::NameRemoved { .. }
             | Fact::Heard(_)
             | Fact::Forwarded { .. } => {}
         }
@@ -482,6 +619,12 @@ impl<'a> Auditor<'a> {
         }
     }
 
+    fn object_named(&mut self, call: CallId, wrong: Wrong) {
+        if let Some((rule, what)) = wrong {
+            self.object(rule, Some(call), what);
+        }
+    }
+
     fn object(&mut self, rule: Rule, call: Option<CallId>, what: &str) {
         self.violations.push(Violation { rule, call, at: self.now, what: what.to_owned() });
     }
@@ -496,137 +639,6 @@ impl<'a> Auditor<'a> {
         if wrong {
             self.object(rule, call, &what());
         }
-    }
-}
-
-impl<'a> Auditor<'a> {
-    /// A refusal that blames the law or the registry must be right.
-    fn denied(&mut self, denied: &Denied) {
-        self.coverage.note(facts::seen_denial(denied.reason));
-        if let (Refusal::NumberBlocked, Some(number)) = (denied.reason, &denied.number) {
-            let wished = self.wishes.contains(number.expose());
-            self.object_if(!wished, Rule::WishRespected, Some(denied.call), || {
-                "refused because its party wants no calls, and they never said so".to_owned()
-            });
-        }
-        let service = denied.number.as_ref().and_then(|number| facts::service(*number.expose()));
-        let ours = matches!(denied.reason, Refusal::AlreadyCalling | Refusal::Unavailable);
-        self.object_if(service.is_some() && !ours, Rule::ServicesApart, Some(denied.call), || {
-            format!("a service was refused as {:?}", denied.reason)
-        });
-        let wrong = match (denied.reason, &denied.number) {
-            (Refusal::NoLawfulRate, _) => {
-                let rate = self.rates.get(&denied.facility);
-                let lawful = |(kind, base, additive): &(FacilityKind, Money, Money)| {
-                    facts::is_rate_lawful(*kind, *base, *additive, denied.at)
-                };
-                rate.is_some_and(lawful)
-            }
-            (Refusal::AlreadyCalling, _) => {
-                let other = |(call, case): (&CallId, &Case<'_>)| {
-                    let person = case.admitted.and_then(|(admitted, _)| admitted.person);
-                    *call != denied.call && person.is_some() && person == denied.person
-                };
-                !self.append_failed && !self.cases.iter().any(other)
-            }
-            (Refusal::RegistryUnavailable, Some(number)) => {
-                let word = self.registries.at(denied.at);
-                let word = word.map(|state| state.word(*number.expose(), denied.at));
-                matches!(word, Some(Word::Ordinary | Word::Protected))
-            }
-            (
-                Refusal::RegistryUnavailable
-                | Refusal::NumberInvalid
-                | Refusal::NumberNotAllowed
-                | Refusal::NumberBlocked
-                | Refusal::InsufficientFunds
-                | Refusal::EmergencyNotHere
-                | Refusal::DiskFull
-                | Refusal::OwnNumber
-                | Refusal::Unavailable,
-                _,
-            ) => false,
-        };
-        self.object_if(wrong, Rule::RefusedRightly, Some(denied.call), || {
-            format!("refused as {:?}, which does not hold", denied.reason)
-        });
-    }
-
-    /// An admission to a service is unlike any other, whatever the registry says.
-    fn service(&mut self, admitted: &model::fact::Admitted, word: Word) {
-        let Some((class, off)) = facts::service(*admitted.number.expose()) else { return };
-        let apart = admitted.class == class
-            && admitted.hold.is_none()
-            && [Err(off), Err(OffReason::Protected)].contains(&admitted.may_record);
-        self.object_if(!apart, Rule::ServicesApart, Some(admitted.call), || {
-            format!("a service, and the admission {:?} {:?}", admitted.class, admitted.may_record)
-        });
-        if !matches!(word, Word::Protected | Word::Ordinary) {
-            self.coverage.note(Seen::ServiceAllTheSame);
-        }
-    }
-
-    fn admitted(&mut self, admitted: &'a model::fact::Admitted) {
-        let (now, call) = (self.now, admitted.call);
-        let case = self.cases.entry(call).or_default();
-        case.admissions += 1;
-        case.admitted = case.admitted.or(Some((admitted, now)));
-        self.books.admitted(admitted);
-        let scopes = [Some(admitted.facility), None];
-        let unwanted = scopes
-            .into_iter()
-            .any(|scope| self.blocks.contains(&(scope, *admitted.number.expose())));
-        self.object_if(unwanted, Rule::WishRespected, Some(call), || {
-            "admitted although its party wants no calls".to_owned()
-        });
-        let person = admitted.person;
-        let twice = person.is_some()
-            && self.cases.iter().any(|(other, case)| {
-                // An end that a full disk did not take is on disk later than it was.
-                let over = case.excused && (case.finishes > 0 || case.panicked);
-                let open = case.admitted.filter(|_| case.ends == 0 && !over);
-                *other != call && open.is_some_and(|(open, _)| open.person == person)
-            });
-        self.object_if(twice, Rule::OneCallAPerson, Some(call), || {
-            "the person is on another call".to_owned()
-        });
-        let unlawful =
-            admitted.hold.as_ref().is_some_and(|hold| !facts::is_lawful(&hold.rate, admitted.at));
-        self.object_if(unlawful, Rule::RateLawful, Some(call), || {
-            "the rate is above the cap of its moment".to_owned()
-        });
-        // The start of the node that kept it may be later than its question.
-        let Some(state) = self.registries.at(admitted.at).copied() else { return };
-        let word = state.word(*admitted.number.expose(), admitted.at);
-        let nobody = admitted.person.is_none();
-        let service = facts::service(*admitted.number.expose());
-        self.service(admitted, word);
-        let right = match (word, admitted.may_record) {
-            (Word::Ordinary | Word::Missing | Word::Stale | Word::Shrunken, may_record)
-                if service.is_some() =>
-            {
-                may_record == service.map(|(_, off)| off).map_or(Ok(()), Err)
-            }
-            (Word::Ordinary | Word::Missing | Word::Stale | Word::Shrunken, may_record)
-                if nobody =>
-            {
-                may_record == Err(OffReason::StationOff)
-            }
-            (Word::Protected, may_record) => may_record == Err(OffReason::Protected),
-            (Word::Ordinary, may_record) => {
-                matches!(may_record, Ok(()) | Err(OffReason::FacilityOff))
-            }
-            (_, may_record) => may_record == Err(OffReason::RegistryUnusable),
-        };
-        match word {
-            Word::Missing => self.coverage.note(Seen::RegistryMissing),
-            Word::Stale => self.coverage.note(Seen::RegistryStale),
-            Word::Shrunken => self.coverage.note(Seen::RegistryShrunken),
-            Word::Protected | Word::Ordinary => {}
-        }
-        self.object_if(!right, Rule::ScreenedByRegistry, Some(call), || {
-            format!("the registry says {word:?} and the admission {:?}", admitted.may_record)
-        });
     }
 }
 
@@ -655,6 +667,9 @@ impl Default for Case<'_> {
             lost: None,
             panicked: false,
             killed: false,
+            begun: Timestamp::default(),
+            unwritten: false,
+            naming: names::Naming::default(),
         }
     }
 }

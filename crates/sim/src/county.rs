@@ -5,7 +5,7 @@ use core::time::Duration;
 use model::{
     AccountId, AgencyId, E164, FacilityId, Language, Money, PersonId, StationId, UnitId,
     place::{FacilityKind, Site, State},
-    plan::{BlockScope, CalledChoices, RegistryDown, ServiceKind},
+    plan::{BlockScope, CalledChoices, DiskFull, RegistryDown, ServiceKind},
 };
 
 /// Everything that is provisioned, except the registry.
@@ -30,6 +30,10 @@ pub(crate) struct Facility {
     pub(crate) base_per_minute: Money,
     pub(crate) additive_per_minute: Money,
     pub(crate) called: CalledChoices,
+    /// Shown to called parties.
+    pub(crate) caller_id: E164,
+    pub(crate) disk_full: DiskFull,
+    pub(crate) recorded_names: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +69,8 @@ pub(crate) struct Line {
 
 impl County {
     pub(crate) fn new(dice: &mut Dice) -> Self {
-        let facilities: Vec<_> = (1..=3).map(|id| facility(dice, id)).collect();
+        let facilities: Vec<_> =
+            (1..=FACILITIES_COUNT).filter_map(|id| facility(dice, id)).collect();
         let stations = (0..STATIONS_COUNT)
             .map(|index| Station {
                 id: StationId(11 + index),
@@ -112,14 +117,19 @@ impl County {
         self.lines.iter().find(|line| line.service == Some(kind)).map(|line| line.number)
     }
 
+    /// Whether a number is one of the county's own.
+    pub(crate) fn is_own(&self, number: E164) -> bool {
+        self.facilities.iter().any(|facility| facility.caller_id == number)
+    }
+
     pub(crate) fn line(&self, number: E164) -> Option<&Line> {
         self.lines.iter().find(|line| line.number == number)
     }
 }
 
-fn facility(dice: &mut Dice, id: u32) -> Facility {
+fn facility(dice: &mut Dice, id: u32) -> Option<Facility> {
     let (kind, adp) = dice.pick([(3, (FacilityKind::Jail, 200)), (1, (FacilityKind::Prison, 900))]);
-    let state = State::new("WY").unwrap_or_else(|| unreachable!("two letters"));
+    let state = State::new("WY")?;
     let (base, additive) = dice.pick([
         (14, (70_000, 20_000)),
         (5, (61_337, 0)),
@@ -129,7 +139,7 @@ fn facility(dice: &mut Dice, id: u32) -> Facility {
         (1, (140_000, 0)),
     ]);
     let talk_max = Duration::from_secs(dice.pick([(1, 60), (1, 90), (2, 100), (4, 300), (1, 900)]));
-    Facility {
+    Some(Facility {
         id: FacilityId(id),
         agency: AgencyId(1),
         site: Site { kind, adp, state },
@@ -146,7 +156,15 @@ fn facility(dice: &mut Dice, id: u32) -> Facility {
             drawn_key: dice.percent(30),
             reminder_every: dice.percent(30).then(|| Duration::from_secs(dice.between(20, 120))),
         },
-    }
+        caller_id: E164::new(FIRST_OWN_NUMBER + u64::from(id))?,
+        disk_full: dice.pick([(1, DiskFull::PlaceUnrecorded), (1, DiskFull::Refuse)]),
+        recorded_names: dice.percent(60),
+    })
+}
+
+/// What a hotline dials.
+pub(crate) fn hotline_keys(line: &Line) -> String {
+    format!("011{}", line.number.digits())
 }
 
 fn line(dice: &mut Dice, index: u64) -> Option<Line> {
@@ -163,6 +181,7 @@ fn line(dice: &mut Dice, index: u64) -> Option<Line> {
     Some(Line { number, blocked, free, allowed: !unlisted && dice.percent(85), service })
 }
 
+pub(crate) const FACILITIES_COUNT: u32 = 3;
 const STATIONS_COUNT: u32 = 5;
 const PEOPLE_COUNT: u32 = 5;
 const LINES_COUNT: u64 = 10;
@@ -174,5 +193,7 @@ pub(crate) const HELP_LINE: u64 = 7;
 pub(crate) const RELAY_CODE: &str = "711";
 /// What is dialled for help (47 CFR 52.200).
 pub(crate) const HELP_CODE: &str = "988";
+/// The facilities' own numbers follow it, far away from every line.
+pub(crate) const FIRST_OWN_NUMBER: u64 = 12_145_550_190;
 /// Number of the first line; the others follow.
 pub(crate) const FIRST_NUMBER: u64 = 12_025_550_100;

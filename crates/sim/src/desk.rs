@@ -4,26 +4,34 @@
 
 use crate::{
     county::{County, Facility, Person, Station},
-    journal::Done,
+    journal::{Done, Written},
     sabotage::Sabotage,
 };
 use call::{
-    AcceptKey, Admission, Answer, CallEvent, Choices, Connect, Finished, Identified, OwnName, Price,
+    AcceptKey, Admission, Answer, CallEvent, Choices, Connect, Finished, Identified, Price,
 };
 use charging::{CapTable, Hold as HeldOf, LawfulRate, Ledger, Quote, Rate, Settlement};
 use core::time::Duration;
 use model::{
-    CallId, E164, FacilityId, Language, Money, PersonId, Private, StationId, Timestamp,
+    CallId, E164, Language, Money, PersonId, Private, StationId, Timestamp,
     fact::{
         Admitted, ConsentEvidence, Denied, EndReason, Ended, Epoch, Fact, HoldFact, NumberClass,
         OffReason, Refusal, Rest,
     },
-    plan::{BlockScope, RegistryDown, ServiceKind},
+    plan::{BlockScope, DiskFull, RegistryDown, ServiceKind},
 };
 use registry::{Dialled, Home, Snapshot, Standing};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
+mod chosen;
+mod names;
 pub(crate) mod recovery;
+
+pub(crate) use chosen::{Chosen, Lift};
+pub(crate) use names::{Named, Names, Shelf, Want, recorded};
 
 /// The desk of one boot.
 #[derive(Debug)]
@@ -34,19 +42,18 @@ pub(crate) struct Desk {
     pub(crate) calling: BTreeSet<PersonId>,
     pub(crate) languages: BTreeMap<E164, Language>,
     pub(crate) chosen: Chosen,
-    pub(crate) registry: Snapshot,
+    pub(crate) registry: Arc<Snapshot>,
     wrong_pins: BTreeMap<StationId, (u32, Timestamp)>,
-    /// Ends that the journal refused; they are appended again.
+    /// What the journal refused and must not be missing; it is appended again, in its order.
     pub(crate) unsaid: Vec<Fact>,
+    /// Whether facts are being appended again: later ones wait behind them.
+    pub(crate) appending_again: bool,
+    /// Whether only the reserve of the disk is left, as last looked at.
+    pub(crate) full: bool,
+    pub(crate) names: Names,
+    /// What people said who have a name.
+    pub(crate) shelf: Shelf,
     sabotage: Option<Sabotage>,
-}
-
-/// What called parties chose: no more calls (from a facility, or any), and how often they said that
-/// a call is private. There is one agency.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Chosen {
-    pub(crate) blocks: BTreeSet<(Option<FacilityId>, E164)>,
-    pub(crate) claims: BTreeMap<E164, u32>,
 }
 
 /// A call between admission and settlement.
@@ -91,7 +98,7 @@ struct Screened {
 type Refused = (Refusal, Option<E164>);
 
 impl Desk {
-    pub(crate) fn new(registry: Snapshot, sabotage: Option<Sabotage>) -> Self {
+    pub(crate) fn new(registry: Arc<Snapshot>, sabotage: Option<Sabotage>) -> Self {
         Self {
             ledger: Ledger::new(),
             calls: BTreeMap::new(),
@@ -101,6 +108,10 @@ impl Desk {
             registry,
             wrong_pins: BTreeMap::new(),
             unsaid: Vec::new(),
+            appending_again: false,
+            full: false,
+            names: Names::default(),
+            shelf: Shelf::new(),
             sabotage,
         }
     }
@@ -124,7 +135,7 @@ impl Desk {
                 person: person.id,
                 name: Private::new(String::new()),
                 language: person.language,
-                own_name: OwnName::Off,
+                own_name: self.own_name(county.facility(person.facility), person.id),
             }));
         }
         let (count, last) = self.wrong_pins.entry(station.id).or_insert((0, now));
@@ -158,11 +169,15 @@ impl Desk {
         };
         let decided = self
             .screen(county, &facility, person, wish)
+            .and_then(|screened| self.as_disk_allows(&facility, screened))
             .and_then(|screened| self.hold(caps, &facility, who.as_ref(), wish, screened));
         match decided {
             Ok((admission, admitted)) => {
                 let (slot, call) = (wish.slot, wish.call);
-                let done = Done::Admitted { slot, call, admission: Box::new(admission) };
+                let unwritten = self.goes_unwritten(&admission, facility.disk_full);
+                let admission = Box::new(admission);
+                let kept = Box::new(admitted.clone());
+                let done = Done::Admitted { slot, call, admission, kept, unwritten };
                 Said::After(Fact::Admitted(Box::new(admitted)), done)
             }
             Err((reason, number)) => {
@@ -206,9 +221,11 @@ impl Desk {
         if line.is_some_and(|line| line.blocked) {
             return Err(refuse(Refusal::NumberNotAllowed));
         }
-        let wished = [Some(facility.id), None]
-            .into_iter()
-            .any(|scope| self.chosen.blocks.contains(&(scope, number)));
+        // A call to it would come back here.
+        if county.is_own(number) && self.sabotage != Some(Sabotage::CallOurselves) {
+            return Err(refuse(Refusal::OwnNumber));
+        }
+        let wished = self.chosen.is_blocked(facility.id, number, self.sabotage);
         if wished && self.sabotage != Some(Sabotage::ForgetBlocks) {
             return Err(refuse(Refusal::NumberBlocked));
         }
@@ -340,7 +357,7 @@ impl Desk {
             called_language,
             connect: screened.connect,
             choices: self.choices(facility, &screened, wish.call),
-            voice: None,
+            voice: self.voice(facility, person.map(|person| person.id)),
         };
         Ok((admission, admitted))
     }
@@ -352,8 +369,7 @@ impl Desk {
         let [drawn, ..] = call.0.to_le_bytes();
         let accept =
             if facility.called.drawn_key { AcceptKey::drawn(drawn) } else { AcceptKey::One };
-        let claims = self.chosen.claims.get(&number).copied().unwrap_or(0);
-        let private_claim = claims < u32::from(facility.called.private_claims_max)
+        let private_claim = self.chosen.may_claim(facility, number)
             || self.sabotage == Some(Sabotage::ClaimsForEver);
         let reminder_every = facility.called.reminder_every.filter(|_| reminded);
         Choices { accept, private_claim, reminder_every }
@@ -379,7 +395,7 @@ impl Desk {
         let Some((agency, facility, number)) = found else {
             return Said::Now(Answer::Blocked { kept: false });
         };
-        self.chosen.blocks.insert((facility, *number.expose()));
+        self.chosen.block((facility, *number.expose()), at);
         let fact = Fact::CallsBlocked { call, agency, facility, number, at };
         Said::After(fact.clone(), Done::Blocked { slot, fact: Box::new(fact) })
     }
@@ -419,21 +435,39 @@ impl Desk {
     pub(crate) fn appended(
         &mut self,
         done: Done,
-        durable: bool,
+        written: Written,
         now: Timestamp,
     ) -> Option<(usize, Answer)> {
+        let durable = written == Written::Well;
         match done {
             Done::Nobody => None,
             Done::Admitted { slot, admission, .. } if durable => {
                 Some((slot, Answer::Admitted(*admission)))
             }
-            Done::Admitted { slot, call, .. } => {
-                if self.close(call).is_some() {
+            Done::Admitted { slot, call, admission, kept, unwritten } => {
+                let open = self.close(call);
+                if open.is_some() {
                     self.ledger.release(call.hold(), now);
                     self.ledger.forget(call.hold());
                 }
-                Some((slot, Answer::Denied(Refusal::Unavailable)))
+                let full = written == Written::Full;
+                let reason = if full { Refusal::DiskFull } else { Refusal::Unavailable };
+                if !(full && unwritten && open.is_some()) {
+                    return Some((slot, Answer::Denied(reason)));
+                }
+                Some((slot, Answer::Admitted(self.unwritten(*admission, *kept, open))))
             }
+            Done::Named(named) => self.named(named, durable),
+            Done::Again(facts) => {
+                self.appending_again = false;
+                if durable {
+                    facts.iter().for_each(|fact| self.said(fact));
+                } else {
+                    self.unsaid.splice(..0, facts);
+                }
+                None
+            }
+            Done::Desk(_) => None,
             Done::Committed { slot, recording } => {
                 let recording = if durable { recording } else { Err(OffReason::LogUnavailable) };
                 Some((slot, Answer::Committed { recording }))
@@ -445,14 +479,88 @@ impl Desk {
                 Some((slot, Answer::Blocked { kept: durable }))
             }
             Done::Insisted(fact) => {
-                if !durable {
+                if durable {
+                    self.said(&fact);
+                } else {
                     self.unsaid.push(*fact);
-                } else if let Fact::Ended(ended) = &*fact {
-                    self.ledger.forget(ended.call.hold());
                 }
                 None
             }
         }
+    }
+
+    fn said(&mut self, fact: &Fact) {
+        if let Fact::Ended(ended) = fact {
+            self.ledger.forget(ended.call.hold());
+        }
+    }
+
+    /// What remains of a screened call on a full disk: nothing is recorded, and only what is free,
+    /// protected or as the facility chose is placed.
+    fn as_disk_allows(&self, facility: &Facility, screened: Screened) -> Result<Screened, Refused> {
+        if !self.full || self.sabotage == Some(Sabotage::RecordOnFullDisk) {
+            return Ok(screened);
+        }
+        let always = screened.free || screened.may_record == Err(OffReason::Protected);
+        let always = always && self.sabotage != Some(Sabotage::RefuseFreeOnFullDisk);
+        match facility.disk_full {
+            DiskFull::Refuse if !always => Err((Refusal::DiskFull, Some(screened.number))),
+            DiskFull::Refuse | DiskFull::PlaceUnrecorded => {
+                let may_record = screened.may_record.and(Err(OffReason::Disk));
+                Ok(Screened { may_record, ..screened })
+            }
+        }
+    }
+
+    /// Whether a call is placed although its record cannot be written.
+    fn goes_unwritten(&self, admission: &Admission, disk_full: DiskFull) -> bool {
+        let always =
+            admission.price == Price::Free || admission.may_record == Err(OffReason::Protected);
+        let always = always && self.sabotage != Some(Sabotage::RefuseFreeOnFullDisk);
+        always || disk_full == DiskFull::PlaceUnrecorded
+    }
+
+    /// A call is placed, unrecorded and for nothing, and its record waits for room.
+    fn unwritten(
+        &mut self,
+        admission: Admission,
+        kept: Admitted,
+        open: Option<OpenCall>,
+    ) -> Admission {
+        if self.sabotage == Some(Sabotage::ChargeUnwritten) {
+            // It was released above; what is written down is what was wanted before.
+            self.reopen(kept, open.and_then(|open| open.quote));
+            return admission;
+        }
+        let may_record = admission.may_record.and(Err(OffReason::Disk));
+        let kept = Admitted { hold: None, may_record: may_record.map(|_| ()), ..kept };
+        self.reopen(kept, None);
+        Admission { may_record, price: Price::Free, ..admission }
+    }
+
+    fn reopen(&mut self, admitted: Admitted, quote: Option<Quote>) {
+        let call = admitted.call;
+        self.unsaid.push(Fact::Admitted(Box::new(admitted.clone())));
+        self.calling.extend(admitted.person);
+        self.calls.insert(call, OpenCall { admitted, quote, talked: Duration::ZERO, off: None });
+    }
+
+    /// Everything that must not be missing and waits, to be appended in one.
+    pub(crate) fn again(&mut self) -> Vec<Fact> {
+        if self.appending_again || self.unsaid.is_empty() {
+            return Vec::new();
+        }
+        self.appending_again = true;
+        std::mem::take(&mut self.unsaid)
+    }
+
+    /// Keeps a fact that must not be missing behind others that wait; gives it back where none do.
+    pub(crate) fn behind(&mut self, fact: Fact) -> Option<Fact> {
+        if self.appending_again || !self.unsaid.is_empty() {
+            self.unsaid.push(fact);
+            return None;
+        }
+        Some(fact)
     }
 
     /// Something the office keeps.
@@ -468,7 +576,7 @@ impl Desk {
             CallEvent::PrivateClaimed { at } => {
                 let open = self.calls.get(&call)?;
                 let (agency, number) = (open.admitted.agency, open.admitted.number);
-                *self.chosen.claims.entry(*number.expose()).or_default() += 1;
+                self.chosen.claim(*number.expose(), *at);
                 Some(Fact::PrivateClaimed { call, agency, number, at: *at })
             }
             CallEvent::Talked { talked, at } => {

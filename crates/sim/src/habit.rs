@@ -22,12 +22,31 @@ pub(crate) struct PersonHabit {
     /// Calls a service, and not the line.
     pub(crate) service: Option<ServiceHabit>,
     pub(crate) asks_balance: bool,
+    /// Wants to record their name, or to have it removed.
+    pub(crate) name: Option<NameHabit>,
     pub(crate) chooses_language: bool,
     /// Hangs up so long after lifting the receiver.
     pub(crate) patience: Option<Duration>,
     pub(crate) talk: TalkHabit,
     /// Their phone sends no audio.
     pub(crate) soundless: bool,
+}
+
+/// What somebody does about their recorded name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NameHabit {
+    /// Records it, listens, and keeps it.
+    Keeps,
+    /// Says it twice, and keeps the second.
+    KeepsSecond,
+    /// Chooses before they have heard what becomes of it, and again after it.
+    ChoosesEarly,
+    /// Hears what becomes of it, and goes back.
+    GoesBack,
+    /// Says nothing when asked to speak.
+    SaysNothing,
+    /// Listens to what they said, and does not want it.
+    DropsIt,
 }
 
 /// Somebody calls a relay service or a line for help.
@@ -62,6 +81,8 @@ pub(crate) enum Mistake {
     Incomplete,
     TooLong,
     Emergency,
+    /// A number of the county's own.
+    Own,
 }
 
 /// What somebody does in a conversation.
@@ -154,6 +175,7 @@ impl PersonHabit {
             (1, Some(Mistake::Incomplete)),
             (1, Some(Mistake::TooLong)),
             (1, Some(Mistake::Emergency)),
+            (1, Some(Mistake::Own)),
         ]);
         let code = dice.pick([(14, None), (2, Some(RELAY_CODE)), (1, Some(HELP_CODE))]);
         let without_pin = dice.percent(50);
@@ -165,6 +187,15 @@ impl PersonHabit {
             wrong_pins: dice.pick([(12, 0), (2, 1), (1, 2), (1, 3)]),
             mistake,
             asks_balance: dice.percent(10),
+            name: dice.pick([
+                (22, None),
+                (6, Some(NameHabit::Keeps)),
+                (1, Some(NameHabit::KeepsSecond)),
+                (2, Some(NameHabit::ChoosesEarly)),
+                (1, Some(NameHabit::GoesBack)),
+                (1, Some(NameHabit::SaysNothing)),
+                (1, Some(NameHabit::DropsIt)),
+            ]),
             chooses_language: dice.percent(10),
             patience: dice.percent(15).then(|| dice.ms(0, 90_000)),
             talk: TalkHabit::new(dice),

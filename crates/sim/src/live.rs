@@ -1,7 +1,7 @@
 //! One call in progress: its machine, its two legs and the two phones at their ends.
 
 use crate::{
-    habit::{PartyHabit, PersonHabit},
+    habit::{NameHabit, PartyHabit, PersonHabit},
     tape::Handled,
 };
 use call::{Answer, Input, Machine, PlayEnd, TrunkFailure};
@@ -34,6 +34,8 @@ pub(crate) struct Live {
     pub(crate) talk: Option<Talk>,
     /// Outputs until a fault of ours.
     pub(crate) panic_in: Option<u32>,
+    /// What they do about their name, once they are at it.
+    pub(crate) naming: Option<NameHabit>,
 }
 
 /// How far the call has come, for the counts alone.
@@ -114,7 +116,7 @@ pub(crate) fn handled(input: &Input) -> Handled {
             Handled::PlayedCut { side: *side, play: *play }
         }
         Input::Answer(answer) => match answer {
-            Answer::Person(_) => Handled::Person,
+            Answer::Person(who) => Handled::Person { person: who.person, name: who.own_name },
             Answer::PinUnknown => Handled::PinRefused,
             Answer::PinLocked => Handled::PinLocked,
             Answer::Balance(_) => Handled::Balance,

@@ -1,7 +1,8 @@
 //! Runs seeds and says which one fails.
 //!
 //! `cargo run -p sim --release -- --seeds 100000 [--from N]` runs many; `--seed N [--trace]` runs
-//! one, and prints everything that happened in it.
+//! one, and prints everything that happened in it. With `--desk` the real desk decides, over a
+//! database in memory, and not the model of it.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -13,12 +14,19 @@ use std::{env, process::ExitCode, time::Instant};
 
 fn main() -> ExitCode {
     let Some(wanted) = Wanted::read(env::args().skip(1)) else {
-        eprintln!("usage: sim [--seeds COUNT] [--from N] | --seed N [--trace]");
+        eprintln!("usage: sim [--desk] [--seeds COUNT] [--from N] | [--desk] --seed N [--trace]");
         return ExitCode::from(2);
     };
+    let lab = match if wanted.desk { Lab::with_desk() } else { Ok(Lab::default()) } {
+        Ok(lab) => lab,
+        Err(fault) => {
+            eprintln!("no database can be made: {fault}");
+            return ExitCode::FAILURE;
+        }
+    };
     let good = match wanted.seed {
-        Some(seed) => one(seed, wanted.trace),
-        None => many(wanted.from, wanted.seeds),
+        Some(seed) => one(&lab, seed, wanted.trace),
+        None => many(&lab, &wanted),
     };
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -29,11 +37,13 @@ struct Wanted {
     from: u64,
     seed: Option<u64>,
     trace: bool,
+    desk: bool,
 }
 
 impl Wanted {
     fn read(mut args: impl Iterator<Item = String>) -> Option<Self> {
-        let mut wanted = Self { seeds: SEEDS_COUNT, from: 0, seed: None, trace: false };
+        let (seeds, from, seed) = (SEEDS_COUNT, 0, None);
+        let mut wanted = Self { seeds, from, seed, trace: false, desk: false };
         while let Some(arg) = args.next() {
             let mut number = || args.next().and_then(|text| text.parse().ok());
             match arg.as_str() {
@@ -41,6 +51,7 @@ impl Wanted {
                 "--from" => wanted.from = number()?,
                 "--seed" => wanted.seed = Some(number()?),
                 "--trace" => wanted.trace = true,
+                "--desk" => wanted.desk = true,
                 _ => return None,
             }
         }
@@ -48,8 +59,8 @@ impl Wanted {
     }
 }
 
-fn one(seed: u64, trace: bool) -> bool {
-    let report = sim::run(&Lab::default(), seed, None, trace);
+fn one(lab: &Lab, seed: u64, trace: bool) -> bool {
+    let report = sim::run(lab, seed, None, trace);
     for line in &report.ladder {
         println!("{line}");
     }
@@ -57,19 +68,20 @@ fn one(seed: u64, trace: bool) -> bool {
     print_violations(&report)
 }
 
-fn many(from: u64, count: u64) -> bool {
-    let lab = Lab::default();
+fn many(lab: &Lab, wanted: &Wanted) -> bool {
+    let (from, count) = (wanted.from, wanted.seeds);
+    let desk = if wanted.desk { "--desk " } else { "" };
     let mut coverage = Coverage::default();
     let (mut events, mut failed) = (0, 0_u64);
     #[expect(clippy::disallowed_methods, reason = "shows a person how fast it is")]
     let start = Instant::now();
     for seed in from..from.saturating_add(count) {
-        let report = sim::run(&lab, seed, None, false);
+        let report = sim::run(lab, seed, None, false);
         events += report.events;
         coverage.add(&report.coverage);
         if !print_violations(&report) {
             println!(
-                "seed {seed} FAILED; to see it: cargo run -p sim --release -- --seed {seed} --trace"
+                "seed {seed} FAILED; to see it: cargo run -p sim --release -- {desk}--seed {seed} --trace"
             );
             failed += 1;
             if failed >= FAILED_COUNT_MAX {

@@ -16,6 +16,12 @@ pub(crate) struct Plan {
     pub(crate) stop: Option<Duration>,
     /// From when to when the disk is full.
     pub(crate) full: Option<(Duration, Duration)>,
+    /// What is free of the disk from when on, in thousandths.
+    pub(crate) rooms: Vec<(Duration, u64)>,
+    /// When staff take back what a called party chose.
+    pub(crate) relents: Vec<Duration>,
+    /// When staff look at the names that people recorded.
+    pub(crate) looks: Vec<Duration>,
     /// How many of a hundred groups take seconds.
     pub(crate) slow_percent: u64,
     /// The group after which the journal says nothing more, and whether it is on disk.
@@ -55,9 +61,14 @@ impl Plan {
         }
         let full = some(dice, 20).then(|| {
             let from = dice.ms(1_000, 900_000);
-            let lasts = dice.pick([(2, 4_000), (1, 20_000), (1, 150_000)]);
+            let lasts = dice.pick([(2, 4_000), (1, 20_000), (3, 150_000)]);
             (from, from + dice.ms(500, lasts))
         });
+        let mut rooms = Vec::new();
+        while some(dice, 40) && rooms.len() < 4 {
+            let permille = dice.pick([(1, 250), (1, 150), (1, 70), (1, 30), (3, RESERVE_PERMILLE)]);
+            rooms.push((dice.ms(1_000, 1_000_000), permille));
+        }
         let unread = dice.ms(0, 600_000);
         let registry = match dice.below(20) {
             0 => RegistryPlan::Missing,
@@ -71,6 +82,9 @@ impl Plan {
             kills,
             stop: dice.percent(15).then(|| dice.ms(10_000, 1_200_000)),
             full,
+            rooms,
+            relents: (0..dice.below(4)).map(|_| dice.ms(60_000, 1_200_000)).collect(),
+            looks: (0..dice.below(6)).map(|_| dice.ms(30_000, 1_200_000)).collect(),
             slow_percent: if some(dice, 25) { dice.between(1, 25) } else { 0 },
             stops_at: some(dice, 20).then(|| (dice.between(1, 60), dice.percent(50))),
             panic_percent: if some(dice, 20) { 30 } else { 0 },
@@ -83,6 +97,9 @@ impl Plan {
         }
     }
 }
+
+/// Only what is kept back for the records of running calls.
+pub(crate) const RESERVE_PERMILLE: u64 = 0;
 
 /// Most seeds begin in the middle of a year; some a few minutes before the caps change.
 fn start(dice: &mut Dice) -> Timestamp {

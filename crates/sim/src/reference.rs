@@ -236,7 +236,7 @@ impl Reference {
             | Handled::Timeout
             | Handled::Key
             | Handled::PlayedCut { .. }
-            | Handled::Person
+            | Handled::Person { .. }
             | Handled::PinRefused
             | Handled::PinLocked
             | Handled::Balance
@@ -250,6 +250,11 @@ impl Reference {
             | Handled::NameRemoved { .. }
             | Handled::Ringing => {}
         }
+    }
+
+    /// Whether somebody else is in the call, or was to be.
+    pub(crate) fn is_dialled(&self) -> bool {
+        self.dialled.is_some()
     }
 
     pub(crate) fn dialled(&mut self, at: Timestamp) {

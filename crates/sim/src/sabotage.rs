@@ -65,6 +65,30 @@ pub enum Sabotage {
     MovesUntold,
     /// The desk takes a relay service or a line for help for any number.
     RelayAsAnyNumber,
+    /// The desk forgets that staff took a wish for no more calls back.
+    ForgetLifts,
+    /// The desk takes what staff took back once for taken back for ever.
+    LiftForEver,
+    /// The desk lets calls be recorded on a full disk.
+    RecordOnFullDisk,
+    /// The desk refuses calls that cost nothing, and protected ones, on a full disk.
+    RefuseFreeOnFullDisk,
+    /// The desk does not look how much room there is.
+    DeafToRoom,
+    /// The desk asks money for a call whose admission it could not write down.
+    ChargeUnwritten,
+    /// The desk takes a number of its own for any number.
+    CallOurselves,
+    /// The desk speaks with names that staff have not approved.
+    SpeakUnapproved,
+    /// The desk lets staff approve a name that nobody has listened to.
+    ApproveUnheard,
+    /// The desk says that a name is kept before it is durable.
+    NameBeforeDurable,
+    /// The desk says that a name is removed, and keeps it.
+    KeepRemovedName,
+    /// The switch has a name kept that the person did not want to keep.
+    KeepNameUnasked,
 }
 
 impl Sabotage {
@@ -101,5 +125,17 @@ impl Sabotage {
         Self::ClaimsUnheard,
         Self::MovesUntold,
         Self::RelayAsAnyNumber,
+        Self::ForgetLifts,
+        Self::LiftForEver,
+        Self::RecordOnFullDisk,
+        Self::RefuseFreeOnFullDisk,
+        Self::DeafToRoom,
+        Self::ChargeUnwritten,
+        Self::CallOurselves,
+        Self::SpeakUnapproved,
+        Self::ApproveUnheard,
+        Self::NameBeforeDurable,
+        Self::KeepRemovedName,
+        Self::KeepNameUnasked,
     ];
 }

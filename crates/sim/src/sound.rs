@@ -2,6 +2,7 @@
 
 use core::{hash::Hasher, time::Duration};
 use model::{Key, Phrase, PromptId, Script, Timestamp, speech::ContentHash};
+use sha2::{Digest, Sha256};
 
 /// A script as it is heard.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,27 @@ pub(crate) struct Sounding {
     pub(crate) confirm: bool,
     /// Nothing follows it but the end of the call.
     pub(crate) farewell: bool,
+    /// What it says of the person's name.
+    pub(crate) naming: Option<NamePart>,
+    /// The name in somebody's own voice that it speaks with.
+    pub(crate) voice: Option<[u8; 32]>,
+}
+
+/// What a script says of the person's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum NamePart {
+    /// That it may be recorded.
+    Offer,
+    /// That there is one.
+    Stored,
+    /// What becomes of it.
+    Explain,
+    /// That they are to speak.
+    Speak,
+    /// What they said.
+    Check,
+    /// That it can be removed.
+    Remove,
 }
 
 /// What a notice says of recording.
@@ -38,7 +60,7 @@ pub(crate) fn of(script: &Script) -> Sounding {
     let mut ms = 0;
     let (mut pin, mut number, mut notice, mut call_from) = (false, false, None, false);
     let (mut accept, mut private, mut confirm) = (None, false, false);
-    let mut last_word = false;
+    let (mut last_word, mut naming, mut voice) = (false, None, None);
     mixer.write_u8(u8::from(script.language == model::Language::Es));
     for phrase in &script.phrases {
         match phrase {
@@ -56,6 +78,7 @@ pub(crate) fn of(script: &Script) -> Sounding {
                 }
                 notice = told(*id).or(notice);
                 last_word |= FAREWELLS.contains(id);
+                naming = naming.or(name_part(*id));
             }
             Phrase::Digits(text) | Phrase::Name(text) => {
                 // The only digits in a notice are those of a drawn key.
@@ -69,9 +92,10 @@ pub(crate) fn of(script: &Script) -> Sounding {
                 mixer.write_i64(amount.micros());
                 ms += 1_400;
             }
-            Phrase::Recorded(voice) => {
-                mixer.write(voice.expose());
-                ms += u64::try_from(voice.expose().len() / 8).unwrap_or(u64::MAX);
+            Phrase::Recorded(said) => {
+                mixer.write(said.expose());
+                ms += u64::try_from(said.expose().len() / 8).unwrap_or(u64::MAX);
+                voice = Some(Sha256::digest(said.expose()).into());
             }
             Phrase::Length(length) | Phrase::Pause(length) => {
                 mixer.write_u128(length.as_micros());
@@ -84,7 +108,31 @@ pub(crate) fn of(script: &Script) -> Sounding {
     let farewell = last_word && !pin && !number && notice.is_none();
     let accept = accept.filter(|_| notice.is_some());
     let content = mixer.content();
-    Sounding { length, content, pin, number, notice, accept, private, confirm, farewell }
+    Sounding {
+        length,
+        content,
+        pin,
+        number,
+        notice,
+        accept,
+        private,
+        confirm,
+        farewell,
+        naming,
+        voice,
+    }
+}
+
+fn name_part(id: PromptId) -> Option<NamePart> {
+    let parts = [
+        (PromptId::NameOffer, NamePart::Offer),
+        (PromptId::NameStored, NamePart::Stored),
+        (PromptId::NameExplain, NamePart::Explain),
+        (PromptId::NameSpeak, NamePart::Speak),
+        (PromptId::NameIs, NamePart::Check),
+        (PromptId::NameRemove, NamePart::Remove),
+    ];
+    parts.into_iter().find(|(prompt, _)| *prompt == id).map(|(_, part)| part)
 }
 
 fn told(id: PromptId) -> Option<Told> {

@@ -1,15 +1,17 @@
 //! What happened, in order: the only thing the auditor reads, besides the facts on disk.
 
-use crate::sound::{Mixer, Told};
+use crate::sound::{Mixer, NamePart, Told};
+use call::OwnName;
 use core::{
     fmt,
     hash::{Hash, Hasher},
     time::Duration,
 };
 use model::{
-    AccountId, CallId, E164, FacilityId, Key, Money, PlayId, Side, Timestamp,
+    AccountId, CallId, E164, FacilityId, Key, Money, PersonId, PlayId, Side, Timestamp,
     fact::{EndReason, Epoch, KeyPath, OffReason},
     place::FacilityKind,
+    plan::Lifted,
     speech::ContentHash,
 };
 
@@ -46,7 +48,27 @@ pub(crate) enum What {
         additive: Money,
         /// Private claims of a number until staff look at them.
         claims_max: u8,
+        /// People may record their names.
+        names: bool,
+        /// Calls that cost something are refused on a full disk.
+        refuses: bool,
     },
+    /// A line costs nothing at every facility.
+    FreeLine { number: E164 },
+    /// So many thousandths of the disk are free.
+    Room { permille: u64 },
+    /// No space at all is left on the disk, or some again.
+    DiskFull { full: bool },
+    /// The desk looked how much room there is, and found this of five steps, the most room first.
+    Looked { step: u8 },
+    /// Staff took back what a called party chose.
+    Lifted { what: Lifted, facility: Option<FacilityId>, number: E164 },
+    /// The desk of this start knows everything that staff took back.
+    KnowsLifts,
+    /// The switch takes the name that a person says next.
+    NameTaken { call: CallId, person: PersonId },
+    /// They said it, with this hash, or nothing.
+    NameSaid { call: CallId, voice: Option<[u8; 32]> },
     /// Money was there from the start, or paid in.
     Deposited { account: AccountId, amount: Money },
     /// The source offers this registry, and the desk uses it from now on, or not. `lines` has a bit
@@ -74,6 +96,10 @@ pub(crate) enum What {
         /// It asks whether no more calls are wanted.
         confirm: bool,
         farewell: bool,
+        /// What it says of the person's name.
+        naming: Option<NamePart>,
+        /// The name in somebody's own voice that it speaks with.
+        voice: Option<[u8; 32]>,
     },
     /// A phone that was there all the time heard a script to its end.
     Heard { call: CallId, side: Side, play: PlayId },
@@ -127,7 +153,7 @@ pub(crate) enum Handled {
     Key,
     PlayedWhole { side: Side, play: PlayId, ended: Timestamp },
     PlayedCut { side: Side, play: PlayId },
-    Person,
+    Person { person: PersonId, name: OwnName },
     PinRefused,
     PinLocked,
     Balance,

@@ -5,25 +5,37 @@
 
 use crate::{
     agenda::{Agenda, Event},
+    audit::Rule,
     county::County,
-    desk::Desk,
+    desk::{Desk, Lift, Shelf as Voices},
     dice::Dice,
-    journal::Journal,
     live::{Leg, Live, Stage},
     plan::Plan,
+    real::{Around, Real},
     sabotage::Sabotage,
     seen::{Coverage, Seen},
+    shelf::Shelf,
+    site::{Fault, Ground, Site},
     tape::{Tape, What},
+    vault::Files,
 };
 use call::Input;
 use charging::CapTable;
 use core::time::Duration;
-use model::{AccountId, CallId, Money, Side, Timestamp, plan::RegistryData};
-use std::collections::{BTreeMap, BTreeSet};
+use model::{
+    AccountId, CallId, Money, Side, Timestamp,
+    plan::{DiskFull, RegistryData},
+};
+use std::collections::BTreeMap;
 
+mod books;
 mod faults;
+mod names;
 mod node;
 mod phones;
+mod source;
+mod staff;
+mod writing;
 
 /// Everything there is.
 #[derive(Debug)]
@@ -36,7 +48,7 @@ pub(crate) struct World<'a> {
     plan: Plan,
     calls: Vec<Live>,
     node: Option<Node>,
-    pub(crate) journal: Journal,
+    pub(crate) journal: Shelf,
     pub(crate) tape: Tape,
     pub(crate) coverage: Coverage,
     pub(crate) events: u64,
@@ -45,13 +57,31 @@ pub(crate) struct World<'a> {
     /// The registry as its source has it.
     source: RegistryData,
     source_broken: bool,
-    /// Recordings that have a file.
-    files: BTreeSet<CallId>,
+    files: Files,
     epoch_highest: u64,
     /// Everything ever paid in.
     deposited: BTreeMap<AccountId, Money>,
     /// Nothing fails any more: the world is being brought to its end.
     finale: bool,
+    /// So many facts and failures of the journal are on the tape.
+    noted: (usize, u64),
+    /// The node is to be killed, since its journal stopped.
+    ending: bool,
+    around: Around,
+    /// Thousandths of the disk that are free.
+    permille: u64,
+    /// What staff took back.
+    lifts: Vec<Lift>,
+    /// A line whose party is called again, since staff took their wish back.
+    relented: Option<usize>,
+    /// What people said whose names are kept, for the model of the desk.
+    voices: Voices,
+    /// Where the real desk has its files; without it, the model of the desk runs.
+    site: Option<Site>,
+    /// What is wrong with the entries and the database of the real desk.
+    pub(crate) objections: Vec<(Rule, String)>,
+    /// What broke here, so that the run says nothing.
+    pub(crate) fault: Option<Fault>,
 }
 
 /// A node between its start and its end.
@@ -59,13 +89,30 @@ pub(crate) struct World<'a> {
 struct Node {
     boot: u32,
     counter: u32,
-    desk: Desk,
+    office: Office,
     stopping: bool,
+    /// What the journal refused was tried once more before the stop.
+    tried: bool,
     live_count: usize,
 }
 
+/// Who decides.
+#[derive(Debug)]
+enum Office {
+    /// The model of the desk.
+    Model(Box<Desk>),
+    /// The desk.
+    Real(Real),
+}
+
 impl<'a> World<'a> {
-    pub(crate) fn new(caps: &'a CapTable, seed: u64, sabotage: Option<Sabotage>) -> Self {
+    /// The world of a seed, with the real desk where there is `ground` for it.
+    pub(crate) fn new(
+        caps: &'a CapTable,
+        seed: u64,
+        sabotage: Option<Sabotage>,
+        ground: Option<&Ground>,
+    ) -> Self {
         let mut dice = Dice::new(seed);
         let plan = Plan::new(&mut dice.fork());
         let county = County::new(&mut dice.fork());
@@ -73,24 +120,41 @@ impl<'a> World<'a> {
             caps,
             now: plan.start,
             agenda: Agenda::default(),
-            source: faults::first_registry(&mut dice, &plan, &county),
+            source: source::first_registry(&mut dice, &plan, &county),
             dice: dice.fork(),
             county,
             plan,
             calls: Vec::new(),
             node: None,
-            journal: Journal::default(),
+            journal: Shelf::default(),
             tape: Tape::default(),
             coverage: Coverage::default(),
             events: 0,
             sabotage,
             boots: 0,
             source_broken: false,
-            files: BTreeSet::new(),
+            files: Files::default(),
             epoch_highest: 3,
             deposited: BTreeMap::new(),
             finale: false,
+            noted: (0, 0),
+            ending: false,
+            around: Around::default(),
+            permille: AMPLE_PERMILLE,
+            lifts: Vec::new(),
+            relented: None,
+            voices: Voices::new(),
+            site: None,
+            objections: Vec::new(),
+            fault: None,
         };
+        world.journal.lock().stops_at = world.plan.stops_at;
+        if let Some(ground) = ground {
+            match ground.site(&mut world.county, &mut world.source, world.now) {
+                Ok(site) => world.site = Some(site),
+                Err(fault) => world.fault = Some(fault),
+            }
+        }
         world.prepare();
         world
     }
@@ -101,21 +165,38 @@ impl<'a> World<'a> {
             if self.events >= EVENTS_MAX {
                 break;
             }
-            self.now = self.now.max(at);
+            self.set_now(self.now.max(at));
             self.events += 1;
             self.happen(event);
+            self.follow_desk();
             self.write_on();
             self.stop_if_done();
         }
         self.end();
     }
 
+    fn set_now(&mut self, now: Timestamp) {
+        self.now = now;
+        self.around.set_now(now);
+        self.journal.lock().now = now;
+    }
+
     fn prepare(&mut self) {
+        self.set_now(self.now);
+        self.has_room(AMPLE_PERMILLE);
         for facility in &self.county.facilities {
             let (base, additive) = (facility.base_per_minute, facility.additive_per_minute);
             let claims_max = facility.called.private_claims_max;
+            let (names, refuses) =
+                (facility.recorded_names, facility.disk_full == DiskFull::Refuse);
             let (facility, kind) = (facility.id, facility.site.kind);
-            self.tape.add(self.now, What::Facility { facility, kind, base, additive, claims_max });
+            self.tape.add(
+                self.now,
+                What::Facility { facility, kind, base, additive, claims_max, names, refuses },
+            );
+        }
+        for line in self.county.lines.iter().filter(|line| line.free) {
+            self.tape.add(self.now, What::FreeLine { number: line.number });
         }
         for person in self.county.people.clone() {
             self.pay_in(person.account, person.deposited);
@@ -142,6 +223,15 @@ impl<'a> World<'a> {
             let count = self.county.stations.len();
             let station = if self.plan.guesser { 0 } else { self.dice.index(count) };
             add(self.dice.ms(10, horizon_ms), Event::Lift { station });
+        }
+        for (from, permille) in &self.plan.rooms {
+            add(*from, Event::Room(*permille));
+        }
+        for relent in &self.plan.relents {
+            add(*relent, Event::Relent);
+        }
+        for look in &self.plan.looks {
+            add(*look, Event::Look);
         }
         for _ in 0..self.dice.below(4) {
             let person = self.dice.index(self.county.people.len());
@@ -174,7 +264,12 @@ impl<'a> World<'a> {
             Event::Reload { boot, every } => self.reload_due(boot, every),
             Event::Deposit { person } => self.deposit(person),
             Event::Registry => self.registry_changes(),
-            Event::DiskFull(full) => self.journal.full = full && !self.finale,
+            Event::DiskFull(full) => self.disk_full(full),
+            Event::Room(permille) => self.has_room(permille),
+            Event::Relent => self.relent(),
+            Event::Look => self.look(),
+            Event::NameSaid { slot, enrolment } => self.name_said(slot, enrolment),
+            Event::Names { boot } => self.names_due(boot),
             Event::Kill => self.kill(),
             Event::Stop => self.stop(),
             Event::StopDeadline { boot } => self.stop_deadline(boot),
@@ -212,7 +307,7 @@ impl<'a> World<'a> {
     }
 
     fn new_live(&mut self, call: CallId, station: usize) -> Live {
-        use crate::habit::{PartyHabit, PersonHabit};
+        use crate::habit::{Choice, PartyHabit, PersonHabit};
         let lines = self.county.lines.len();
         let mut person = PersonHabit::new(&mut self.dice, self.county.people.len(), lines);
         // Mostly somebody who lives there; others have a PIN that is not known here.
@@ -228,7 +323,15 @@ impl<'a> World<'a> {
         if self.plan.guesser {
             person.wrong_pins = 9;
         }
-        let party = PartyHabit::new(&mut self.dice);
+        let mut party = PartyHabit::new(&mut self.dice);
+        if let Some(line) = self.relented
+            && self.dice.percent(60)
+        {
+            (person.line, person.mistake, person.service) = (line, None, None);
+            if self.dice.percent(50) {
+                party.choice = Choice::Blocks;
+            }
+        }
         let mut leg = || {
             let pace_percent = self.dice.pick([(3, 100), (1, 60), (1, 170)]);
             Leg { pace_percent, ..Leg::default() }
@@ -254,6 +357,7 @@ impl<'a> World<'a> {
             moved: None,
             talk: None,
             panic_in: None,
+            naming: None,
         }
     }
 
@@ -273,14 +377,21 @@ impl<'a> World<'a> {
     /// The world comes to its end: the node stops in order, and starts once more on a sound disk.
     fn end(&mut self) {
         self.finale = true;
-        self.journal.full = false;
+        self.disk_full(false);
+        self.has_room(AMPLE_PERMILLE);
+        self.journal.lock().stops_at = None;
         if self.node.is_some() {
+            self.drain_journal();
+            self.append_again();
             self.drain_journal();
             self.stopped();
         }
         self.start();
+        self.close_books();
     }
 }
 
+/// Thousandths of the disk that are free where there is room.
+const AMPLE_PERMILLE: u64 = 800;
 /// A seed that is not over by then never will be.
 const EVENTS_MAX: u64 = 1_000_000;

@@ -35,11 +35,19 @@ fn broken_by(sabotage: Sabotage) -> Rule {
         Sabotage::ClaimsUnheard => Rule::NoticeTrue,
         Sabotage::MovesUntold => Rule::JoinedWhenAccepted,
         Sabotage::RelayAsAnyNumber => Rule::ServicesApart,
+        Sabotage::ForgetLifts | Sabotage::LiftForEver => Rule::WishRespected,
+        Sabotage::RecordOnFullDisk | Sabotage::ChargeUnwritten => Rule::FullDisk,
+        Sabotage::RefuseFreeOnFullDisk => Rule::RefusedRightly,
+        Sabotage::DeafToRoom => Rule::RoomKnown,
+        Sabotage::CallOurselves => Rule::NotOurselves,
+        Sabotage::SpeakUnapproved | Sabotage::ApproveUnheard => Rule::NamesApproved,
+        Sabotage::NameBeforeDurable | Sabotage::KeepRemovedName => Rule::NamesKept,
+        Sabotage::KeepNameUnasked => Rule::NamesChosen,
     }
 }
 
 /// So many seeds must be enough to notice.
-const SEEDS_COUNT: u64 = 600;
+const SEEDS_COUNT: u64 = 2_000;
 
 #[test]
 fn every_sabotage_is_found_by_its_rule() {

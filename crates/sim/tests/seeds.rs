@@ -53,7 +53,47 @@ fn a_ladder_shows_no_key_and_no_number() {
     assert!(!text.contains("20255501"));
 }
 
+/// The same seeds with the real desk over a real database: its answers, its entries before the
+/// program's own auditor, and its records against the journal.
+#[test]
+fn seeds_are_clean_with_the_real_desk() {
+    let lab = Lab::with_desk().unwrap();
+    let mut coverage = Coverage::default();
+    for seed in 0..DESK_SEEDS_COUNT {
+        let report = run(&lab, seed, None, false);
+        let violations: Vec<_> = report.violations.iter().map(ToString::to_string).collect();
+        assert!(
+            violations.is_empty(),
+            "seed {seed}: {violations:#?}\nto see it: cargo run -p sim --release -- --desk --seed {seed} --trace"
+        );
+        coverage.add(&report.coverage);
+    }
+    for wanted in [
+        Seen::TalkRecorded,
+        Seen::EndNodeDied,
+        Seen::KilledRecovery,
+        Seen::JournalKept,
+        Seen::JournalTorn,
+        Seen::DeniedDiskFull,
+        Seen::NameKept,
+        Seen::BlockLifted,
+    ] {
+        let count = coverage.counts().find(|(seen, _)| *seen == wanted).map_or(0, |(_, it)| it);
+        assert!(count > 0, "{} never occurred with the real desk", wanted.name());
+    }
+}
+
+#[test]
+fn the_real_desk_takes_the_same_course_again() {
+    let lab = Lab::with_desk().unwrap();
+    for seed in 0..6 {
+        let (one, other) = (run(&lab, seed, None, false), run(&lab, seed, None, true));
+        assert_eq!((one.hash, one.events), (other.hash, other.events), "seed {seed}");
+    }
+}
+
 const SEEDS_COUNT: u64 = 3_000;
+const DESK_SEEDS_COUNT: u64 = 120;
 
 /// What occurs once in many thousand seeds; the command runs that many.
 const RARE: &[Seen] = &[Seen::EndOfNobody];

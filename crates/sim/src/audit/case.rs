@@ -1,10 +1,10 @@
 //! One call before the auditor.
 
-use super::{Rule, facts};
+use super::{Rule, facts, names::Naming};
 use crate::{reference::Reference, seen::Seen, tape::Content};
 use core::time::Duration;
 use model::{
-    E164, Side, Timestamp,
+    E164, Key, PlayId, Side, Timestamp,
     fact::{Admitted, ConsentEvidence, EndReason, Ended, Epoch, OffReason, Rest},
 };
 
@@ -29,7 +29,7 @@ pub(super) struct Case<'a> {
     pub(super) recorded: bool,
     /// Why the vault would not begin.
     pub(super) off: Option<OffReason>,
-    pub(super) finished: Option<(Option<EndReason>, Duration, Option<OffReason>)>,
+    pub(super) finished: Option<LastWord>,
     pub(super) finished_at: Option<Timestamp>,
     pub(super) finishes: u32,
     /// Its node died, or an append failed, before its end was on disk.
@@ -41,7 +41,15 @@ pub(super) struct Case<'a> {
     pub(super) lost: Option<Timestamp>,
     pub(super) panicked: bool,
     pub(super) killed: bool,
+    /// When it was taken.
+    pub(super) begun: Timestamp,
+    /// It was dialled while its admission could not be written.
+    pub(super) unwritten: bool,
+    pub(super) naming: Naming,
 }
+
+/// Why it ended, how long was talked, and why it was not recorded.
+type LastWord = (Option<EndReason>, Duration, Option<OffReason>);
 
 type Objection = (Rule, String);
 
@@ -55,6 +63,27 @@ impl Case<'_> {
             Side::Station => &mut self.station_silent,
             Side::Called => &mut self.called_silent,
         }
+    }
+
+    pub(super) fn pressed(&mut self, at: Timestamp, side: Side, key: Key) {
+        self.reference.pressed(at, side, key);
+        if side == Side::Station {
+            self.naming.pressed(at, key);
+        }
+    }
+
+    pub(super) fn heard(&mut self, at: Timestamp, side: Side, play: PlayId) {
+        self.reference.heard(at, side, play);
+        if side == Side::Station {
+            self.naming.heard(at, play);
+        }
+    }
+
+    /// The machine said its last word.
+    pub(super) fn finishes(&mut self, at: Timestamp, said: LastWord) {
+        self.finishes += 1;
+        (self.finished, self.finished_at) = (Some(said), Some(at));
+        self.parted(at);
     }
 
     /// The conversation is over, or the first leg is gone.
@@ -106,7 +135,7 @@ impl Case<'_> {
         let (Some((Some(reason), ..)), Some(at)) = (self.finished, self.finished_at) else {
             return;
         };
-        if self.admitted.is_none() && !self.excused {
+        if self.admitted.is_none() && !self.excused && !self.unwritten {
             object(Rule::ReasonTrue, "it gave a reason, and there was no admission".to_owned());
         }
         let good = match reference.predicted {

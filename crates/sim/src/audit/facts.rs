@@ -7,7 +7,7 @@ use model::{
 };
 
 use crate::{
-    county::{FIRST_NUMBER, HELP_LINE, RELAY_LINE},
+    county::{FACILITIES_COUNT, FIRST_NUMBER, FIRST_OWN_NUMBER, HELP_LINE, RELAY_LINE},
     seen::Seen,
 };
 
@@ -79,6 +79,23 @@ pub(super) fn service(number: E164) -> Option<(NumberClass, OffReason)> {
     }
 }
 
+/// Whether a number is one of the county's own.
+pub(super) fn is_own(number: E164) -> bool {
+    let place = number.digits().checked_sub(FIRST_OWN_NUMBER);
+    place.is_some_and(|place| (1..=u64::from(FACILITIES_COUNT)).contains(&place))
+}
+
+/// Which of five steps of room so many thousandths of the disk are.
+pub(super) fn step(permille: u64) -> u8 {
+    match permille {
+        0 => 4,
+        1..50 => 3,
+        50..100 => 2,
+        100..200 => 1,
+        _ => 0,
+    }
+}
+
 pub(super) fn seen_end(reason: EndReason) -> Seen {
     match reason {
         EndReason::StationHungUp => Seen::EndStationHungUp,
@@ -106,14 +123,16 @@ pub(super) fn seen_end(reason: EndReason) -> Seen {
 pub(super) fn seen_denial(reason: Refusal) -> Seen {
     match reason {
         Refusal::NumberInvalid => Seen::DeniedInvalid,
-        Refusal::NumberNotAllowed | Refusal::OwnNumber => Seen::DeniedNotAllowed,
+        Refusal::NumberNotAllowed => Seen::DeniedNotAllowed,
+        Refusal::OwnNumber => Seen::DeniedOwnNumber,
+        Refusal::DiskFull => Seen::DeniedDiskFull,
         Refusal::NumberBlocked => Seen::DeniedBlocked,
         Refusal::InsufficientFunds => Seen::DeniedFunds,
         Refusal::EmergencyNotHere => Seen::DeniedEmergency,
         Refusal::NoLawfulRate => Seen::DeniedNoLawfulRate,
         Refusal::RegistryUnavailable => Seen::DeniedRegistry,
         Refusal::AlreadyCalling => Seen::DeniedAlreadyCalling,
-        Refusal::Unavailable | Refusal::DiskFull => Seen::DeniedUnavailable,
+        Refusal::Unavailable => Seen::DeniedUnavailable,
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a start settles: the calls that the journal knows as admitted and not as ended, as
 //! `crates/desk/src/recovery.rs` does.
 
-use super::Chosen;
-use crate::sabotage::Sabotage;
+use super::{Chosen, Names};
+use crate::{sabotage::Sabotage, vault::Files};
 use charging::{CapTable, LawfulRate, Quote};
 use core::time::Duration;
 use model::{
@@ -10,7 +10,7 @@ use model::{
     fact::{Admitted, EndReason, Ended, Epoch, Fact, HoldFact, OffReason, Rest},
 };
 use registry::{Snapshot, Standing};
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use std::collections::{BTreeMap, btree_map::Entry};
 
 /// What the store knows once it has caught up with the journal.
 #[derive(Debug, Default)]
@@ -20,6 +20,7 @@ pub(crate) struct Caught {
     pub(crate) settled: BTreeMap<AccountId, Money>,
     pub(crate) languages: BTreeMap<E164, Language>,
     pub(crate) chosen: Chosen,
+    pub(crate) names: Names,
 }
 
 /// What recovery can look at, besides the journal.
@@ -28,7 +29,7 @@ pub(crate) struct Find<'a> {
     pub(crate) now: Timestamp,
     pub(crate) caps: &'a CapTable,
     /// Recordings that have a file.
-    pub(crate) files: &'a BTreeSet<CallId>,
+    pub(crate) files: &'a Files,
     pub(crate) registry: &'a Snapshot,
 }
 
@@ -80,12 +81,14 @@ impl Caught {
             Fact::LanguageChosen { number, language, .. } => {
                 self.languages.insert(*number.expose(), *language);
             }
-            Fact::PrivateClaimed { number, .. } => {
-                *self.chosen.claims.entry(*number.expose()).or_default() += 1;
+            Fact::PrivateClaimed { number, at, .. } => self.chosen.claim(*number.expose(), *at),
+            Fact::CallsBlocked { facility, number, at, .. } => {
+                self.chosen.block((*facility, *number.expose()), *at);
             }
-            Fact::CallsBlocked { facility, number, .. } => {
-                self.chosen.blocks.insert((*facility, *number.expose()));
-            }
+            Fact::NameRecorded(_)
+            | Fact::NameHeard(_)
+            | Fact::NameApproved(_)
+            | Fact::NameRemoved { .. } => self.names.project(fact),
             Fact::Boot { .. }
             | Fact::Denied(_)
             | Fact::Answered { .. }
@@ -93,10 +96,6 @@ impl Caught {
             | Fact::PinRefused { .. }
             | Fact::Dialled { .. }
             | Fact::NeverRecorded { .. }
-            | Fact::NameRecorded(_)
-            | Fact::NameHeard(_)
-            | Fact::NameApproved(_)
-            | Fact::NameRemoved { .. }
             | Fact::Heard(_)
             | Fact::Forwarded { .. } => {}
         }
@@ -148,7 +147,7 @@ impl Open {
         let call = self.admitted.call;
         match self.recording? {
             Err(reason) => Some(reason),
-            Ok(_) if find.files.contains(&call) => None,
+            Ok(_) if find.files.contains(call) => None,
             Ok(_) => match find.registry.ask(*self.admitted.number.expose(), find.now) {
                 Standing::Protected { .. } => Some(OffReason::Protected),
                 Standing::Ordinary { .. } | Standing::Unusable(_) => Some(OffReason::Disk),

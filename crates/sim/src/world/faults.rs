@@ -1,100 +1,137 @@
-//! What happens to the node: starts, stops, deaths, money, and the registry's source.
+//! What happens to the node: starts, stops, deaths, and money.
 
-use super::{Node, World};
+use super::{Node, Office, World, source::CONFIRM_EVERY};
 use crate::{
     agenda::Event,
-    county::{County, FIRST_NUMBER},
     desk::{
         Desk,
         recovery::{Caught, Find},
     },
-    dice::Dice,
     journal::{Done, Written},
     live::Stage,
-    plan::{Plan, RegistryPlan},
-    sabotage::Sabotage,
+    real::Real,
     seen::Seen,
     tape::What,
 };
 use call::Input;
-use core::time::Duration;
+use desk::Broken;
 use model::{
-    AccountId, E164, Money, Private, Side,
-    fact::{EndReason, Epoch, Fact},
-    plan::RegistryData,
+    AccountId, Money, Side,
+    fact::{EndReason, Fact},
 };
-use registry::{Guard, NotASuccessor, Snapshot};
-
-/// The registry as the seed begins with it.
-pub(super) fn first_registry(dice: &mut Dice, plan: &Plan, county: &County) -> RegistryData {
-    if plan.registry == RegistryPlan::Missing {
-        return RegistryData::default();
-    }
-    let fillers = (0..FILLERS_COUNT).filter_map(|index| E164::new(FIRST_FILLER + index));
-    let protected: Vec<_> = county.lines.iter().filter(|_| dice.percent(12)).collect();
-    let lines = protected.into_iter().map(|line| line.number);
-    let numbers: Vec<_> = fillers.chain(lines).map(Private::new).collect();
-    let count_max = u64::try_from(numbers.len()).unwrap_or(0);
-    RegistryData { epoch: Epoch(3), confirmed: plan.start, count_max, numbers }
-}
+use std::{mem, sync::Arc};
 
 impl World<'_> {
     /// The node starts: recovery settles what a death left behind, and only then there is a desk.
     pub(super) fn start(&mut self) {
-        if self.node.is_some() {
+        if self.node.is_some() || self.fault.is_some() {
             return;
         }
-        self.boots += 1;
-        let boot = self.boots;
-        if boot > 1 {
-            self.coverage.note(Seen::Restarted);
-        }
-        let caught = Caught::up_with(self.journal.kept().iter().map(|(_, fact)| fact));
-        let registry = self.read_registry();
-        let find = Find { now: self.now, caps: self.caps, files: &self.files, registry: &registry };
-        let ends = caught.ends(&find, self.sabotage);
-        if !ends.is_empty() && !self.settle_found(ends) {
+        self.ending = false;
+        let started = if self.site.is_some() { self.start_real() } else { self.start_model() };
+        let Some((boot, office)) = started else {
             self.coverage.note(Seen::KilledRecovery);
             let again = self.now.after(self.dice.ms(500, 20_000));
             self.agenda.add(again, Event::Start);
             return;
+        };
+        if boot > 1 {
+            self.coverage.note(Seen::Restarted);
         }
-        let caught = Caught::up_with(self.journal.kept().iter().map(|(_, fact)| fact));
-        let mut desk = Desk::new(registry, self.sabotage);
+        let model = matches!(office, Office::Model(_));
+        self.tape.add(self.now, What::Started { boot });
+        self.node =
+            Some(Node { boot, counter: 0, office, stopping: false, tried: false, live_count: 0 });
+        self.note_registry(true);
+        self.looked();
+        self.tape.add(self.now, What::KnowsLifts);
+        if !self.finale {
+            if model {
+                let version = String::new();
+                let fact = Fact::Boot { boot, at: self.now, version };
+                self.journal.lock().append(fact, Done::Nobody);
+            }
+            self.agenda.add(self.now.after(CONFIRM_EVERY), Event::Reload { boot, every: true });
+        }
+    }
+
+    fn start_model(&mut self) -> Option<(u32, Office)> {
+        self.boots += 1;
+        let boot = self.boots;
+        let caught = Caught::up_with(self.journal.lock().kept().iter().map(|(_, fact)| fact));
+        let registry = self.read_registry();
+        let find = Find { now: self.now, caps: self.caps, files: &self.files, registry: &registry };
+        let ends = caught.ends(&find, self.sabotage);
+        if !ends.is_empty() && !self.settle_found(ends) {
+            return None;
+        }
+        let caught = Caught::up_with(self.journal.lock().kept().iter().map(|(_, fact)| fact));
+        let mut desk = Desk::new(Arc::new(registry), self.sabotage);
         for (account, deposited) in &self.deposited {
             let settled = caught.settled.get(account).copied().unwrap_or_default();
             desk.ledger.open(*account, *deposited, settled);
         }
         desk.languages = caught.languages;
         desk.chosen = caught.chosen;
-        self.tape.add(self.now, What::Started { boot });
-        self.node = Some(Node { boot, counter: 0, desk, stopping: false, live_count: 0 });
-        self.note_registry(true);
-        if !self.finale {
-            let version = String::new();
-            self.journal.append(Fact::Boot { boot, at: self.now, version }, Done::Nobody);
-            self.agenda.add(self.now.after(CONFIRM_EVERY), Event::Reload { boot, every: true });
+        desk.chosen.lift(&self.lifts);
+        desk.names = caught.names;
+        desk.shelf = self.voices.clone();
+        desk.full = self.is_out_of_room();
+        Some((boot, Office::Model(Box::new(desk))))
+    }
+
+    /// A start of the real desk can fail at each of its appends.
+    fn start_real(&mut self) -> Option<(u32, Office)> {
+        let dies = !self.finale && !self.plan.kills.is_empty() && self.dice.percent(20);
+        let fails = dies.then(|| (self.dice.below(4), self.dice.percent(50)));
+        let mut journal = self.journal.lock();
+        let planned = journal.stops_at;
+        let stops = fails.map(|(after, kept)| (journal.groups_count() + 1 + after, kept));
+        journal.stops_at = if self.finale { None } else { stops };
+        drop(journal);
+        let site = self.site.as_ref()?;
+        let started = Real::start(site, &self.journal, &self.files, &self.around, &mut self.dice);
+        let mut journal = self.journal.lock();
+        journal.stops_at = planned;
+        if started.is_err() {
+            journal.end_start();
         }
+        drop(journal);
+        let failed = started.is_err();
+        let result = match started {
+            Ok((real, _)) => Some((real.boot(), Office::Real(real))),
+            Err(Broken::Journal(_)) if !self.finale => None,
+            Err(broken) => {
+                self.fault = Some(Box::new(broken));
+                None
+            }
+        };
+        self.follow_journal();
+        if failed {
+            self.tape.add(self.now, What::Killed);
+        }
+        result
     }
 
     /// Writes the ends that recovery found, in one append. It can fail as any other, or the node
     /// can die again, with the append on disk or not.
     fn settle_found(&mut self, ends: Vec<Fact>) -> bool {
-        for end in ends {
-            self.journal.append(end, Done::Nobody);
-        }
-        self.journal.begin_group();
         let dies = !self.finale && !self.plan.kills.is_empty() && self.dice.percent(20);
-        let written = if self.journal.full {
-            Written::Full
-        } else if dies {
-            Written::Unknown { kept: self.dice.percent(50) }
-        } else {
-            Written::Well
+        let kept = dies.then(|| self.dice.percent(50));
+        let mut journal = self.journal.lock();
+        for end in ends {
+            journal.append(end, Done::Nobody);
+        }
+        journal.begin_group();
+        let written = match kept {
+            _ if journal.full => Written::Full,
+            Some(kept) => Written::Unknown { kept },
+            None => Written::Well,
         };
-        let (first, _) = self.journal.end_group(self.now, written);
-        self.journal.stopped = false;
-        self.note_kept(first);
+        journal.end_group(written);
+        journal.stopped = false;
+        drop(journal);
+        self.follow_journal();
         written == Written::Well
     }
 
@@ -105,7 +142,7 @@ impl World<'_> {
             self.coverage.note(Seen::KilledIdle);
         }
         self.tape.add(self.now, What::Killed);
-        let group = self.journal.group_count();
+        let group = self.journal.lock().group_count();
         let count = match self.dice.below(3) {
             0 => 0,
             1 => group,
@@ -117,8 +154,11 @@ impl World<'_> {
                 self.coverage.note(Seen::JournalTorn);
             }
         }
-        let first = self.journal.die(self.now, count);
-        self.note_kept(first);
+        self.journal.lock().die(count);
+        self.follow_journal();
+        if let Office::Model(desk) = node.office {
+            self.voices = desk.shelf;
+        }
         for slot in 0..self.calls.len() {
             self.lose(slot);
         }
@@ -151,6 +191,7 @@ impl World<'_> {
         let sealing = live.talk.take().and_then(|talk| Some((talk.since, talk.sealing?)));
         if let Some((since, limit)) = sealing {
             let seconds = now.since(since).as_secs().min(limit);
+            self.files.written(call, seconds);
             self.tape.add(now, What::RecordingOver { call, seconds });
         }
     }
@@ -177,7 +218,12 @@ impl World<'_> {
     /// A node that was asked to stop is gone when its last call and its last append are.
     pub(super) fn stop_if_done(&mut self) {
         let done = |node: &Node| node.stopping && node.live_count == 0;
-        if self.node.as_ref().is_some_and(done) && self.journal.is_idle() {
+        if self.node.as_ref().is_some_and(done) && self.journal.lock().is_idle() {
+            // What was refused is tried once more.
+            let tried = self.node.as_mut().is_none_or(|node| mem::replace(&mut node.tried, true));
+            if !tried && self.append_again() {
+                return;
+            }
             self.coverage.note(Seen::Stopped);
             self.stopped();
             let again = self.now.after(self.dice.ms(500, 30_000));
@@ -187,27 +233,43 @@ impl World<'_> {
 
     pub(super) fn stopped(&mut self) {
         let Some(node) = self.node.take() else { return };
-        let totals = node.desk.ledger.totals();
-        let what = What::Totals {
-            held: totals.held,
-            settled: totals.settled,
-            released: totals.released,
-            expired: totals.expired,
-            open: totals.open,
-        };
-        self.tape.add(self.now, what);
+        match node.office {
+            Office::Model(desk) => {
+                let totals = desk.ledger.totals();
+                let what = What::Totals {
+                    held: totals.held,
+                    settled: totals.settled,
+                    released: totals.released,
+                    expired: totals.expired,
+                    open: totals.open,
+                };
+                self.tape.add(self.now, what);
+                self.voices = desk.shelf;
+            }
+            Office::Real(real) => {
+                real.close();
+                self.follow_journal();
+            }
+        }
         self.tape.add(self.now, What::Stopped);
-        self.journal.stopped = false;
+        self.journal.lock().end_start();
     }
 
     /// Writes everything that waits.
     pub(super) fn drain_journal(&mut self) {
-        while !self.journal.is_idle() {
-            self.journal.begin_group();
+        while !self.journal.lock().is_idle() {
+            self.journal.lock().begin_group();
             if let Some(boot) = self.node.as_ref().map(|node| node.boot) {
                 self.group_written(boot);
             }
         }
+    }
+
+    /// No space at all is left, or some again.
+    pub(super) fn disk_full(&mut self, full: bool) {
+        let full = full && !self.finale;
+        self.journal.lock().full = full;
+        self.tape.add(self.now, What::DiskFull { full });
     }
 
     pub(super) fn deposit(&mut self, person: usize) {
@@ -217,8 +279,13 @@ impl World<'_> {
             return;
         };
         self.pay_in(account, amount);
-        if let Some(node) = self.node.as_mut() {
-            let _ = node.desk.ledger.deposit(account, amount);
+        if let Some(site) = &mut self.site {
+            let paid = site.deposit(person, amount, self.now);
+            self.fault = self.fault.take().or(paid.err());
+            return self.look_again();
+        }
+        if let Some(Office::Model(desk)) = self.node.as_mut().map(|node| &mut node.office) {
+            let _ = desk.ledger.deposit(account, amount);
         }
     }
 
@@ -227,146 +294,4 @@ impl World<'_> {
         *paid = paid.checked_add(amount).unwrap_or(*paid);
         self.tape.add(self.now, What::Deposited { account, amount });
     }
-
-    /// The registry's source changes; the desk sees it at its next look.
-    pub(super) fn registry_changes(&mut self) {
-        if self.plan.registry == RegistryPlan::Missing && self.dice.percent(70) {
-            return;
-        }
-        if core::mem::take(&mut self.source_broken) {
-            return self.repair_registry();
-        }
-        let line = self.changed_line();
-        let source = &mut self.source;
-        let listed = source.numbers.iter().any(|number| *number.expose() == line);
-        source.count_max = source.count_max.max(u64::try_from(source.numbers.len()).unwrap_or(0));
-        match self.dice.below(10) {
-            0..=4 => {
-                source.epoch.0 += 1;
-                if !listed {
-                    source.numbers.push(Private::new(line));
-                    source.count_max += 1;
-                }
-            }
-            5 => {
-                source.epoch.0 += 1;
-                source.numbers.retain(|number| *number.expose() != line);
-            }
-            6 => {
-                // A migration that silently drops numbers.
-                source.epoch.0 += 1;
-                self.source_broken = true;
-                let keep = source.numbers.len().saturating_sub(8);
-                source.numbers.truncate(keep);
-            }
-            7 => {
-                source.epoch.0 += 1;
-                source.count_max = u64::try_from(source.numbers.len()).unwrap_or(0);
-            }
-            8 => {
-                self.source_broken = true;
-                source.epoch.0 = source.epoch.0.saturating_sub(1);
-            }
-            _ => {
-                self.source_broken = true;
-                if listed {
-                    source.numbers.retain(|number| *number.expose() != line);
-                } else {
-                    source.numbers.push(Private::new(line));
-                }
-            }
-        }
-        self.epoch_highest = self.epoch_highest.max(source.epoch.0);
-        if self.source_broken {
-            let repaired = self.now.after(self.dice.ms(5_000, 300_000));
-            self.agenda.add(repaired, Event::Registry);
-        }
-        self.look_again();
-    }
-
-    /// Somebody has noticed, and loads the registry anew.
-    fn repair_registry(&mut self) {
-        self.epoch_highest += 1;
-        let source = &mut self.source;
-        source.epoch.0 = self.epoch_highest;
-        source.count_max = u64::try_from(source.numbers.len()).unwrap_or(0);
-        self.look_again();
-    }
-
-    fn look_again(&mut self) {
-        if let Some(boot) = self.node.as_ref().map(|node| node.boot) {
-            let look = self.now.after(self.dice.ms(0, 500));
-            self.agenda.add(look, Event::Reload { boot, every: false });
-        }
-    }
-
-    /// Preferably the line of a call in progress.
-    fn changed_line(&mut self) -> E164 {
-        let running = self.calls.iter().filter(|live| live.machine.is_some());
-        let lines: Vec<usize> = running.map(|live| live.person.line).collect();
-        let some = self.dice.index(self.county.lines.len());
-        let index = lines.get(self.dice.index(lines.len().max(1))).copied().unwrap_or(some);
-        let line = self.county.lines.get(index);
-        line.map_or_else(|| unreachable!("a county has lines"), |line| line.number)
-    }
-
-    pub(super) fn reload_due(&mut self, boot: u32, every: bool) {
-        let going = self.now < self.plan.start.after(self.plan.horizon);
-        let Some(node) = self.node.as_mut().filter(|node| node.boot == boot) else { return };
-        if !going && node.live_count == 0 {
-            return;
-        }
-        if every {
-            self.agenda.add(self.now.after(CONFIRM_EVERY), Event::Reload { boot, every });
-        }
-        if let RegistryPlan::Unread(from, until) = self.plan.registry
-            && (self.plan.start.after(from)..self.plan.start.after(until)).contains(&self.now)
-        {
-            return;
-        }
-        for fact in node.desk.unsaid.drain(..).collect::<Vec<_>>() {
-            self.insist(fact);
-        }
-        let new = self.read_registry();
-        let Some(node) = self.node.as_mut() else { return };
-        let any = self.sabotage == Some(Sabotage::TakeAnyRegistry);
-        let succeeded = if any { Ok(new) } else { Snapshot::succeed(&node.desk.registry, new) };
-        let accepted = succeeded.is_ok();
-        match succeeded {
-            Ok(new) => node.desk.registry = new,
-            Err(NotASuccessor::Older { .. }) => self.coverage.note(Seen::RegistrySetBack),
-            Err(NotASuccessor::Differs { .. }) => self.coverage.note(Seen::RegistryDiffers),
-        }
-        self.note_registry(accepted);
-    }
-
-    fn read_registry(&self) -> Snapshot {
-        let mut data = self.source.clone();
-        data.confirmed = self.now;
-        GUARD.snapshot(&data)
-    }
-
-    /// Tells the tape what the source offered, as its list says, and whether the desk took it.
-    fn note_registry(&mut self, accepted: bool) {
-        let (mut lines, mut list) = (0_u64, 0_u64);
-        for number in &self.source.numbers {
-            let digits = number.expose().digits();
-            // The order in which the source has its numbers does not matter.
-            list = list.wrapping_add(digits.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29));
-            let index = digits.saturating_sub(FIRST_NUMBER);
-            if index < 64 && self.county.line(*number.expose()).is_some() {
-                lines |= 1 << index;
-            }
-        }
-        let (epoch, count_max) = (self.source.epoch, self.source.count_max);
-        let count = u64::try_from(self.source.numbers.len()).unwrap_or(0);
-        let what = What::Registry { epoch, count, count_max, lines, list, accepted };
-        self.tape.add(self.now, what);
-    }
 }
-
-const GUARD: Guard = Guard { stale_after: Duration::from_secs(60), shrink_percent_max: 10 };
-const CONFIRM_EVERY: Duration = Duration::from_secs(20);
-const FILLERS_COUNT: u64 = 30;
-/// Three digits away from every line, so that nobody mistypes one into another.
-const FIRST_FILLER: u64 = 12_145_550_150;

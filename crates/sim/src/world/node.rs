@@ -1,12 +1,12 @@
 //! What the node does with a machine: it hands inputs in and carries out what comes out, as
 //! `crates/switch/src/live.rs` does.
 
-use super::World;
+use super::{Office, World};
 use crate::{
     agenda::Event,
     county::County,
-    desk::{Said, Wish},
-    journal::{Done, Written},
+    desk::{Desk, Said, Wish},
+    journal::Done,
     live::{Playing, Stage, Talk, handled},
     sabotage::Sabotage,
     seen::Seen,
@@ -19,12 +19,14 @@ use call::{
     Answer, CallEvent, Caller, Finished, Input, Machine, Output, PlayEnd, Question, Recording,
     Setup, Start, Timing, TrunkFailure,
 };
+use charging::CapTable;
 use core::time::Duration;
 use model::{
-    Key, PlayId, Private, Script, Side, Timestamp,
-    fact::{Fact, KeyPath, OffReason, RecordingEnd, RecordingState, Refusal},
+    AgencyId, Key, PlayId, Private, Script, Side, Timestamp,
+    fact::{Fact, KeyPath, OffReason, RecordingState, Refusal},
     speech::ContentHash,
 };
+use std::{collections::VecDeque, sync::Arc};
 
 /// What the station says by itself.
 fn start(county: &County, station: usize) -> Start {
@@ -32,7 +34,7 @@ fn start(county: &County, station: usize) -> Start {
     let Some(line) = line.and_then(|line| county.lines.get(line)) else {
         return Start { help: true, ..Start::default() };
     };
-    let dialled = Some(Private::new(format!("011{}", line.number.digits())));
+    let dialled = Some(Private::new(crate::county::hotline_keys(line)));
     Start { caller: Caller::Nobody, dialled, help: false }
 }
 
@@ -43,6 +45,7 @@ impl World<'_> {
     pub(super) fn begin_machine(&mut self, slot: usize) {
         let panics = self.dice.percent(self.plan.panic_percent);
         let panic_in = panics.then(|| u32::try_from(self.dice.below(30)).unwrap_or(0));
+        let begins = self.begins(slot);
         let Some(live) = self.calls.get_mut(slot) else { return };
         live.panic_in = panic_in;
         let setup = Setup {
@@ -50,10 +53,21 @@ impl World<'_> {
             facility: Private::new(String::new()),
             pack: ContentHash([7; 32]),
             timing: Timing::default(),
-            start: start(&self.county, live.station),
+            start: begins,
         };
         let machine = Machine::new(setup, self.now);
         self.drain(slot, machine);
+    }
+
+    fn begins(&self, slot: usize) -> Start {
+        let station = self.calls.get(slot).map_or(0, |live| live.station);
+        let told = match self.node.as_ref().map(|node| &node.office) {
+            Some(Office::Real(real)) => {
+                self.county.stations.get(station).and_then(|station| real.begins(station.id))
+            }
+            Some(Office::Model(_)) | None => None,
+        };
+        told.unwrap_or_else(|| start(&self.county, station))
     }
 
     /// An input whose time has come.
@@ -205,13 +219,15 @@ impl World<'_> {
             Output::Hush(side) => self.hush(slot, side),
             Output::Ringback(_) => {}
             Output::Ask(question) => self.ask(slot, question),
-            // Nobody is offered to record a name here.
-            Output::RecordName(_) => {}
+            Output::RecordName(enrolment) => self.record_name(slot, enrolment),
             Output::Dial { number } => {
                 live.stage = Stage::Ringing;
                 live.called_leg.node_up = true;
                 let no_port = matches!(live.party.trunk, crate::habit::TrunkHabit::NoPort);
                 self.tape.add(self.now, What::Dialled { call, number: *number.expose() });
+                if let Some(Office::Real(real)) = self.node.as_ref().map(|node| &node.office) {
+                    real.dialled(call, self.now);
+                }
                 self.trunk_begins(slot);
                 return Ok(no_port.then_some(Input::CalledFailed(TrunkFailure::Failed)));
             }
@@ -237,7 +253,8 @@ impl World<'_> {
         live.leg(side).playing = Some(Playing { play, content, ends, notice });
         let call = live.call;
         let content = tape::Content(content);
-        let Sounding { notice: told, farewell, accept, private, confirm, .. } = sounding;
+        let Sounding { notice: told, farewell, accept, private, confirm, naming, voice, .. } =
+            sounding;
         live.accept = accept.or(live.accept);
         let what = What::Plays {
             call,
@@ -249,6 +266,8 @@ impl World<'_> {
             private,
             confirm,
             farewell,
+            naming,
+            voice,
         };
         self.tape.add(self.now, what);
         self.agenda.add(ends, Event::PlayOver { slot, side, play });
@@ -304,40 +323,56 @@ impl World<'_> {
         if self.dice.percent(self.plan.kill_asked_percent) && !self.finale {
             self.agenda.add(now.after(self.dice.ms(0, 20)), Event::Kill);
         }
-        let said = match question {
-            Question::Identify { pin } => {
-                node.desk.identify(&self.county, station, pin.expose(), now)
+        if matches!(question, Question::Commit { .. }) {
+            live.stage = Stage::Committing;
+        }
+        let desk = match &mut node.office {
+            Office::Real(real) => {
+                let (boot, named) = (node.boot, of_names(&question));
+                real.ask(slot, call, station.id, question);
+                if named {
+                    let at = now.after(self.dice.ms(0, 60));
+                    self.agenda.add(at, Event::Names { boot });
+                }
+                return self.follow_desk();
             }
-            Question::Balance { person } => node.desk.balance(&self.county, person),
-            Question::Admit { person, dialled } => {
-                let wish = Wish { slot, call, station, dialled: dialled.expose(), now };
-                node.desk.admit(&self.county, self.caps, person, wish)
-            }
-            Question::Commit { evidence, recording } => {
-                live.stage = Stage::Committing;
-                node.desk.commit(slot, call, evidence, recording)
-            }
-            Question::KeepName { .. } => Said::Now(Answer::NameKept { kept: false }),
-            Question::RemoveName { .. } => Said::Now(Answer::NameRemoved { removed: false }),
-            Question::Block => node.desk.block(&self.county, slot, call, now),
+            Office::Model(desk) => desk,
         };
+        let wish = Wish { slot, call, station, dialled: "", now };
+        let said = ask(desk, &self.county, self.caps, wish, question);
+        self.says(slot, said);
+    }
+
+    fn says(&mut self, slot: usize, said: Said) {
         match said {
             Said::Now(answer) => self.answer(slot, answer),
             Said::Both(answer, fact) => {
                 self.answer(slot, answer);
-                self.journal.append(fact, Done::Nobody);
+                self.journal.lock().append(fact, Done::Nobody);
             }
             Said::After(fact, Done::Admitted { admission, .. })
                 if self.sabotage == Some(Sabotage::AdmitBeforeDurable) =>
             {
                 self.answer(slot, Answer::Admitted(*admission));
-                self.journal.append(fact, Done::Nobody);
+                self.journal.lock().append(fact, Done::Nobody);
             }
-            Said::After(fact, done) => self.journal.append(fact, done),
+            Said::After(fact, done) => self.journal.lock().append(fact, done),
         }
     }
 
-    fn answer(&mut self, slot: usize, answer: Answer) {
+    /// Hands on what the real desk answered, and tells the tape what is on disk.
+    pub(super) fn follow_desk(&mut self) {
+        let answers = match self.node.as_ref().map(|node| &node.office) {
+            Some(Office::Real(real)) => real.answers(),
+            Some(Office::Model(_)) | None => VecDeque::new(),
+        };
+        for (slot, answer) in answers {
+            self.answer(slot, answer);
+        }
+        self.follow_journal();
+    }
+
+    pub(super) fn answer(&mut self, slot: usize, answer: Answer) {
         let delay = self.dice.ms(0, 2);
         self.agenda.add(self.now.after(delay), Event::Input { slot, input: Input::Answer(answer) });
     }
@@ -349,9 +384,13 @@ impl World<'_> {
         if matches!(event, CallEvent::NoticeStarted { .. }) {
             live.stage = Stage::Notice;
         }
-        match node.desk.tell(live.call, event) {
+        let told = match &mut node.office {
+            Office::Real(real) => return real.tell(live.call, event.clone()),
+            Office::Model(desk) => desk.tell(live.call, event),
+        };
+        match told {
             Some(fact @ Fact::PrivateClaimed { .. }) => self.insist(fact),
-            Some(fact) => self.journal.append(fact, Done::Nobody),
+            Some(fact) => self.journal.lock().append(fact, Done::Nobody),
             None => {}
         }
     }
@@ -372,7 +411,11 @@ impl World<'_> {
                 let asked = if ignored {
                     Ok(consent.epoch())
                 } else {
-                    vault::begin(&consent, &node.desk.registry, now)
+                    let registry = match &node.office {
+                        Office::Real(real) => real.registry(),
+                        Office::Model(desk) => Arc::clone(&desk.registry),
+                    };
+                    vault::begin(&consent, &registry, now)
                 };
                 match asked {
                     Ok(epoch) if epoch > consent.epoch() => {
@@ -396,13 +439,18 @@ impl World<'_> {
         live.talk = Some(Talk { since: now, sealing });
         match begun {
             Ok(()) => {
-                self.files.insert(call);
+                self.files.begin(call);
                 self.tape.add(now, What::RecordingBegun { call });
             }
             Err(reason) if consent => {
                 self.tape.add(now, What::VaultRefused { call, reason });
-                if let Some(open) = node.desk.calls.get_mut(&call) {
-                    open.off = Some(reason);
+                match &mut node.office {
+                    Office::Real(real) => real.not_recorded(call, reason),
+                    Office::Model(desk) => {
+                        if let Some(open) = desk.calls.get_mut(&call) {
+                            open.off = Some(reason);
+                        }
+                    }
                 }
             }
             Err(_) => {}
@@ -422,13 +470,16 @@ impl World<'_> {
         if limit < lasted {
             self.coverage.note(Seen::RecordingCut);
         }
-        if self.node.is_some() {
-            let state = if limit < lasted { RecordingState::Cut } else { RecordingState::Ended };
-            let frames = u32::try_from(seconds).unwrap_or(u32::MAX);
-            let recording = RecordingEnd { state, bytes: seconds, frames, sha256: [0; 32] };
-            let fact = Fact::RecordingClosed { call, recording, at: self.now };
-            self.insist(fact);
+        self.files.written(call, seconds);
+        let state = if limit < lasted { RecordingState::Cut } else { RecordingState::Ended };
+        let Some(recording) = self.node.is_some().then(|| self.files.close(call, state)).flatten()
+        else {
+            return;
+        };
+        if let Some(Office::Real(real)) = self.node.as_ref().map(|node| &node.office) {
+            return real.recording_closed(call, recording);
         }
+        self.insist(Fact::RecordingClosed { call, recording, at: self.now });
     }
 
     fn finished(&mut self, slot: usize, finished: &Finished) {
@@ -447,14 +498,19 @@ impl World<'_> {
         }
         let Some(node) = self.node.as_mut() else { return };
         node.live_count = node.live_count.saturating_sub(1);
-        let ended = finished.reason.and_then(|reason| node.desk.settle(call, reason, finished));
+        let ended = match &mut node.office {
+            Office::Real(real) => return real.finished(call, finished.clone()),
+            Office::Model(desk) => {
+                finished.reason.and_then(|reason| desk.settle(call, reason, finished))
+            }
+        };
         self.book_end(ended);
     }
 
     fn book_end(&mut self, ended: Option<Fact>) {
         let Some(fact) = ended else { return };
         if self.sabotage == Some(Sabotage::SettleTwice) {
-            self.journal.append(fact.clone(), Done::Nobody);
+            self.journal.lock().append(fact.clone(), Done::Nobody);
         }
         if self.sabotage != Some(Sabotage::ForgetEnded) {
             self.insist(fact);
@@ -463,8 +519,14 @@ impl World<'_> {
 
     /// Appends a fact that must not be missing: it comes back when the journal refuses it.
     pub(super) fn insist(&mut self, fact: Fact) {
-        let done = Done::Insisted(Box::new(fact.clone()));
-        self.journal.append(fact, done);
+        let waits = match self.node.as_mut().map(|node| &mut node.office) {
+            Some(Office::Model(desk)) => desk.behind(fact),
+            Some(Office::Real(_)) | None => Some(fact),
+        };
+        if let Some(fact) = waits {
+            let done = Done::Insisted(Box::new(fact.clone()));
+            self.journal.lock().append(fact, done);
+        }
     }
 
     /// A fault of ours in one call: its legs are ended and the desk settles what was talked.
@@ -488,87 +550,48 @@ impl World<'_> {
         let now = self.now;
         let Some(node) = self.node.as_mut() else { return };
         node.live_count = node.live_count.saturating_sub(1);
-        let ended = node.desk.broken(call, now);
+        let ended = match &mut node.office {
+            Office::Real(real) => return real.broken(call, now),
+            Office::Model(desk) => desk.broken(call, now),
+        };
         self.book_end(ended);
     }
+}
 
-    /// Lets the journal's thread take what waits.
-    pub(super) fn write_on(&mut self) {
-        let Some(boot) = self.node.as_ref().map(|node| node.boot) else { return };
-        if !self.journal.begin_group() {
-            return;
-        }
-        // A disk that is nearly full is often slow as well.
-        let near_full = if self.journal.full { 20 } else { 0 };
-        let slow = self.dice.percent(self.plan.slow_percent.max(near_full));
-        if slow {
-            self.coverage.note(Seen::JournalSlow);
-        }
-        let latency = if slow { self.dice.ms(1_000, 9_000) } else { self.dice.ms(1, 25) };
-        self.agenda.add(self.now.after(latency), Event::Group { boot });
+/// Whether a question is for whoever keeps names, who does it in their own time.
+fn of_names(question: &Question) -> bool {
+    match question {
+        Question::Identify { .. } | Question::KeepName { .. } | Question::RemoveName { .. } => true,
+        Question::Balance { .. }
+        | Question::Admit { .. }
+        | Question::Commit { .. }
+        | Question::Block => false,
     }
+}
 
-    pub(super) fn group_written(&mut self, boot: u32) {
-        if self.node.as_ref().is_none_or(|node| node.boot != boot) || !self.journal.is_writing() {
-            return;
+/// What the model of the desk says.
+fn ask(
+    desk: &mut Desk,
+    county: &County,
+    caps: &CapTable,
+    wish: Wish<'_>,
+    question: Question,
+) -> Said {
+    let Wish { slot, call, station, now, .. } = wish;
+    let facility = county.facility(station.facility);
+    match question {
+        Question::Identify { pin } => desk.identify(county, station, pin.expose(), now),
+        Question::Balance { person } => desk.balance(county, person),
+        Question::Admit { person, dialled } => {
+            desk.admit(county, caps, person, Wish { dialled: dialled.expose(), ..wish })
         }
-        let stops = self.plan.stops_at.filter(|_| !self.finale);
-        let written = if self.journal.stopped {
-            Written::Unknown { kept: false }
-        } else if self.journal.full {
-            self.coverage.note(Seen::JournalFull);
-            if self.dice.percent(10) {
-                let freed = self.now.after(self.dice.ms(0, 20));
-                self.agenda.add(freed, Event::DiskFull(false));
-            }
-            Written::Full
-        } else if let Some((_, kept)) =
-            stops.filter(|(group, _)| *group <= self.journal.groups_count)
-        {
-            self.plan.stops_at = None;
-            self.coverage.note(if kept { Seen::JournalKept } else { Seen::JournalLost });
-            // Nothing is appended any more; sooner or later somebody starts the node again.
-            let restart = self.now.after(self.dice.ms(1_000, 200_000));
-            self.agenda.add(restart, Event::Kill);
-            Written::Unknown { kept }
-        } else {
-            Written::Well
-        };
-        let (first, waiting) = self.journal.end_group(self.now, written);
-        self.note_kept(first);
-        let durable = written == Written::Well;
-        if !durable {
-            self.tape.add(self.now, What::AppendFailed);
+        Question::Commit { evidence, recording } => desk.commit(slot, call, evidence, recording),
+        Question::KeepName { clip } => desk.keep_name(slot, facility, &clip, now),
+        Question::RemoveName { person } => {
+            let agency = facility.map_or(AgencyId(0), |facility| facility.agency);
+            desk.remove_name(slot, agency, (person, call), now)
         }
-        for done in waiting {
-            self.appended(done, durable, written);
-        }
-    }
-
-    fn appended(&mut self, done: Done, durable: bool, written: Written) {
-        let unsure = written == Written::Unknown { kept: true };
-        match &done {
-            Done::Admitted { .. } if unsure => self.coverage.note(Seen::AdmissionKeptUntold),
-            Done::Committed { .. } if !durable => self.coverage.note(Seen::CommitFailed),
-            Done::Nobody
-            | Done::Admitted { .. }
-            | Done::Committed { .. }
-            | Done::Blocked { .. }
-            | Done::Insisted(_) => {}
-        }
-        let now = self.now;
-        let Some(node) = self.node.as_mut() else { return };
-        if let Some((slot, answer)) = node.desk.appended(done, durable, now) {
-            self.answer(slot, answer);
-        }
-    }
-
-    /// Tells the tape of the facts that are on disk from this place on.
-    pub(super) fn note_kept(&mut self, first: usize) {
-        for (index, (at, fact)) in self.journal.kept().iter().enumerate().skip(first) {
-            let (kind, call) = crate::audit::facts::kind(fact);
-            self.tape.add(*at, What::Kept { index, kind, call });
-        }
+        Question::Block => desk.block(county, slot, call, now),
     }
 }
 

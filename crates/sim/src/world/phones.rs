@@ -51,6 +51,9 @@ impl World<'_> {
     /// Somebody hears the beginning of a script.
     pub(super) fn hears(&mut self, slot: usize, side: Side, sounding: Sounding) {
         let ends = self.now.after(sounding.length);
+        if side == Station && self.hears_of_name(slot, &sounding, ends) {
+            return;
+        }
         match side {
             Station if sounding.pin => self.asked_for_pin(slot, ends),
             Station if sounding.number => self.asked_for_number(slot, ends),
@@ -143,6 +146,10 @@ impl World<'_> {
             Some(Mistake::Incomplete) => return "20255501#".to_owned(),
             Some(Mistake::TooLong) => return "202555010020255501002025550100#".to_owned(),
             Some(Mistake::Emergency) => return "911#".to_owned(),
+            Some(Mistake::Own) => {
+                let own = self.county.facilities.first().map(|facility| facility.caller_id);
+                return format!("{}#", own.map_or(0, |own| own.digits() % NATIONAL));
+            }
         };
         let national = self.county.lines.get(line).map_or(0, |line| line.number.digits());
         let mut keys = (national % NATIONAL).to_string();
