@@ -77,6 +77,8 @@ words! {
         Approve = "approve",
         /// Sees what was asked for and disclosed, without the data themselves.
         List = "list",
+        /// Says how long things are kept, and has erased now what is due; sees nothing.
+        Retain = "retain",
     }
 }
 

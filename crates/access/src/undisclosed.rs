@@ -35,7 +35,7 @@ impl<T> Undisclosed<T> {
             Verb::Search | Verb::Listen | Verb::Follow | Verb::Export | Verb::List => {
                 Ok(self.value)
             }
-            Verb::Hold | Verb::Approve => Err(NotReleased::ShowsNothing),
+            Verb::Hold | Verb::Approve | Verb::Retain => Err(NotReleased::ShowsNothing),
         }
     }
 }

@@ -142,6 +142,8 @@ fn an_agency_that_permits_everything_still_cannot_break_the_law() {
         let capped = given.over_cap && (given.approvals == 0 || given.broken_glass);
         assert!(!(shows && capped), "{question:?}");
         assert!(!(verb == Verb::Approve && given.own_request), "{question:?}");
+        let own = scope == Scope::OwnAgency && !given.foreign;
+        assert!(verb != Verb::Retain || own, "{question:?}");
     }
     assert!(allowed > 0);
 }

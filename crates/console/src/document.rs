@@ -2,7 +2,7 @@
 
 use crate::{
     answer::ProblemBody,
-    routes::{calls, door, leave, oversight, records, staff},
+    routes::{calls, door, keeping, leave, oversight, records, staff},
 };
 use utoipa::{
     Modify, OpenApi,
@@ -23,6 +23,7 @@ pub fn document() -> Document {
     whole.merge(oversight::Document::openapi());
     whole.merge(records::Document::openapi());
     whole.merge(calls::Document::openapi());
+    whole.merge(keeping::Document::openapi());
     let items = whole.paths.paths.values_mut();
     for operation in items.flat_map(|item| [&mut item.get, &mut item.post]).flatten() {
         add_common(operation);
@@ -159,6 +160,7 @@ mod tests {
             leave::Document::openapi(),
             records::Document::openapi(),
             oversight::Document::openapi(),
+            keeping::Document::openapi(),
         ] {
             for (name, schema) in schemas(part) {
                 assert_eq!(whole[&name], schema, "`{name}` is two things: name one otherwise");

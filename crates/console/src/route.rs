@@ -4,7 +4,7 @@
 use crate::{
     answer::Problem,
     around::around,
-    routes::{calls, door, leave, oversight, records, staff},
+    routes::{calls, door, keeping, leave, oversight, records, staff},
     session,
     shared::Shared,
 };
@@ -66,6 +66,7 @@ pub const ROUTES: &[&[Route]] = &[
     oversight::ROUTES,
     records::ROUTES,
     calls::ROUTES,
+    keeping::ROUTES,
 ];
 
 /// The router of the table.

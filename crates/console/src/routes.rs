@@ -2,6 +2,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod door;
+pub(crate) mod keeping;
 pub(crate) mod leave;
 pub(crate) mod oversight;
 pub(crate) mod records;

@@ -23,6 +23,7 @@ use asked::ASKED;
 use console::{Console, ConsoleConfig, Entry, Method, ROUTES, Services};
 use disclosure::{
     Stopping,
+    keeping::{HoldAsk, Judged},
     records::{Answer, ExportAsk, Reason, What},
     roster::{NewGrant, Proposed},
     stopping::Floor,
@@ -94,6 +95,7 @@ impl County {
             roster: running.roster.clone(),
             records: running.records.clone(),
             stopping: Stopping::new(store, register, Box::new(NoCalls), Clock::new(|| NOW)),
+            keeping: running.keeping(),
         };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = ConsoleConfig { listen, tls: None };
@@ -209,6 +211,24 @@ impl County {
             until: NOW.after(HOUR),
         };
         self.running.roster.give(&self.running.staff("super"), new).unwrap().0
+    }
+
+    /// A hold on Cedar's data that nobody who asks has placed.
+    fn hold(&self) -> u32 {
+        let ask = HoldAsk {
+            agency: CEDAR,
+            purpose: Purpose::Investigation,
+            case: Private::new(GRANTED.to_owned()),
+            person: None,
+            number: None,
+            from: None,
+            until: Some(NOW),
+        };
+        let keeping = self.running.keeping();
+        match keeping.hold(&self.running.staff("inve"), &ask, None).unwrap() {
+            Judged::Done { what: hold, .. } => hold,
+            Judged::Waits { .. } | Judged::Refused { .. } => panic!("a hold needs nobody"),
+        }
     }
 
     fn glass(&self) -> u64 {
@@ -385,7 +405,8 @@ for discovery, auditors for an audit, inspectors for an inspection, persons and 
 their own records, it-admins for
 administration. *With a grant* means that a supervisor of Cedar County gave them leave for the
 case. Nobody here is whose calls they are.
-Lists of grants, of waiting requests, of staff and of broken glasses show each what concerns them.
+Lists of grants, of waiting requests, of staff, of holds and of broken glasses show each what
+concerns them.
 ";
 
 const OPEN: &str = "
@@ -393,6 +414,7 @@ const OPEN: &str = "
 
 Everything above is answered with *log in first*. Open to anybody who reaches the console
 (`parlatory login`,
-`parlatory staff first`, `parlatory staff enrol`), with the limits that `docs/operating.md` names:
+`parlatory staff first`, `parlatory staff enrol`), with the limits that `docs/operating.md` names;
+and for how long things are kept, to whoever asks:
 
 ";

@@ -4,13 +4,24 @@
 //! hold wins over every rule. What dies in the middle is finished by the next [`Keeping::run`].
 
 mod fault;
+mod published;
+mod run;
 mod said;
 
 pub use fault::NotKept;
+pub use published::{AgencyTerms, Published, Term};
+pub use run::{Of, Ran, Tell};
 pub use said::{Erased, HoldSaid, Kept, RetentionSet, Ruled};
 
-use crate::{Note, Register, Roster, roster::Way};
-use access::{Line, Object, Purpose, Recipient, Role, Verb, decide::Ask, staff::Staff};
+use crate::{
+    Note, Register, Roster,
+    roster::{Denied, NotDone, Way},
+};
+use access::{
+    Line, Object, Purpose, Recipient, Role, Verb,
+    decide::{Ask, NotAllowed},
+    staff::Staff,
+};
 use evidence::Statement;
 use model::{AgencyId, Clock, E164, FacilityId, PersonId, Private, Timestamp};
 use serde::Serialize;
@@ -18,11 +29,13 @@ use sha2::{Digest as _, Sha256};
 use std::{
     fmt,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
-use store::{Basis, Class, Due, Held, NewHold, RuleRow, Store, Terms};
-use vault::Eraser;
+use store::{Class, HoldRow, NewHold, RuleRow, Store};
 
 /// What keeping needs.
 pub struct KeepingConfig {
@@ -30,10 +43,12 @@ pub struct KeepingConfig {
     pub store: Store,
     /// Where everything is entered first.
     pub register: Arc<Register>,
-    /// Who decides who may place a hold.
+    /// Who decides who may place a hold and set a rule.
     pub roster: Roster,
     /// The vault's folder.
     pub recordings: PathBuf,
+    /// The file in which anybody may read how long things are kept, and why for longer than usual.
+    pub published: PathBuf,
     /// The time.
     pub clock: Clock,
     /// How long a recording of a number that was protected afterwards is left, see
@@ -47,8 +62,11 @@ pub struct Keeping(Arc<Inner>);
 
 struct Inner {
     config: KeepingConfig,
-    /// One change or run at a time: a hold that is placed is in force for every later run.
+    /// One change, or one step of a run, at a time: a hold that is placed is in force for every
+    /// later step.
     turn: Mutex<()>,
+    /// How many holds were placed since the start.
+    placed: AtomicU64,
 }
 
 /// A rule that is to be set.
@@ -58,8 +76,8 @@ pub struct NewRule {
     pub facility: Option<FacilityId>,
     /// For what.
     pub class: Class,
-    /// How long.
-    pub keep: Duration,
+    /// How many days.
+    pub days: u32,
     /// Why, for everybody to read; needed where it is longer than usual.
     pub reason: String,
 }
@@ -83,95 +101,98 @@ pub struct HoldAsk {
     pub until: Option<Timestamp>,
 }
 
-/// What came of asking for a hold. It never says whether there is anything to be kept.
+/// What came of asking for something.
 #[derive(Debug)]
-pub enum HoldWay {
-    /// It is in force.
-    Placed {
-        /// Its number.
-        hold: u32,
+pub enum Judged<T> {
+    /// It is so.
+    Done {
         /// The act.
         act: u64,
+        /// The place of its entry in the log.
+        entry: u64,
+        /// What else there is to say.
+        what: T,
     },
     /// It waits for a second person.
     Waits {
         /// The act.
         act: u64,
+        /// What is missing.
+        why: String,
     },
     /// It is refused, and that is entered.
     Refused {
         /// The act.
         act: u64,
         /// Why.
-        why: access::decide::NotAllowed,
+        why: NotAllowed,
     },
-}
-
-/// What a run did, or would do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ran {
-    /// Recordings of which it was entered that a hold keeps them.
-    pub held: u64,
-    /// Recordings that were found to be of numbers that are protected now.
-    pub quarantined: u64,
-    /// Recordings that were erased, or are due where nothing was to be done.
-    pub erased: u64,
-    /// Of these, those that are quarantined.
-    pub of_quarantine: u64,
-    /// Somebody copies the recordings: nothing was erased, and the next run does.
-    pub postponed: bool,
 }
 
 impl Keeping {
     /// Keeps over these.
     #[must_use]
     pub fn new(config: KeepingConfig) -> Self {
-        Self(Arc::new(Inner { config, turn: Mutex::new(()) }))
+        Self(Arc::new(Inner { config, turn: Mutex::new(()), placed: AtomicU64::new(0) }))
     }
 
-    /// Sets how long one's own agency keeps something. Entered before it is in force.
+    /// Sets how long one's own agency keeps something, as far as its policies allow it. Entered and
+    /// published before it is in force; gives the place of the entry with the agency's rules.
     ///
     /// # Errors
-    /// [`NotKept::Setter`], [`NotKept::Term`] and [`NotKept::Reason`]; and when it cannot be
-    /// entered or kept.
-    pub fn set_rule(&self, by: &Staff, new: &NewRule) -> Result<(), NotKept> {
-        let _turn = self.0.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.0.config.clock.now();
-        by.usable(now)?;
-        if by.role != Role::Supervisor {
-            return Err(NotKept::Setter);
+    /// [`NotKept::Term`] and [`NotKept::Reason`]; [`NotDone::NotThere`] for a facility of others;
+    /// and when it cannot be entered, published or kept.
+    pub fn set_rule(
+        &self,
+        by: &Staff,
+        new: &NewRule,
+        approved: Option<u64>,
+    ) -> Result<Judged<u64>, NotKept> {
+        let _turn = self.turn();
+        let KeepingConfig { store, register, roster, clock, .. } = &self.0.config;
+        let reason = checked_reason(new)?;
+        let now = clock.now();
+        let facilities = store.facilities_of(by.agency)?;
+        if new.facility.is_some_and(|facility| !facilities.contains_key(&facility)) {
+            return Err(NotDone::NotThere.into());
         }
-        if !(KEEP_MIN..=KEEP_MAX).contains(&new.keep) {
-            return Err(NotKept::Term);
-        }
-        let reason = new.reason.trim();
-        let plain = !reason.chars().any(char::is_control);
-        let needed = new.keep > usual(new.class);
-        if !plain || reason.chars().count() > REASON_CHARS_MAX || (needed && reason.is_empty()) {
-            return Err(NotKept::Reason);
-        }
-        let row = RuleRow {
+        // Whoever approves it reads this, and it is approved for nothing else.
+        let place =
+            new.facility.map_or_else(|| "all".to_owned(), |it| format!("facility {}", it.0));
+        let what = format!("retention: {} of {place}, {} days", new.class.word(), new.days);
+        let (act, entry) = match self.allowed(by, &what, approved)? {
+            Judged::Done { act, entry, .. } => (act, entry),
+            Judged::Waits { act, why } => return Ok(Judged::Waits { act, why }),
+            Judged::Refused { act, why } => return Ok(Judged::Refused { act, why }),
+        };
+        let mut rules = store.retention_rules()?;
+        let mut row = RuleRow {
             agency: by.agency,
             facility: new.facility,
             class: new.class,
-            keep: new.keep,
-            reason: reason.to_owned(),
+            keep: DAY.saturating_mul(new.days),
+            reason,
             by: by.id,
             at: now,
+            entry: 0,
         };
-        let mut rules = self.rules(by.agency)?;
-        rules.retain(|rule| (rule.facility, rule.class) != (row.facility, row.class));
+        let key = |row: &RuleRow| (row.agency, row.facility.map(|it| it.0), row.class);
+        rules.retain(|rule| key(rule) != key(&row));
         rules.push(row.clone());
-        rules.sort_by_key(|rule| (rule.facility.map(|it| it.0), rule.class));
-        let said = RetentionSet {
-            agency: by.agency,
-            by: by.id,
-            rules: rules.iter().map(Ruled::of).collect(),
-        };
+        rules.sort_by_key(key);
+        let own = rules.iter().filter(|rule| rule.agency == by.agency);
+        let said =
+            RetentionSet { agency: by.agency, by: by.id, rules: own.map(Ruled::of).collect() };
         let detail = postcard::to_allocvec(&said).map_err(|_| NotKept::Detail)?;
         let what = Statement::Retention { rules: Sha256::digest(&detail).into() };
-        self.0.config.register.note(what, &detail, by.agency, now)?;
-        Ok(self.0.config.store.set_retention_rule(&row)?)
+        row.entry = register.note(what, &detail, by.agency, now)?;
+        for rule in rules.iter_mut().filter(|rule| key(rule) == key(&row)) {
+            rule.entry = row.entry;
+        }
+        self.publish(&rules)?;
+        store.set_retention_rule(&row)?;
+        roster.done(act)?;
+        Ok(Judged::Done { act, entry, what: row.entry })
     }
 
     /// The rules that an agency has set. Where there is none, [`usual`] holds.
@@ -183,24 +204,79 @@ impl Keeping {
         Ok(rules.into_iter().filter(|rule| rule.agency == agency).collect())
     }
 
-    /// Places a hold, as far as policies allow it. It is in force when this returns, for recordings
-    /// that there are and for those that will be; each has its entry from the next run on.
+    /// Whether somebody may have erased now what is due for their agency, or be told how much that
+    /// is. That they may is entered, too.
     ///
     /// # Errors
-    /// [`NotKept::Everything`] when nothing is named; what the roster has for a bad request; and
-    /// when it cannot be entered or kept.
+    /// As the roster has them; and when a refusal cannot be entered.
+    pub fn may_run(&self, by: &Staff, approved: Option<u64>) -> Result<Judged<()>, NotKept> {
+        let judged = self.allowed(by, "retention: run", approved)?;
+        if let Judged::Done { act, .. } = judged {
+            self.0.config.roster.done(act)?;
+        }
+        Ok(judged)
+    }
+
+    /// Whether somebody may do this to what their own agency keeps; entered either way.
+    fn allowed(
+        &self,
+        by: &Staff,
+        what: &str,
+        approved: Option<u64>,
+    ) -> Result<Judged<()>, NotKept> {
+        let request = Ask {
+            verb: Verb::Retain,
+            purpose: Purpose::Administration,
+            case: Private::new(what.to_owned()),
+            line: Line::Ordinary,
+            object: Object::Ledger { agency: by.agency },
+            // Nobody gets anything.
+            recipient: Recipient([0; 32]),
+            expires: self.0.config.clock.now().after(CARRY_OUT_MAX),
+        };
+        self.judged(by, request, approved)
+    }
+
+    /// Asks the roster, and enters what is allowed.
+    fn judged(
+        &self,
+        by: &Staff,
+        request: Ask,
+        approved: Option<u64>,
+    ) -> Result<Judged<()>, NotKept> {
+        let KeepingConfig { register, roster, clock, .. } = &self.0.config;
+        Ok(match roster.allow(by, request, approved)? {
+            Way::Open { allowed, act } => {
+                let entered = register.enter(*allowed, act, clock.now())?;
+                Judged::Done { act, entry: entered.proof().inclusion.index(), what: () }
+            }
+            Way::Waits { act, why } => Judged::Waits { act, why: why.to_string() },
+            Way::Refused { act, why } => Judged::Refused { act, why },
+        })
+    }
+
+    /// Places a hold, as far as policies allow it, and gives its number. It is in force when this
+    /// returns, for recordings that there are and for those that will be; each has its entry from
+    /// the next run on. Neither the answer nor what is done for it depends on whether there is any.
+    ///
+    /// # Errors
+    /// [`NotKept::Everything`] when nothing is named; [`NotDone::NotThere`] when there is no such
+    /// agency; what the roster has for a bad request; and when it cannot be entered or kept.
     pub fn hold(
         &self,
         by: &Staff,
         ask: &HoldAsk,
         approved: Option<u64>,
-    ) -> Result<HoldWay, NotKept> {
+    ) -> Result<Judged<u32>, NotKept> {
         if ask.person.is_none() && ask.number.is_none() && ask.from.is_none() && ask.until.is_none()
         {
             return Err(NotKept::Everything);
         }
-        let _turn = self.0.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let KeepingConfig { store, register, roster, clock, .. } = &self.0.config;
+        let _turn = self.turn();
+        let KeepingConfig { store, roster, clock, .. } = &self.0.config;
+        if !store.agencies()?.iter().any(|row| row.id == ask.agency) {
+            return Err(NotDone::NotThere.into());
+        }
         let now = clock.now();
         let request = Ask {
             verb: Verb::Hold,
@@ -212,12 +288,11 @@ impl Keeping {
             recipient: Recipient([0; 32]),
             expires: now.after(CARRY_OUT_MAX),
         };
-        let (allowed, act) = match roster.allow(by, request, approved)? {
-            Way::Open { allowed, act } => (allowed, act),
-            Way::Waits { act, .. } => return Ok(HoldWay::Waits { act }),
-            Way::Refused { act, why } => return Ok(HoldWay::Refused { act, why }),
+        let (act, entry) = match self.judged(by, request, approved)? {
+            Judged::Done { act, entry, .. } => (act, entry),
+            Judged::Waits { act, why } => return Ok(Judged::Waits { act, why }),
+            Judged::Refused { act, why } => return Ok(Judged::Refused { act, why }),
         };
-        register.enter(*allowed, act, now)?;
         let new = NewHold {
             agency: ask.agency,
             act,
@@ -229,19 +304,33 @@ impl Keeping {
             until: ask.until,
         };
         let hold = store.add_hold(&new, now)?;
+        self.0.placed.fetch_add(1, Ordering::SeqCst);
         roster.done(act)?;
-        Ok(HoldWay::Placed { hold, act })
+        Ok(Judged::Done { act, entry, what: hold })
+    }
+
+    /// The holds that one placed; for supervisors and auditors those on the data of their agency.
+    ///
+    /// # Errors
+    /// When their access has ended, or the store fails.
+    pub fn holds(&self, by: &Staff) -> Result<Vec<HoldRow>, NotKept> {
+        by.usable(self.0.config.clock.now())?;
+        let all = matches!(by.role, Role::Supervisor | Role::Auditor);
+        let mut rows = self.0.config.store.holds()?;
+        rows.retain(|row| row.what.staff == by.id || (all && row.what.agency == by.agency));
+        Ok(rows)
     }
 
     /// Releases a hold: for whoever placed it, or for a supervisor of the agency whose data it is.
-    /// The entries of what it kept are durable before.
+    /// It is entered before; gives the number of the act. Of each recording that it kept, the next
+    /// run enters that it keeps it no longer, and only then it can be erased.
     ///
     /// # Errors
     /// [`NotKept::NoHold`] when there is none, it is released, or it is not theirs to release;
     /// [`NotKept::Reason`]; and when it cannot be entered or kept.
-    pub fn release(&self, by: &Staff, hold: u32, reason: &str) -> Result<(), NotKept> {
-        let _turn = self.0.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let KeepingConfig { store, register, clock, .. } = &self.0.config;
+    pub fn release(&self, by: &Staff, hold: u32, reason: &str) -> Result<u64, NotKept> {
+        let _turn = self.turn();
+        let KeepingConfig { store, register, roster, clock, .. } = &self.0.config;
         let now = clock.now();
         by.usable(now)?;
         let reason = reason.trim();
@@ -254,115 +343,16 @@ impl Keeping {
         if row.what.staff != by.id && !owner {
             return Err(NotKept::NoHold);
         }
-        let said = HoldSaid::Released { hold, by: by.id, reason: Private::new(reason.to_owned()) };
-        for piece in store.held_by(hold)?.chunks(BATCH_COUNT) {
-            let notes: Result<Vec<Note>, NotKept> = piece
-                .iter()
-                .map(|held| note(Statement::Hold { recording: held.call.recording() }, &said))
-                .collect();
-            register.notes(&notes?, row.what.agency, now)?;
-        }
-        Ok(store.release_hold(hold, by.id, now)?)
+        let act = roster.next_act()?;
+        let said = Denied::Hold { by: by.id, hold, why: Private::new(reason.to_owned()) };
+        let Note { what, detail } = note(Statement::Denial { act }, &said)?;
+        register.note(what, &detail, row.what.agency, now)?;
+        store.release_hold(hold, by.id, act, now)?;
+        Ok(act)
     }
 
-    /// Finishes what was left, enters what is newly held, finds what is to be quarantined, and
-    /// erases what is due. With `dry` it only says what is due.
-    ///
-    /// # Errors
-    /// When something cannot be entered, kept or erased; the next run goes on there.
-    pub fn run(&self, dry: bool) -> Result<Ran, NotKept> {
-        let _turn = self.0.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let KeepingConfig { store, recordings, clock, quarantine, .. } = &self.0.config;
-        let now = clock.now();
-        let terms = Terms { audio: usual(Class::Audio), quarantine: *quarantine };
-        let mut ran = Ran::default();
-        if dry {
-            let due = store.due(&terms, now, DRY_COUNT_MAX)?;
-            ran.erased = due.len() as u64;
-            ran.of_quarantine =
-                due.iter().filter(|it| it.basis == Basis::Quarantine).count() as u64;
-            return Ok(ran);
-        }
-        ran.held = self.enter_held(now)?;
-        ran.quarantined = store.quarantine(now)?;
-        let Some(eraser) = Eraser::lock(recordings)? else {
-            ran.postponed = true;
-            return Ok(ran);
-        };
-        // What was decided and perhaps not entered is decided anew: somebody may hold it by now.
-        store.forget_unentered()?;
-        let left: Vec<Due> = store.erasing()?.into_iter().map(|it| it.due).collect();
-        self.destroy(&eraser, &left, now, &mut ran)?;
-        loop {
-            let due = store.due(&terms, now, BATCH)?;
-            if due.is_empty() {
-                return Ok(ran);
-            }
-            store.begin_erasing(&due, now)?;
-            self.enter_erased(&due, now)?;
-            self.destroy(&eraser, &due, now, &mut ran)?;
-        }
-    }
-
-    /// Enters of every recording that a hold keeps and that has no entry yet that it does.
-    fn enter_held(&self, now: Timestamp) -> Result<u64, NotKept> {
-        let KeepingConfig { store, register, .. } = &self.0.config;
-        let mut count = 0;
-        loop {
-            let held = store.newly_held(BATCH)?;
-            if held.is_empty() {
-                return Ok(count);
-            }
-            for one in held.chunk_by(|one, other| one.agency == other.agency) {
-                let notes: Result<Vec<Note>, NotKept> = one
-                    .iter()
-                    .map(|Held { call, hold, .. }| {
-                        let said = HoldSaid::Kept(Kept { hold: *hold });
-                        note(Statement::Hold { recording: call.recording() }, &said)
-                    })
-                    .collect();
-                let Some(first) = one.first() else { continue };
-                register.notes(&notes?, first.agency, now)?;
-                store.keep_held(one)?;
-                count += one.len() as u64;
-            }
-        }
-    }
-
-    /// Enters that these are erased.
-    fn enter_erased(&self, due: &[Due], now: Timestamp) -> Result<(), NotKept> {
-        let KeepingConfig { store, register, .. } = &self.0.config;
-        let mut due = due.to_vec();
-        due.sort_by_key(|it| (it.agency, it.recording));
-        for one in due.chunk_by(|one, other| one.agency == other.agency) {
-            let notes: Result<Vec<Note>, NotKept> = one
-                .iter()
-                .map(|Due { recording, sha256, basis, .. }| {
-                    let what = Statement::Erase { recording: *recording, sha256: *sha256 };
-                    note(what, &Erased::of(*basis))
-                })
-                .collect();
-            let Some(first) = one.first() else { continue };
-            let places = register.notes(&notes?, first.agency, now)?;
-            store.erasing_entered(one, places.start)?;
-        }
-        Ok(())
-    }
-
-    /// Destroys what is entered, and keeps that it is gone.
-    fn destroy(
-        &self,
-        eraser: &Eraser,
-        due: &[Due],
-        now: Timestamp,
-        ran: &mut Ran,
-    ) -> Result<(), NotKept> {
-        for one in due {
-            eraser.erase(one.agency, one.recording)?;
-            ran.erased += 1;
-            ran.of_quarantine += u64::from(one.basis == Basis::Quarantine);
-        }
-        Ok(self.0.config.store.erased(due, now)?)
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.0.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -381,6 +371,34 @@ pub const fn usual(class: Class) -> Duration {
     }
 }
 
+/// The reason as it is published: on one line, short, there where it must be, and without what
+/// looks like a telephone number.
+fn checked_reason(new: &NewRule) -> Result<String, NotKept> {
+    if !(1..=DAYS_MAX).contains(&new.days) {
+        return Err(NotKept::Term);
+    }
+    let reason = new.reason.trim();
+    let plain = !reason.chars().any(char::is_control) && !has_number(reason);
+    let needed = DAY.saturating_mul(new.days) > usual(new.class);
+    if !plain || reason.chars().count() > REASON_CHARS_MAX || (needed && reason.is_empty()) {
+        return Err(NotKept::Reason);
+    }
+    Ok(reason.to_owned())
+}
+
+/// Whether ten digits follow each other, whatever people write between the digits of a number.
+fn has_number(text: &str) -> bool {
+    let mut run = 0;
+    text.chars().any(|sign| {
+        if sign.is_ascii_digit() {
+            run += 1;
+        } else if !" ()-./+".contains(sign) {
+            run = 0;
+        }
+        run >= NUMBER_DIGITS
+    })
+}
+
 fn note(what: Statement, said: &impl Serialize) -> Result<Note, NotKept> {
     let detail = postcard::to_allocvec(said).map_err(|_| NotKept::Detail)?;
     Ok(Note { what, detail })
@@ -389,21 +407,16 @@ fn note(what: Statement, said: &impl Serialize) -> Result<Note, NotKept> {
 /// How long recordings of numbers that were protected afterwards are left, where nobody set it.
 pub const QUARANTINE_MAX: Duration = Duration::from_hours(72);
 
-/// The shortest time that can be set: nothing is erased before a day has passed.
-pub const KEEP_MIN: Duration = Duration::from_hours(24);
+const DAY: Duration = Duration::from_hours(24);
 
-/// The longest time that can be set.
-pub const KEEP_MAX: Duration = Duration::from_hours(30 * 366 * 24);
+/// The longest time that can be set, in days: thirty years. The shortest is one day.
+pub const DAYS_MAX: u32 = 30 * 366;
 
 /// Characters of a reason.
 pub const REASON_CHARS_MAX: usize = 500;
 
-/// Recordings of one append to the log.
-const BATCH: u32 = 256;
-const BATCH_COUNT: usize = 256;
-
-/// Recordings that a dry run counts.
-const DRY_COUNT_MAX: u32 = 1_000_000;
+/// Digits of a telephone number with its area.
+const NUMBER_DIGITS: u32 = 10;
 
 /// How long it may take to place a hold that was allowed.
 const CARRY_OUT_MAX: Duration = Duration::from_mins(10);

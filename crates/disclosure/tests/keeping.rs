@@ -17,27 +17,28 @@ mod world;
 
 use access::Purpose;
 use disclosure::{
-    Keeping, KeepingConfig, Note,
-    keeping::{Erased, HoldAsk, HoldWay, NewRule, NotKept, QUARANTINE_MAX, Ran},
+    Keeping, Note,
+    keeping::{Erased, HoldAsk, HoldSaid, Judged, NewRule, NotKept, Of, QUARANTINE_MAX, Ran},
+    roster::Denied,
 };
 use evidence::Statement;
-use model::{Clock, PersonId, Private, Timestamp};
-use office::{CASE, CEDAR, HOUR, NOW, Office, RECORDING, Running, number, plan};
-use std::{path::PathBuf, sync::Arc, time::Duration};
-use store::{Basis, Class, Due, Terms};
+use model::{FacilityId, PersonId, Private, Timestamp};
+use office::{CASE, CEDAR, HOUR, NOW, Office, PINE, RECORDING, Running, number, plan};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use std::{fs, ops::ControlFlow, path::PathBuf, time::Duration};
+use store::{Basis, Class, Due, RunOutcome, RunScope, Terms};
 use vault::Eraser;
 
 const DAY: Duration = Duration::from_hours(24);
 
 fn keeping(office: &Office, running: &Running, at: Timestamp) -> Keeping {
-    Keeping::new(KeepingConfig {
-        store: running.store.clone(),
-        register: Arc::clone(&running.register),
-        roster: running.roster.clone(),
-        recordings: office.world.vault_dir(),
-        clock: Clock::new(move || at),
-        quarantine: QUARANTINE_MAX,
-    })
+    office.keeping(running, &office.disk, at, QUARANTINE_MAX)
+}
+
+/// A run over everything, to its end.
+fn run(keeping: &Keeping) -> Ran {
+    keeping.run(Of::default(), &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 fn file(office: &Office) -> PathBuf {
@@ -56,9 +57,9 @@ fn ask() -> HoldAsk {
     }
 }
 
-fn placed(way: HoldWay) -> u32 {
-    let HoldWay::Placed { hold, .. } = way else { panic!("{way:?}") };
-    hold
+fn placed(judged: Judged<u32>) -> u32 {
+    let Judged::Done { what, .. } = judged else { panic!("{judged:?}") };
+    what
 }
 
 /// What the log says of the recording after all that was there at first, once it is closed.
@@ -76,19 +77,36 @@ fn is_erasure(said: &Statement) -> bool {
 fn a_recording_is_erased_when_its_time_is_over_and_not_before() {
     let office = Office::new();
     let running = office.open();
-    let run = |after: Duration, dry| keeping(&office, &running, NOW.after(after)).run(dry);
-    assert_eq!(run(89 * DAY, false).unwrap(), Ran::default());
-    let due = Ran { erased: 1, ..Ran::default() };
-    assert_eq!(run(90 * DAY, true).unwrap(), due);
+    let at = |after: Duration| keeping(&office, &running, NOW.after(after));
+    assert_eq!(run(&at(89 * DAY)), Ran::default());
+    let due = Ran { due: 1, ..Ran::default() };
+    assert_eq!(at(90 * DAY).due(Of::default()).unwrap(), due);
+    for other in [
+        Of { agency: Some(PINE), ..Of::default() },
+        Of { quarantined_alone: true, ..Of::default() },
+    ] {
+        assert_eq!(at(90 * DAY).due(other).unwrap(), Ran::default());
+        let ran = at(90 * DAY).run(other, &mut |_| ControlFlow::Continue(())).unwrap();
+        assert_eq!(ran, Ran::default());
+    }
     assert!(file(&office).exists(), "it was only asked");
     // Somebody takes a backup.
     let kept = vault::keep(&office.world.vault_dir()).unwrap();
-    assert_eq!(run(90 * DAY, false).unwrap(), Ran { postponed: true, ..Ran::default() });
+    assert_eq!(run(&at(90 * DAY)), Ran { postponed: true, ..Ran::default() });
     drop(kept);
+    let stopped = at(90 * DAY).run(Of::default(), &mut |_| ControlFlow::Break(())).unwrap();
+    assert_eq!(stopped, Ran { stopped: true, ..due });
     assert!(file(&office).exists());
-    assert_eq!(run(90 * DAY, false).unwrap(), due);
-    assert_eq!(run(91 * DAY, false).unwrap(), Ran::default());
+    assert_eq!(run(&at(90 * DAY)), Ran { erased: 1, ..due });
+    assert_eq!(run(&at(91 * DAY)), Ran::default());
     assert!(!file(&office).exists());
+    let runs = running.store.runs().unwrap();
+    let ended: Vec<_> = runs.iter().map(|run| (run.ended.unwrap().1, run.erased)).collect();
+    use RunOutcome::{Done, Postponed, Stopped};
+    let expected = [(Done, 0), (Done, 0), (Postponed, 0), (Stopped, 0), (Done, 1), (Done, 0)];
+    assert_eq!(ended, expected);
+    let scopes = [RunScope::All, RunScope::Quarantine, RunScope::All];
+    assert_eq!(runs.iter().map(|run| run.scope).take(3).collect::<Vec<_>>(), scopes);
     running.close();
     let said = said(&office);
     assert!(said.len() == 1 && is_erasure(&said[0]), "{said:?}");
@@ -113,18 +131,50 @@ fn a_hold_wins_over_every_rule_until_it_is_released_and_reveals_nothing() {
         let hold = placed(now.hold(&staff, &what, None).unwrap());
         assert_eq!(hold, 1, "the answer is the same");
         let later = keeping(&office, &running, NOW.after(4_000 * DAY));
-        let ran = later.run(false).unwrap();
+        let ran = run(&later);
         assert_eq!((ran.held, ran.erased), (u64::from(fits), u64::from(!fits)), "{what:?}");
         assert_eq!(file(&office).exists(), fits);
-        assert_eq!(later.run(false).unwrap(), Ran::default(), "it is entered once");
-        now.release(&staff, hold, "the case is closed").unwrap();
+        assert_eq!(run(&later), Ran::default(), "it is entered once");
+        let act = now.release(&staff, hold, "the case is closed").unwrap();
         assert!(matches!(now.release(&staff, hold, "again"), Err(NotKept::NoHold)));
-        assert_eq!(later.run(false).unwrap().erased, u64::from(fits));
+        assert_eq!(later.due(Of::default()).unwrap().due, 0, "it is not entered that it may go");
+        assert_eq!(run(&later).erased, u64::from(fits));
         assert!(!file(&office).exists());
         running.close();
-        let holds = said(&office).iter().filter(|it| !is_erasure(it)).count();
-        assert_eq!(holds, if fits { 2 } else { 0 }, "kept, and released");
+        assert_eq!(details(&office, act), if fits { ["kept", "released"].as_slice() } else { &[] });
     }
+}
+
+/// What the entries of holds on recordings say, once it is closed. That the hold was released by
+/// `act` has an entry of its own, whatever it kept.
+fn details(office: &Office, act: u64) -> Vec<&'static str> {
+    let mut released = 0;
+    let mut found = Vec::new();
+    for (read, detail) in Office::entries(&office.disk) {
+        // The salt comes first, then the head of the kind.
+        let said = |head: &str| detail[32..].strip_prefix(head.as_bytes()).unwrap().to_vec();
+        if let Statement::Hold { recording } = read.said.what {
+            assert_eq!(recording, RECORDING);
+            found.push(match postcard::from_bytes(&said("hold v1\0")).unwrap() {
+                HoldSaid::Kept(kept) => {
+                    assert_eq!(kept.hold, 1);
+                    "kept"
+                }
+                HoldSaid::Released { hold, act: by } => {
+                    assert_eq!((hold, by), (1, act));
+                    "released"
+                }
+            });
+        }
+        if matches!(read.said.what, Statement::Denial { act: denied } if denied == act) {
+            let said: Denied = postcard::from_bytes(&said("denial v1\0")).unwrap();
+            let Denied::Hold { hold: 1, why, .. } = said else { panic!("{said:?}") };
+            assert_eq!(why.expose(), "the case is closed");
+            released += 1;
+        }
+    }
+    assert_eq!(released, 1);
+    found
 }
 
 #[test]
@@ -152,25 +202,98 @@ fn who_keeps_longer_says_why_and_only_supervisors_say_it() {
     let rule = |days: u32, reason: &str| NewRule {
         facility: None,
         class: Class::Audio,
-        keep: days * DAY,
+        days,
         reason: reason.to_owned(),
     };
     let (staff, boss) = (running.staff("inve"), running.staff("super"));
-    assert!(matches!(now.set_rule(&staff, &rule(30, "")), Err(NotKept::Setter)));
-    assert!(matches!(now.set_rule(&boss, &rule(91, " ")), Err(NotKept::Reason)));
-    assert!(matches!(now.set_rule(&boss, &rule(0, "")), Err(NotKept::Term)));
-    now.set_rule(&boss, &rule(400, "state law")).unwrap();
-    let later = keeping(&office, &running, NOW.after(300 * DAY));
-    assert_eq!(later.run(false).unwrap(), Ran::default());
-    now.set_rule(&boss, &rule(30, "")).unwrap();
+    let refused = now.set_rule(&staff, &rule(30, ""), None).unwrap();
+    let Judged::Refused { act: refusal, .. } = refused else { panic!("{refused:?}") };
+    assert!(matches!(now.may_run(&staff, None).unwrap(), Judged::Refused { .. }));
+    assert!(matches!(now.may_run(&boss, None).unwrap(), Judged::Done { .. }));
+    let bad = |days, reason: &str| now.set_rule(&boss, &rule(days, reason), None).unwrap_err();
+    assert!(matches!(bad(91, " "), NotKept::Reason));
+    assert!(matches!(bad(91, "for +1 (202) 555-0142"), NotKept::Reason));
+    assert!(matches!(bad(91, "two\nlines"), NotKept::Reason));
+    assert!(matches!(bad(0, ""), NotKept::Term));
+    let elsewhere = NewRule { facility: Some(FacilityId(9)), ..rule(30, "") };
+    assert!(matches!(now.set_rule(&boss, &elsewhere, None), Err(NotKept::NotDone(_))));
+    let set = |rule: &NewRule| match now.set_rule(&boss, rule, None).unwrap() {
+        Judged::Done { what: entry, .. } => entry,
+        other @ (Judged::Waits { .. } | Judged::Refused { .. }) => panic!("{other:?}"),
+    };
+    let entries = [set(&rule(400, "state law 12.3, 2026")), set(&rule(30, ""))];
     assert_eq!(now.rules(CEDAR).unwrap().len(), 1);
-    let soon = keeping(&office, &running, NOW.after(30 * DAY));
-    assert_eq!(soon.run(false).unwrap().erased, 1);
+    let entry = set(&NewRule { facility: Some(FacilityId(1)), ..rule(400, "a court's order") });
+    let later = keeping(&office, &running, NOW.after(300 * DAY));
+    assert_eq!(run(&later), Ran::default(), "the facility's own rule holds");
+    let last = set(&NewRule { facility: Some(FacilityId(1)), ..rule(31, "") });
+    let soon = keeping(&office, &running, NOW.after(31 * DAY));
+    assert_eq!(run(&soon).erased, 1);
     running.close();
-    let entries = Office::entries(&office.disk);
-    let set =
-        entries.iter().filter(|(read, _)| matches!(read.said.what, Statement::Retention { .. }));
-    assert_eq!(set.count(), 2);
+    let all = Office::entries(&office.disk);
+    for entry in entries.into_iter().chain([entry, last]) {
+        let (read, detail) = &all[usize::try_from(entry).unwrap()];
+        let said = detail[32..].strip_prefix(b"retention v1\0").unwrap();
+        let Statement::Retention { rules } = read.said.what else { panic!("{entry}") };
+        assert_eq!(rules, Sha256::digest(said)[..]);
+    }
+    let denials = all
+        .iter()
+        .filter(|(read, _)| matches!(read.said.what, Statement::Denial { act } if act == refusal));
+    assert_eq!(denials.count(), 1, "a refusal is entered");
+}
+
+#[test]
+fn what_is_kept_for_longer_is_published_before_it_is_kept() {
+    let office = Office::new();
+    let running = office.open();
+    let now = keeping(&office, &running, NOW);
+    let (boss, file) = (running.staff("super"), office.disk.join("published/retention.json"));
+    let rule = |days: u32, reason: &str| NewRule {
+        facility: Some(FacilityId(1)),
+        class: Class::Records,
+        days,
+        reason: reason.to_owned(),
+    };
+    let set = now.set_rule(&boss, &rule(800, "state records act"), None).unwrap();
+    let Judged::Done { what: entry, .. } = set else { panic!("{set:?}") };
+    let read = || serde_json::from_slice::<Value>(&fs::read(&file).unwrap()).unwrap();
+    let terms = json!([{
+        "class": "records", "facility": "cedar/jail", "days": 800, "longer": true,
+        "reason": "state records act", "entry": entry,
+    }]);
+    assert_eq!(read()["agencies"], json!([{"agency": "cedar", "name": "cedar", "terms": terms}]));
+    assert_eq!(read()["usual"][0], json!({"class": "audio", "days": 90, "longer": false}));
+    assert_eq!(read(), serde_json::to_value(now.published().unwrap()).unwrap());
+    // Where it cannot be published, it is not kept.
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    let unpublished = now.set_rule(&boss, &rule(900, "state records act"), None).unwrap_err();
+    assert!(matches!(unpublished, NotKept::Unpublished(..)), "{unpublished}");
+    assert_eq!(now.rules(CEDAR).unwrap()[0].keep, 800 * DAY);
+    fs::remove_dir(&file).unwrap();
+    run(&now);
+    assert_eq!(read()["agencies"][0]["terms"], terms, "a run publishes what holds");
+    running.close();
+}
+
+#[test]
+fn a_hold_that_is_placed_between_two_steps_of_a_run_wins() {
+    let office = Office::new();
+    let running = office.open();
+    let staff = running.staff("inve");
+    running.store.apply(&plan(&[42]), NOW).unwrap();
+    let at_once = office.keeping(&running, &office.disk, NOW, Duration::ZERO);
+    let what = HoldAsk { number: Some(number(42)), ..ask() };
+    let mut place = |ran: &Ran| {
+        assert_eq!((ran.due, ran.erased), (1, 0));
+        placed(at_once.hold(&staff, &what, None).unwrap());
+        ControlFlow::Continue(())
+    };
+    let ran = at_once.run(Of::default(), &mut place).unwrap();
+    assert_eq!((ran.held, ran.erased), (1, 0));
+    assert!(file(&office).exists());
+    running.close();
 }
 
 #[test]
@@ -183,11 +306,15 @@ fn a_recording_of_a_number_that_became_protected_goes_unless_it_is_held() {
             let what = HoldAsk { number: Some(number(42)), ..ask() };
             placed(now.hold(&running.staff("inve"), &what, None).unwrap());
         }
-        assert_eq!(now.run(false).unwrap().quarantined, 0);
+        assert_eq!(run(&now).quarantined, 0);
         running.store.apply(&plan(&[42]), NOW).unwrap();
-        assert_eq!(now.run(false).unwrap().quarantined, 1);
+        assert_eq!(run(&now).quarantined, 1);
         assert!(running.store.is_quarantined(CEDAR, RECORDING).unwrap());
-        let at = |time: Duration| keeping(&office, &running, NOW.after(time)).run(false).unwrap();
+        let alone = Of { quarantined_alone: true, ..Of::default() };
+        let at = |time: Duration| {
+            let then = keeping(&office, &running, NOW.after(time));
+            then.run(alone, &mut |_| ControlFlow::Continue(())).unwrap()
+        };
         assert_eq!(at(QUARANTINE_MAX - HOUR).erased, 0);
         let gone = u64::from(!held);
         let ran = at(QUARANTINE_MAX);
@@ -213,7 +340,12 @@ fn erasing_is_finished_wherever_the_program_dies() {
         let office = Office::new();
         let running = office.open();
         let later = NOW.after(90 * DAY);
-        let terms = Terms { audio: 90 * DAY, quarantine: QUARANTINE_MAX };
+        let terms = Terms {
+            audio: 90 * DAY,
+            quarantine: QUARANTINE_MAX,
+            agency: None,
+            quarantined_alone: false,
+        };
         let due = running.store.due(&terms, later, 9).unwrap();
         let [Due { recording, sha256, basis: Basis::Retention, .. }] = due[..] else { panic!() };
         running.store.begin_erasing(&due, later).unwrap();
@@ -238,11 +370,11 @@ fn erasing_is_finished_wherever_the_program_dies() {
             placed(now.hold(&running.staff("inve"), &what, None).unwrap());
         }
         let again = keeping(&office, &running, later);
-        let ran = again.run(false).unwrap();
+        let ran = run(&again);
         // What the log is known to call erased goes; before that a hold still wins.
         let kept = held && last < Step::Known;
         assert_eq!((ran.erased, file(&office).exists()), (u64::from(!kept), kept), "{last:?}");
-        assert_eq!(again.run(false).unwrap(), Ran::default(), "{last:?}");
+        assert_eq!(run(&again), Ran::default(), "{last:?}");
         assert_eq!(running.store.erasing().unwrap(), []);
         running.close();
         let entered = said(&office).iter().any(is_erasure);

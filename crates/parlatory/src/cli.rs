@@ -4,14 +4,16 @@ mod calls;
 mod disclose;
 mod name;
 mod package;
+mod retention;
 mod staff;
 
 pub(crate) use calls::{CallsCommand, StopArgs};
 pub(crate) use disclose::{
-    CountsArgs, DiscloseCommand, ExportArgs, FilterArgs, HearArgs, ListArgs, ReceiptArgs,
+    CountsArgs, DiscloseCommand, ExportArgs, FilterArgs, HearArgs, HoldArgs, ListArgs, ReceiptArgs,
     SearchArgs, WhyArgs,
 };
 pub(crate) use package::{CheckArgs, PackageCommand, ReceiveArgs};
+pub(crate) use retention::{RetentionCommand, RunArgs, SetArgs};
 pub(crate) use staff::{
     AccessCommand, AddArgs, ApproveArgs, DenyArgs, EnrolArgs, FirstArgs, GiveArgs, GlassCommand,
     GrantCommand, PlainArgs, PolicyCommand, ReviewArgs, StaffCommand,
@@ -146,6 +148,15 @@ pub(crate) enum Command {
         /// What to do.
         #[command(subcommand)]
         command: PolicyCommand,
+    },
+    /// How long recordings, names and numbers are kept, and erasing what is due.
+    ///
+    /// Where nothing is set, recordings are erased after 90 days, names and numbers after a year. A
+    /// node does it by itself each night. Every erased recording has its entry in the log before.
+    Retention {
+        /// What to do.
+        #[command(subcommand)]
+        command: RetentionCommand,
     },
     /// Look at who could reach what.
     Access {
@@ -488,7 +499,17 @@ mod tests {
     fn what_each_role_is_answered_is_written_down_for_every_command_that_asks_a_node() {
         let mut found = BTreeSet::new();
         commands(&Cli::command(), "", &mut found);
-        let asks = ["login", "logout", "disclose", "staff", "grant", "policy", "access", "glass"];
+        let asks = [
+            "login",
+            "logout",
+            "disclose",
+            "staff",
+            "grant",
+            "policy",
+            "retention",
+            "access",
+            "glass",
+        ];
         let asks =
             |command: &&String| command.split(' ').nth(1).is_some_and(|word| asks.contains(&word));
         for command in found.iter().filter(asks) {

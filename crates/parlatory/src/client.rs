@@ -118,11 +118,11 @@ impl Client {
 
     /// Has something done whose answer is long, and writes it while it comes. Where it is written
     /// is opened when there is something to write.
-    pub(crate) fn pour(
+    pub(crate) fn pour<'a>(
         &self,
         path: &str,
         ask: &impl Serialize,
-        into: impl FnOnce() -> io::Result<Box<dyn Write>>,
+        into: impl FnOnce() -> io::Result<Box<dyn Write + 'a>>,
     ) -> Result<Poured> {
         let answered = self.send(path, ask)?;
         let response = match answered {

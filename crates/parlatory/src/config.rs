@@ -12,9 +12,11 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 mod disclosure;
+mod retention;
 mod wire;
 
 pub(crate) use disclosure::{ConsoleAt, Disclosure, Hook, TsaAt};
+pub(crate) use retention::Retention;
 pub(crate) use wire::{Encrypted, Identity, Tls, Trunk};
 
 /// A node's settings.
@@ -34,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) console: Option<ConsoleAt>,
     #[serde(default)]
     pub(crate) disclosure: Disclosure,
+    #[serde(default)]
+    pub(crate) retention: Retention,
 }
 
 /// How the log is published.
@@ -123,6 +127,10 @@ impl Config {
             "the settings `{}` do not fit: `media.ports` is first and last port, `media.threads` at least 1",
             path.display()
         );
+        config
+            .retention
+            .check()
+            .with_context(|| format!("the settings `{}` do not fit", path.display()))?;
         let addresses =
             [Some(config.sip.listen), config.sip.tcp, config.sip.tls.as_ref().map(|t| t.listen)];
         let mut addresses = addresses.into_iter().flatten().map(|address| address.ip());
@@ -206,6 +214,12 @@ listen = "{console}"
 # certificate = "tls/console.pem"
 # key = "tls/console.key"
 
+[retention]
+# When everything that is due is erased, each day, in UTC; and at every start.
+erase_at = "09:00"
+# Within how many hours a recording is gone whose number was protected afterwards; at most 72.
+quarantine_hours = 72
+
 [disclosure]
 # Who is on call to approve what waits for a second person: names of log-ins, by agency.
 # on_call = { county = ["lee", "sam"] }
@@ -264,6 +278,7 @@ mod tests {
         assert_eq!(config.media.ports, [40_000, 49_999]);
         assert_eq!(config.console.unwrap().listen.port(), 8480);
         assert_eq!(config.disclosure, Disclosure::default());
+        assert_eq!(config.retention, Retention::default());
     }
 
     #[test]

@@ -106,6 +106,11 @@ impl Data {
         self.0.join("log.vkey")
     }
 
+    /// What else anybody may read: how long things are kept, and why for longer than usual.
+    pub(crate) fn published_terms(&self) -> PathBuf {
+        self.0.join("published").join("retention.json")
+    }
+
     /// Public key of a keyholder, `agency` or `independent`.
     pub(crate) fn keyholder_public(&self, holder: &str) -> PathBuf {
         self.0.join("keyholders").join(format!("{holder}.pub"))

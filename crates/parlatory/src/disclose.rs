@@ -21,7 +21,7 @@ use crate::{
     client::{Answer, Client, Poured},
     data::write_new,
     print::line,
-    staff,
+    retention, staff,
 };
 
 /// Carries out one of them.
@@ -34,6 +34,7 @@ pub(crate) fn run(command: &DiscloseCommand) -> Result<()> {
         DiscloseCommand::Export(args) => export(args),
         DiscloseCommand::List(args) => list(args),
         DiscloseCommand::Receipt(args) => receipt(args),
+        DiscloseCommand::Hold(args) => retention::hold(args),
         DiscloseCommand::Waiting(plain) => staff::waiting(*plain),
         DiscloseCommand::Approve(args) => staff::approve(args),
         DiscloseCommand::Deny(args) => staff::deny(args),

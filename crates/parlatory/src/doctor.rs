@@ -2,6 +2,7 @@
 
 mod disclosure;
 mod log;
+mod retention;
 
 use std::{fs, io::ErrorKind, net::UdpSocket, os::unix::fs::PermissionsExt, path::Path};
 
@@ -11,6 +12,7 @@ use charging::{CapTable, Rate, tariff::LawfulRate};
 use desk::Space;
 use media::Pack;
 use model::{Timestamp, plan::Configuration};
+use retention::Retained;
 use rustix::fs::statvfs;
 use serde::Serialize;
 
@@ -245,15 +247,16 @@ impl Findings {
     }
 
     fn store(&mut self, data: &Data, config: Option<&Config>, now: Timestamp) {
-        let read = data
-            .open_store()
-            .and_then(|store| Ok((store.configuration()?, AlarmCounts::read(&store, now)?)));
+        let read = data.open_store().and_then(|store| {
+            let alarms = AlarmCounts::read(&store, now)?;
+            Ok((store.configuration()?, alarms, Retained::read(&store)?))
+        });
         match read {
             Err(error) => self.problem("store", format!("{error:#}")),
-            Ok((configuration, _)) if configuration.facilities.is_empty() => {
+            Ok((configuration, ..)) if configuration.facilities.is_empty() => {
                 self.problem("facilities", "none: run `parlatory provision FILE`");
             }
-            Ok((configuration, alarms)) => {
+            Ok((configuration, alarms, retained)) => {
                 let (stations, people) = (configuration.stations.len(), configuration.people.len());
                 self.ok(
                     "store",
@@ -267,6 +270,7 @@ impl Findings {
                 self.trunk(&configuration, config.map_or(0, |config| config.trunks.len()));
                 self.rates(&configuration, now);
                 self.alarms(&alarms);
+                self.retention(&retained, now);
             }
         }
     }

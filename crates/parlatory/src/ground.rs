@@ -6,8 +6,8 @@ use anyhow::{Context, Result, anyhow};
 use console::{Console, Services};
 use desk::Desk;
 use disclosure::{
-    Holders, Records, RecordsConfig, Register, RegisterConfig, Roster, Stopping,
-    roster::RosterConfig, stopping::Floor,
+    Holders, Keeping, KeepingConfig, Records, RecordsConfig, Register, RegisterConfig, Roster,
+    Stopping, roster::RosterConfig, stopping::Floor,
 };
 use evidence::AuditKey;
 use export::Software;
@@ -26,6 +26,7 @@ use crate::{
     config::Config,
     custody,
     data::Data,
+    nightly::{HOUR, Nightly},
     node::{build_hash, read_evidence_keys},
     pager::Pager,
 };
@@ -57,18 +58,36 @@ where
     }
 }
 
+/// What stands on it.
+#[derive(Default)]
+pub(crate) struct Opened {
+    /// `None` where the settings name none, or it cannot be had.
+    pub(crate) console: Option<Console>,
+    /// `None` where nothing can be erased, because nothing can be entered.
+    pub(crate) nightly: Option<Nightly>,
+}
+
 impl Ground<'_> {
-    /// Opens the door, where the settings name one. What does not work is said in the log, and by
-    /// the door itself; calls do not need it.
-    pub(crate) fn open_console(&self) -> Option<Console> {
+    /// Begins to erase what is due, and opens the door, where the settings name one. What does not
+    /// work is said in the log, and by the door itself; calls do not need it.
+    pub(crate) fn open(&self) -> Opened {
+        let services = self.services().inspect_err(|error| {
+            tracing::error!("nothing is disclosed or erased: {error:#}");
+        });
+        let nightly = services.as_ref().ok().and_then(|services| {
+            let keeping = services.keeping.clone();
+            let begun = Nightly::begin(keeping, &self.config.retention, self.clock);
+            begun.inspect_err(|error| tracing::error!("nothing is erased: {error:#}")).ok()
+        });
+        Opened { console: self.open_console(services), nightly }
+    }
+
+    fn open_console(&self, services: Result<Services>) -> Option<Console> {
         let at = self.config.console.as_ref()?;
         match custody::grade(self.data, self.config) {
             Ok(grade) => tracing::info!(custody = grade.why),
             Err(error) => tracing::error!("the custody grade cannot be told: {error:#}"),
         }
-        let services = self.services().inspect_err(|error| {
-            tracing::error!("nothing is disclosed: {error:#}");
-        });
         // Whoever asks is told no more than that; where something lies is the operator's to know.
         let services = services.map_err(|_| CLOSED.to_owned());
         let console = at
@@ -96,8 +115,18 @@ impl Ground<'_> {
         let calls = Calls { desk: self.desk.clone(), ender: self.switch.ender() };
         let entered = Arc::clone(&register);
         let stopping = Stopping::new(store.clone(), entered, Box::new(calls), self.clock.clone());
+        let keeping = Keeping::new(KeepingConfig {
+            store: store.clone(),
+            register: Arc::clone(&register),
+            roster: roster.clone(),
+            recordings: self.data.recordings(),
+            published: self.data.published_terms(),
+            clock: self.clock.clone(),
+            // Seen within an hour, and gone at one of the hours before its time.
+            quarantine: self.config.retention.quarantine().saturating_sub(2 * HOUR),
+        });
         let records = self.records(store, register, roster.clone())?;
-        Ok(Services { roster, records, stopping })
+        Ok(Services { roster, records, stopping, keeping })
     }
 
     fn records(&self, store: Store, register: Arc<Register>, roster: Roster) -> Result<Records> {

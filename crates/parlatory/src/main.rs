@@ -24,12 +24,14 @@ mod logbook;
 mod login;
 mod memory;
 mod name;
+mod nightly;
 mod node;
 mod package;
 mod pager;
 mod print;
 mod provision;
 mod restore;
+mod retention;
 mod serve;
 mod staff;
 mod table;
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         Command::Staff { command } => staff::staff(command),
         Command::Grant { command } => staff::grant(command),
         Command::Policy { command } => staff::policy(command),
+        Command::Retention { command } => retention::run(command),
         Command::Access { command } => staff::access(command),
         Command::Glass { command } => staff::glass(command),
         Command::Calls { command } => calls::run(command),

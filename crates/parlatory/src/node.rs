@@ -26,8 +26,9 @@ use vault::{DetailSealer, KeyholderKey, Keyholders, NameShelf, Vault, VaultConfi
 use crate::{
     config::Config,
     data::Data,
-    ground::Ground,
+    ground::{Ground, Opened},
     logbook::{Logbook, Publisher},
+    nightly::Nightly,
 };
 
 /// A running node.
@@ -44,6 +45,8 @@ pub(crate) struct Node {
     publisher: Option<Publisher>,
     /// `None` where the settings name none, or it cannot be had. Calls go on without.
     console: Option<Console>,
+    /// `None` where nothing can be erased.
+    nightly: Option<Nightly>,
     /// What was found and settled at the start.
     pub(crate) recovered: Recovered,
 }
@@ -104,8 +107,20 @@ impl Node {
         switch.when_ended(move || tell.store(true, Ordering::Relaxed));
         let ground =
             Ground { data, config, clock, log, details: &details, desk: &desk, switch: &switch };
-        let console = ground.open_console();
-        Ok(Self { details, publisher, console, desk, line, media, vault, switch, over, recovered })
+        let Opened { console, nightly } = ground.open();
+        Ok(Self {
+            details,
+            publisher,
+            console,
+            nightly,
+            desk,
+            line,
+            media,
+            vault,
+            switch,
+            over,
+            recovered,
+        })
     }
 
     /// Where SIP is taken.
@@ -165,6 +180,9 @@ impl Node {
         // What is followed was over with its call; nothing is entered once the log is closed.
         if let Some(console) = self.console {
             console.stop();
+        }
+        if let Some(nightly) = self.nightly {
+            nightly.end();
         }
         self.line.stop();
         self.media.stop();

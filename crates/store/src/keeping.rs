@@ -6,11 +6,13 @@ mod erasing;
 mod hold;
 mod records;
 mod rule;
+mod run;
 
 pub use erasing::{Basis, Due, Erasing, Terms};
 pub use hold::{Held, HoldRow, NewHold};
 pub use records::{RecordsCount, Swept};
 pub use rule::{Class, RuleRow};
+pub use run::{RunOutcome, RunRow, RunScope};
 
 const READ: &str = "look up what is kept";
 const KEEP: &str = "keep what is kept";

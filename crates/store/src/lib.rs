@@ -30,7 +30,8 @@ pub use copy::{Copied, Source};
 pub use entered::{LateRecording, RegistryChanges};
 pub use error::{Refused, StoreError};
 pub use keeping::{
-    Basis, Class, Due, Erasing, Held, HoldRow, NewHold, RecordsCount, RuleRow, Swept, Terms,
+    Basis, Class, Due, Erasing, Held, HoldRow, NewHold, RecordsCount, RuleRow, RunOutcome, RunRow,
+    RunScope, Swept, Terms,
 };
 pub use names::{NameRow, NameWant, NameWish};
 pub use plan::{Applied, Plan};

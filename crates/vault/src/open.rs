@@ -323,7 +323,7 @@ impl From<io::Error> for NotOpened {
 fn named(header: &Header, receipt: &Receipt) -> Result<(), NotOpened> {
     match receipt.intent().verb {
         Verb::Listen | Verb::Follow | Verb::Export => {}
-        Verb::Search | Verb::Hold | Verb::Approve | Verb::List => {
+        Verb::Search | Verb::Hold | Verb::Approve | Verb::List | Verb::Retain => {
             return Err(NotOpened::HearsNothing);
         }
     }

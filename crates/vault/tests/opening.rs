@@ -181,7 +181,7 @@ fn a_keyholder_opens_what_the_entry_names_and_nothing_else() {
         let refused = scene.holders[0].reseal(&header, receipt);
         assert_eq!(refused, Err(NotOpened::OtherRecording));
     }
-    for verb in [Verb::Search, Verb::Hold, Verb::Approve, Verb::List] {
+    for verb in [Verb::Search, Verb::Hold, Verb::Approve, Verb::List, Verb::Retain] {
         let [receipt, other] = scene.receipts(scene.intent(verb));
         let refused = scene.holders[1].reseal(&header, receipt);
         assert_eq!(refused, Err(NotOpened::HearsNothing));

@@ -1,6 +1,6 @@
 //! What staff see of calls. Everything here is entered in the log before it is shown.
 
-mod body;
+pub(crate) mod body;
 
 use crate::{
     answer::{Problem, ProblemBody, not_entered, stream},

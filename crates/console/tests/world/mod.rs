@@ -8,7 +8,9 @@ mod authenticator;
 use access::{Gate, Role};
 use console::{Console, ConsoleConfig, Services, TlsFiles};
 use disclosure::{
-    HolderAt, Holders, Records, RecordsConfig, Register, RegisterConfig, Roster, Stopping, custody,
+    HolderAt, Holders, Keeping, KeepingConfig, Records, RecordsConfig, Register, RegisterConfig,
+    Roster, Stopping, custody,
+    keeping::QUARANTINE_MAX,
     roster::{Invited, RosterConfig},
     stopping::Floor,
 };
@@ -21,6 +23,7 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -133,6 +136,7 @@ impl World {
         let roster = roster.unwrap();
         let at = at.map(HolderAt::Here);
         let custody = custody(&at, false);
+        let keeping = keeping(folder.path(), &store, &register, &roster, &time);
         let records = Records::new(RecordsConfig {
             store: store.clone(),
             register: Arc::clone(&register),
@@ -149,7 +153,7 @@ impl World {
         });
         let floor = Box::new(NoCalls);
         let stopping = Stopping::new(store.clone(), Arc::clone(&register), floor, time.clock());
-        let services = Services { roster, records, stopping };
+        let services = Services { roster, records, stopping, keeping };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = ConsoleConfig { listen, tls };
         let console = Console::start(config, Ok(services.clone()), time.clock()).unwrap();
@@ -197,6 +201,24 @@ impl World {
         let body = json!({"name": name, "password": password, "code": code});
         post(&self.console, "/api/v1/login", "", &body)
     }
+}
+
+fn keeping(
+    folder: &Path,
+    store: &Store,
+    register: &Arc<Register>,
+    roster: &Roster,
+    time: &Time,
+) -> Keeping {
+    Keeping::new(KeepingConfig {
+        store: store.clone(),
+        register: Arc::clone(register),
+        roster: roster.clone(),
+        recordings: folder.join("recordings"),
+        published: folder.join("published/retention.json"),
+        clock: time.clock(),
+        quarantine: QUARANTINE_MAX,
+    })
 }
 
 /// Somebody who is logged in.

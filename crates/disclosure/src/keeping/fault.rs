@@ -2,6 +2,7 @@
 
 use crate::{NotEntered, roster::NotDone};
 use access::staff::Unusable;
+use std::{io, path::PathBuf};
 use store::StoreError;
 use vault::VaultError;
 
@@ -14,15 +15,13 @@ pub enum NotKept {
     /// They cannot use their log-in.
     #[error(transparent)]
     Unusable(#[from] Unusable),
-    /// Not theirs to set.
-    #[error("only a supervisor of the agency says how long it keeps something")]
-    Setter,
     /// Too short or too long.
-    #[error("a time from one day to thirty years can be set")]
+    #[error("a time from one day to thirty years can be set, in whole days")]
     Term,
     /// No reason, or none that can be shown.
     #[error(
-        "give a reason of one line with at most 500 characters: it is published where more is kept than usual"
+        "give a reason of one line with at most 500 characters and no telephone number: where more is \
+         kept than usual, it is published"
     )]
     Reason,
     /// A hold must name something.
@@ -40,6 +39,9 @@ pub enum NotKept {
     /// The disk with the recordings did not do it.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// What anybody may read cannot be written, so nothing is kept for longer.
+    #[error("`{0}`, in which anybody may read how long things are kept, cannot be written: {1}")]
+    Unpublished(PathBuf, #[source] io::Error),
     /// What an entry says could not be written.
     #[error("what the entry says cannot be written, so it does not happen")]
     Detail,

@@ -1,7 +1,7 @@
 //! What entries about keeping say, after the head of their kind ([`crate::Note::head`]), in
 //! `postcard`. New variants come last; `docs/formats/entry.md`.
 
-use model::{AgencyId, FacilityId, Private, StaffId};
+use model::{AgencyId, FacilityId, StaffId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use store::{Basis, RuleRow};
@@ -42,7 +42,7 @@ impl Ruled {
 }
 
 /// Detail of a `Hold`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HoldSaid {
     /// The recording is kept.
     Kept(Kept),
@@ -50,10 +50,8 @@ pub enum HoldSaid {
     Released {
         /// Which.
         hold: u32,
-        /// Who released it.
-        by: StaffId,
-        /// Why.
-        reason: Private<String>,
+        /// The act that released it: its entry says who did, and why.
+        act: u64,
     },
 }
 
@@ -79,5 +77,37 @@ impl Erased {
             Basis::Retention => Self::Retention,
             Basis::Quarantine => Self::Quarantine,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn octets(said: &impl Serialize) -> Vec<u8> {
+        postcard::to_allocvec(said).unwrap()
+    }
+
+    #[test]
+    fn the_octets_of_each_detail_are_pinned() {
+        let ruled = |facility, class: &str, days: u64| Ruled {
+            facility,
+            class: class.to_owned(),
+            keep: Duration::from_hours(24 * days),
+            reason: "law".to_owned(),
+        };
+        let set = RetentionSet {
+            agency: AgencyId(3),
+            by: StaffId(12),
+            rules: vec![ruled(None, "audio", 1), ruled(Some(FacilityId(5)), "records", 400)],
+        };
+        let audio = [0, 5, 97, 117, 100, 105, 111, 128, 163, 5, 0, 3, 108, 97, 119];
+        let records = [1, 5, 7, 114, 101, 99, 111, 114, 100, 115];
+        let rest = [128, 176, 189, 16, 0, 3, 108, 97, 119];
+        assert_eq!(octets(&set), [&[3, 12, 2][..], &audio, &records, &rest].concat());
+        assert_eq!(octets(&HoldSaid::Kept(Kept { hold: 7 })), [0, 7]);
+        assert_eq!(octets(&HoldSaid::Released { hold: 7, act: 300 }), [1, 7, 172, 2]);
+        assert_eq!(octets(&Erased::Retention), [0]);
+        assert_eq!(octets(&Erased::Quarantine), [1]);
     }
 }

@@ -188,6 +188,15 @@ pub enum Denied {
         /// Why, in their words.
         why: Private<String>,
     },
+    /// Somebody released a hold.
+    Hold {
+        /// Who.
+        by: StaffId,
+        /// Which.
+        hold: u32,
+        /// Why, in their words.
+        why: Private<String>,
+    },
 }
 
 /// Detail of a `BreakGlass` that a person entered; those beside a disclosure have none.
@@ -320,6 +329,13 @@ mod tests {
         let denied = octets(&Denied::Policy { by, asked, hash, why });
         assert_eq!(denied, [&[4, 12, 11][..], &hash, &[1, 120]].concat());
         assert_eq!(octets(&Delivered { by, receipt: "x".into() }), [12, 1, 120]);
+    }
+
+    #[test]
+    fn the_octets_of_a_hold_s_release_are_pinned() {
+        let why = Private::new("x".to_owned());
+        let released = Denied::Hold { by: StaffId(12), hold: 7, why };
+        assert_eq!(postcard::to_allocvec(&released).unwrap(), [5, 12, 7, 1, 120]);
     }
 
     #[test]

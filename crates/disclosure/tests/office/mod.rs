@@ -10,8 +10,9 @@
 use crate::world::{ABOUT, World};
 use access::{Gate, Purpose, Role, Verb, staff::Staff};
 use disclosure::{
-    HolderAt, Holders, Records, RecordsConfig, Register, RegisterConfig, Roster, SealDetail,
-    custody,
+    HolderAt, Holders, Keeping, KeepingConfig, Records, RecordsConfig, Register, RegisterConfig,
+    Roster, SealDetail, custody,
+    keeping::QUARANTINE_MAX,
     records::{Answer, Authority, Reason, Shown},
     roster::{NewGrant, RosterConfig},
 };
@@ -184,7 +185,28 @@ impl Office {
             authority: self.authority.take(),
             log_private: disk.join("log-private"),
         });
-        Running { log, store, register, roster, records }
+        let mut running = Running { log, store, register, roster, records, keeping: None };
+        running.keeping = Some(self.keeping(&running, disk, NOW, QUARANTINE_MAX));
+        running
+    }
+
+    /// What keeps, over a disk and at another time.
+    pub(crate) fn keeping(
+        &self,
+        running: &Running,
+        disk: &Path,
+        at: Timestamp,
+        quarantine: Duration,
+    ) -> Keeping {
+        Keeping::new(KeepingConfig {
+            store: running.store.clone(),
+            register: Arc::clone(&running.register),
+            roster: running.roster.clone(),
+            recordings: self.world.vault_dir(),
+            published: disk.join("published/retention.json"),
+            clock: Clock::new(move || at),
+            quarantine,
+        })
     }
 
     /// What the entries of a log that is closed say, with their details.
@@ -207,6 +229,7 @@ pub(crate) struct Running {
     pub(crate) register: Arc<Register>,
     pub(crate) roster: Roster,
     pub(crate) records: Records,
+    keeping: Option<Keeping>,
 }
 
 impl Running {
@@ -227,6 +250,11 @@ impl Running {
             until: NOW.after(24 * HOUR),
         };
         self.roster.give(&self.staff("super"), new).unwrap();
+    }
+
+    /// What keeps, at [`NOW`].
+    pub(crate) fn keeping(&self) -> Keeping {
+        self.keeping.clone().unwrap()
     }
 
     pub(crate) fn close(self) {

@@ -41,6 +41,14 @@ pub(crate) enum DiscloseCommand {
     /// They make the receipt with `parlatory package receive`. Ask them in another way whether the
     /// key that is shown is theirs. Example: `parlatory disclose receipt receipt.txt`.
     Receipt(ReceiptArgs),
+    /// Keep calls from being erased, by person, number or time, and release that again.
+    ///
+    /// Nothing is shown, and the answer is the same whether there is such a call or not. A call is
+    /// kept that fits everything you name; calls that are made later are kept as well. Example:
+    /// `parlatory disclose hold --purpose discovery --case 24-CR-0117 --person CC-1001 --from
+    /// 2026-11-01T08:30:00Z`. See what you hold: `parlatory disclose hold --list`. End it:
+    /// `parlatory disclose hold --release 3 --reason "the case is closed"`.
+    Hold(HoldArgs),
     /// What waits for a second person: your own requests, and those that you can approve.
     Waiting(PlainArgs),
     /// Say yes to what another asked for. Only a supervisor of the agency whose data it is can.
@@ -190,4 +198,47 @@ pub(crate) struct ListArgs {
     /// Until this time; now where it is left out.
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<String>,
+}
+
+/// Arguments of `disclose hold`.
+#[derive(Debug, Args)]
+pub(crate) struct HoldArgs {
+    /// Why: investigation, safety, discovery, court-order, counsel-consent or inspection.
+    #[arg(long, required_unless_present_any = ["list", "release"])]
+    pub(crate) purpose: Option<String>,
+    /// Number of the case, as the agency writes it.
+    #[arg(long, value_name = "NUMBER", required_unless_present_any = ["list", "release"])]
+    pub(crate) case: Option<String>,
+    /// Number of the agency whose data it is, where it is not your own.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) agency: Option<u32>,
+    /// Calls of this person, by the agency's number. A number that nobody has keeps nothing, and
+    /// you are not told: check it.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) person: Option<String>,
+    /// Calls to exactly this number, such as +12025550142.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) number: Option<String>,
+    /// Calls that had not ended at this time, to the second, such as 2026-11-27T08:00:05Z.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// Calls that had begun before this time.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Number of the act under which it was approved, when you ask again.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) act: Option<u64>,
+    /// Show the holds you placed; for supervisors and auditors, those on the data of their agency.
+    #[arg(long, conflicts_with_all = ["release", "person", "number", "from", "until"])]
+    pub(crate) list: bool,
+    /// Release the hold with this number: your own, or one on the data of your agency, for its
+    /// supervisors.
+    #[arg(long, value_name = "HOLD", requires = "reason")]
+    pub(crate) release: Option<u32>,
+    /// Why it is released.
+    #[arg(long, value_name = "WORDS", requires = "release")]
+    pub(crate) reason: Option<String>,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }

@@ -113,7 +113,23 @@ impl Staff {
             }
             Heard::Waits(_) => bail!("a grant was not enough to listen"),
         };
-        Ok(vec![search, listen, export(&dana, &recorded.call)?, self.list(console)?])
+        let export = export(&dana, &recorded.call)?;
+        let (hold, due) = (hold(&dana)?, self.due(console)?);
+        Ok(vec![search, listen, export, hold, due, self.list(console)?])
+    }
+
+    /// What would be erased tonight, were nothing held.
+    fn due(&self, console: &str) -> Result<Disclosed> {
+        #[derive(Deserialize)]
+        struct Run {
+            act: u64,
+            entry: u64,
+            due: u64,
+        }
+        let lee = self.lee.at(console)?;
+        let Run { act, entry, due } = lee.done("/api/v1/retention/run", &json!({"dry": true}))?;
+        let says = format!("{due} recordings are due to be erased, of those that are 90 days old");
+        Ok(Disclosed { kind: "retention", act, entry, says })
     }
 
     fn list(&self, console: &str) -> Result<Disclosed> {
@@ -144,7 +160,7 @@ impl Disclosed {
         line("What staff saw of them, and where that stands in the log");
         line("");
         for Self { kind, act, entry, says } in all {
-            line(&format!("  {kind:<8} act {act:<4} entry {entry:<5} {says}"));
+            line(&format!("  {kind:<9} act {act:<4} entry {entry:<5} {says}"));
         }
     }
 }
@@ -227,6 +243,20 @@ fn export(dana: &Client, recording: &str) -> Result<Disclosed> {
     }
 }
 
+/// Keeps every call of a person from being erased, and is not told whether there is one.
+fn hold(dana: &Client) -> Result<Disclosed> {
+    #[derive(Deserialize)]
+    struct Placed {
+        act: u64,
+        entry: u64,
+        hold: u32,
+    }
+    let ask = json!({"why": why(None), "person": HELD});
+    let Placed { act, entry, hold } = dana.done("/api/v1/holds/place", &ask)?;
+    let says = format!("hold {hold} keeps a person's calls, and nobody is told which");
+    Ok(Disclosed { kind: "hold", act, entry, says })
+}
+
 fn why(act: Option<u64>) -> Value {
     json!({"purpose": PURPOSE, "case": CASE, "act": act})
 }
@@ -238,6 +268,8 @@ fn time(at: Timestamp) -> String {
 
 const CASE: &str = "24-CR-0117";
 const PURPOSE: &str = "investigation";
+/// The person of a call that is held, by the county's number.
+const HELD: &str = "CC-1001";
 /// How long the investigator may work on the case.
 const GRANT: Duration = Duration::from_secs(3_600);
 const SEARCHES_MAX: usize = 8;

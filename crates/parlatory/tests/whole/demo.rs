@@ -20,7 +20,7 @@ use store::{CallFilter, RecordingRow};
 use crate::{
     at_rest, backup,
     county::{HELD_MICROS, price_micros},
-    node,
+    keeping, node,
     open::End,
     private::{assert_free_of, assert_no_number, assert_no_pin},
     process::{Finished, Process, SOON, parlatory, program},
@@ -53,6 +53,7 @@ fn every_call_ends_as_it_must() {
     at_rest::assert_gives_away_what_is_listed(&data);
     assert_shown(&plain, &data);
     backup::assert_restorable(&data, &watched);
+    keeping::assert_erased(&data);
     assert_audited(&data);
     let left = |folder: &Path| files(folder).into_iter().chain(folders(folder)).count();
     assert_eq!(left(temporary.path()), 0, "a demo that keeps nothing leaves nothing");
@@ -207,7 +208,7 @@ fn assert_disclosed(document: &Value, data: &Path) {
     replay_log(&data.join("log-private"), 0, each).unwrap();
     let disclosures = document["disclosures"].as_array().unwrap();
     let kinds: Vec<_> = disclosures.iter().map(|one| one["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["follow", "search", "listen", "export", "list"]);
+    assert_eq!(kinds, ["follow", "search", "listen", "export", "hold", "retention", "list"]);
     for one in disclosures {
         let entry = usize::try_from(one["entry"].as_u64().unwrap()).unwrap();
         assert_eq!(acts[entry], one["act"].as_u64(), "{one}");
@@ -216,7 +217,7 @@ fn assert_disclosed(document: &Value, data: &Path) {
     let seconds = |kind| says(kind).split(' ').next().unwrap().parse::<u64>().unwrap();
     assert!((5..15).contains(&seconds(0)) && (5..15).contains(&seconds(2)), "{disclosures:?}");
     // The last of them lists those before it, and the searches that found the call to follow.
-    let listed = says(4).split(' ').next().unwrap().parse::<usize>().unwrap();
+    let listed = says(6).split(' ').next().unwrap().parse::<usize>().unwrap();
     assert!(listed >= 5, "{disclosures:?}");
 }
 
@@ -296,6 +297,8 @@ fn assert_shown(plain: &Finished, data: &Path) {
         "of both voices while they talked; lee approved it",
         "opened by both keyholders",
         "for the defence, with the proofs, sealed",
+        "keeps a person's calls, and nobody is told which",
+        "recordings are due to be erased",
         "Custody: solo",
         "parlatory verify FOLDER/log --key FOLDER/log.vkey",
         "parlatory audit --data FOLDER",

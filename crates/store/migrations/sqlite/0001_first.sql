@@ -587,6 +587,7 @@ CREATE TABLE retention (
     reason       TEXT    NOT NULL,            -- public
     set_by       INTEGER NOT NULL,
     at_us        BIGINT  NOT NULL,
+    entry        BIGINT  NOT NULL,            -- its place in the log
     PRIMARY KEY (agency_id, facility_id, class)
 );
 
@@ -605,6 +606,7 @@ CREATE TABLE legal_hold (
     at_us        BIGINT  NOT NULL,
     released_us  BIGINT,
     released_by  INTEGER,
+    released_act BIGINT,
     PRIMARY KEY (agency_id, hold_id)
 );
 CREATE INDEX legal_hold_active ON legal_hold (hold_id) WHERE released_us IS NULL;
@@ -614,9 +616,10 @@ CREATE TABLE held (
     agency_id  INTEGER NOT NULL,
     call_id    BIGINT  NOT NULL,
     hold_id    INTEGER NOT NULL,
+    freed      INTEGER NOT NULL DEFAULT 0,    -- 1 once it was entered that this hold is released
     PRIMARY KEY (agency_id, call_id, hold_id)
 );
-CREATE INDEX held_by ON held (hold_id);
+CREATE INDEX held_open ON held (hold_id) WHERE freed = 0;
 
 -- Recordings of numbers that were protected afterwards, and since when that is known.
 CREATE TABLE quarantine (
@@ -639,3 +642,13 @@ CREATE TABLE erasure (
     PRIMARY KEY (agency_id, call_id)
 );
 CREATE INDEX erasure_open ON erasure (agency_id, call_id) WHERE done_us IS NULL;
+
+-- Runs that erase, the newest of them.
+CREATE TABLE erase_run (
+    run_id      INTEGER PRIMARY KEY,
+    scope       TEXT    NOT NULL,             -- all or quarantine
+    begun_us    BIGINT  NOT NULL,
+    ended_us    BIGINT,                       -- null while it runs, or when the program died in it
+    outcome     TEXT,                         -- done, postponed, stopped or failed
+    erased      BIGINT  NOT NULL DEFAULT 0
+);

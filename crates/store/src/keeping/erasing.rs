@@ -10,13 +10,17 @@ use crate::{
 use model::{AgencyId, CallId, RecordingId, Timestamp};
 use std::time::Duration;
 
-/// How long something is kept where nobody set it.
+/// What is due: how long something is kept where nobody set it, and of what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
     /// Recordings.
     pub audio: Duration,
     /// Recordings of numbers that were protected afterwards, since that is known.
     pub quarantine: Duration,
+    /// Only those of this agency.
+    pub agency: Option<AgencyId>,
+    /// Only those of numbers that were protected afterwards.
+    pub quarantined_alone: bool,
 }
 
 /// Why something is erased.
@@ -63,6 +67,28 @@ pub struct Erasing {
     pub entry: Option<u64>,
 }
 
+/// Recordings whose time is over: the term of audio where nobody set it, that of quarantined ones,
+/// the time, the agency or none, and whether only quarantined ones are meant.
+macro_rules! due_rows {
+    () => {
+        "FROM recording r \
+         JOIN call c ON c.agency_id = r.agency_id AND c.call_id = r.call_id \
+         LEFT JOIN quarantine q ON q.agency_id = r.agency_id AND q.call_id = r.call_id \
+         LEFT JOIN retention f ON f.agency_id = r.agency_id \
+         AND f.facility_id = c.facility_id AND f.class = 'audio' \
+         LEFT JOIN retention a ON a.agency_id = r.agency_id \
+         AND a.facility_id = 0 AND a.class = 'audio' \
+         WHERE r.state IS NOT NULL AND ($4 IS NULL OR r.agency_id = $4) \
+         AND (NOT $5 AND r.closed_us + COALESCE(f.keep_us, a.keep_us, $1) <= $3 \
+         OR q.since_us + $2 <= $3) \
+         AND NOT EXISTS (SELECT 1 FROM held d JOIN legal_hold h ON h.hold_id = d.hold_id \
+         WHERE d.agency_id = r.agency_id AND d.call_id = r.call_id \
+         AND (h.released_us IS NULL OR d.freed = 0)) \
+         AND NOT EXISTS (SELECT 1 FROM erasure e \
+         WHERE e.agency_id = r.agency_id AND e.call_id = r.call_id) "
+    };
+}
+
 impl Store {
     /// Marks recordings of numbers that are protected now as quarantined since `now`, and says how
     /// many those are.
@@ -96,35 +122,47 @@ impl Store {
     /// [`StoreError::Broken`] when the database fails.
     pub fn due(&self, terms: &Terms, now: Timestamp, count: u32) -> Result<Vec<Due>, StoreError> {
         Ok(self.0.run(async {
-            let rows = sqlx::query(
+            let rows = sqlx::query(concat!(
                 "SELECT r.agency_id, r.call_id, r.sha256, \
                  CASE WHEN q.since_us IS NOT NULL AND q.since_us + $2 <= $3 \
-                 THEN 'quarantine' ELSE 'retention' END AS basis \
-                 FROM recording r \
-                 JOIN call c ON c.agency_id = r.agency_id AND c.call_id = r.call_id \
-                 LEFT JOIN quarantine q ON q.agency_id = r.agency_id AND q.call_id = r.call_id \
-                 LEFT JOIN retention f ON f.agency_id = r.agency_id \
-                 AND f.facility_id = c.facility_id AND f.class = 'audio' \
-                 LEFT JOIN retention a ON a.agency_id = r.agency_id \
-                 AND a.facility_id = 0 AND a.class = 'audio' \
-                 WHERE r.state IS NOT NULL \
-                 AND (r.closed_us + COALESCE(f.keep_us, a.keep_us, $1) <= $3 \
-                 OR q.since_us + $2 <= $3) \
-                 AND NOT EXISTS (SELECT 1 FROM held d JOIN legal_hold h ON h.hold_id = d.hold_id \
-                 WHERE d.agency_id = r.agency_id AND d.call_id = r.call_id \
-                 AND h.released_us IS NULL) \
-                 AND NOT EXISTS (SELECT 1 FROM erasure e \
-                 WHERE e.agency_id = r.agency_id AND e.call_id = r.call_id) \
-                 ORDER BY basis, r.closed_us LIMIT $4",
-            )
+                 THEN 'quarantine' ELSE 'retention' END AS basis ",
+                due_rows!(),
+                "ORDER BY basis, r.closed_us LIMIT $6"
+            ))
             .bind(micros(terms.audio))
             .bind(micros(terms.quarantine))
             .bind(now.micros())
+            .bind(terms.agency.map(|agency| agency.0))
+            .bind(terms.quarantined_alone)
             .bind(count)
             .fetch_all(&mut *self.0.read().await?)
             .await
             .doing(READ)?;
             rows.iter().map(due).collect::<Result<Vec<_>, Broken>>()
+        })?)
+    }
+
+    /// How many recordings [`Store::due`] would give if there were no limit, and how many of these
+    /// because their number was protected afterwards.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn due_count(&self, terms: &Terms, now: Timestamp) -> Result<(u64, u64), StoreError> {
+        Ok(self.0.run(async {
+            let row = sqlx::query(concat!(
+                "SELECT COUNT(*) AS due, COUNT(CASE WHEN q.since_us + $2 <= $3 THEN 1 END) \
+                 AS of_quarantine ",
+                due_rows!()
+            ))
+            .bind(micros(terms.audio))
+            .bind(micros(terms.quarantine))
+            .bind(now.micros())
+            .bind(terms.agency.map(|agency| agency.0))
+            .bind(terms.quarantined_alone)
+            .fetch_one(&mut *self.0.read().await?)
+            .await
+            .doing(READ)?;
+            Ok::<_, Broken>((row.count("due")?, row.count("of_quarantine")?))
         })?)
     }
 

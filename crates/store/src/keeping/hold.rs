@@ -113,19 +113,27 @@ impl Store {
         })?)
     }
 
-    /// Releases a hold; what no other one keeps is erased when its time comes.
+    /// Releases a hold by an act; what no other one keeps is erased when its time comes, and when
+    /// it was entered of each recording that this one keeps it no longer.
     ///
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
-    pub fn release_hold(&self, hold: u32, by: StaffId, now: Timestamp) -> Result<(), StoreError> {
+    pub fn release_hold(
+        &self,
+        hold: u32,
+        by: StaffId,
+        act: u64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         Ok(self.0.run(async {
             let mut work = self.0.write_durably().await?;
             sqlx::query(
-                "UPDATE legal_hold SET released_us = $1, released_by = $2 \
-                 WHERE hold_id = $3 AND released_us IS NULL",
+                "UPDATE legal_hold SET released_us = $1, released_by = $2, released_act = $3 \
+                 WHERE hold_id = $4 AND released_us IS NULL",
             )
             .bind(now.micros())
             .bind(by.0)
+            .bind(signed(act))
             .bind(hold)
             .execute(&mut *work)
             .await
@@ -186,18 +194,48 @@ impl Store {
         })?)
     }
 
-    /// Recordings of which it was entered that this hold keeps them.
+    /// Up to `count` recordings of which it was entered that a hold keeps them, and not yet that it
+    /// was released; each with the act that released it.
     ///
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
-    pub fn held_by(&self, hold: u32) -> Result<Vec<Held>, StoreError> {
+    pub fn newly_freed(&self, count: u32) -> Result<Vec<(Held, u64)>, StoreError> {
         Ok(self.0.run(async {
-            let rows = sqlx::query("SELECT * FROM held WHERE hold_id = $1 ORDER BY call_id")
+            let rows = sqlx::query(
+                "SELECT d.agency_id, d.call_id, d.hold_id, h.released_act FROM held d \
+                 JOIN legal_hold h ON h.hold_id = d.hold_id \
+                 WHERE d.freed = 0 AND h.released_us IS NOT NULL \
+                 ORDER BY d.agency_id, d.call_id, d.hold_id LIMIT $1",
+            )
+            .bind(count)
+            .fetch_all(&mut *self.0.read().await?)
+            .await
+            .doing(READ)?;
+            let freed = |row: &Row| Ok((held(row)?, row.count("released_act")?));
+            rows.iter().map(freed).collect::<Result<Vec<_>, Broken>>()
+        })?)
+    }
+
+    /// Keeps that it was entered of these recordings that their hold was released.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn keep_freed(&self, freed: &[(Held, u64)]) -> Result<(), StoreError> {
+        Ok(self.0.run(async {
+            let mut work = self.0.write_durably().await?;
+            for (Held { agency, call, hold }, _) in freed {
+                sqlx::query(
+                    "UPDATE held SET freed = 1 \
+                     WHERE agency_id = $1 AND call_id = $2 AND hold_id = $3",
+                )
+                .bind(agency.0)
+                .bind(call.0.cast_signed())
                 .bind(hold)
-                .fetch_all(&mut *self.0.read().await?)
+                .execute(&mut *work)
                 .await
-                .doing(READ)?;
-            rows.iter().map(self::held).collect::<Result<Vec<_>, Broken>>()
+                .doing(KEEP)?;
+            }
+            work.commit().await.doing(KEEP)
         })?)
     }
 }

@@ -3,12 +3,12 @@
 use super::{KEEP, READ};
 use crate::{
     Store, StoreError,
-    code::{Coded, Columns, micros},
+    code::{Coded, Columns, micros, signed},
     dialect::Row,
     error::{Broken, Doing},
 };
 use model::{AgencyId, FacilityId, StaffId, Timestamp};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// What is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,6 +66,8 @@ pub struct RuleRow {
     pub by: StaffId,
     /// When.
     pub at: Timestamp,
+    /// The place of its entry in the log.
+    pub entry: u64,
 }
 
 impl Store {
@@ -84,6 +86,25 @@ impl Store {
         })?)
     }
 
+    /// The keys of an agency's facilities.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn facilities_of(
+        &self,
+        agency: AgencyId,
+    ) -> Result<BTreeMap<FacilityId, String>, StoreError> {
+        Ok(self.0.run(async {
+            let rows = sqlx::query("SELECT facility_id, key FROM facility WHERE agency_id = $1")
+                .bind(agency.0)
+                .fetch_all(&mut *self.0.read().await?)
+                .await
+                .doing(READ)?;
+            let named = |row: &Row| Ok((FacilityId(row.number("facility_id")?), row.text("key")?));
+            rows.iter().map(named).collect::<Result<_, Broken>>()
+        })?)
+    }
+
     /// Sets a rule, in the place of an earlier one for the same.
     ///
     /// # Errors
@@ -93,11 +114,11 @@ impl Store {
             let mut work = self.0.write_durably().await?;
             sqlx::query(
                 "INSERT INTO retention \
-                 (agency_id, facility_id, class, keep_us, reason, set_by, at_us) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7) \
+                 (agency_id, facility_id, class, keep_us, reason, set_by, at_us, entry) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
                  ON CONFLICT (agency_id, facility_id, class) DO UPDATE SET \
                  keep_us = excluded.keep_us, reason = excluded.reason, \
-                 set_by = excluded.set_by, at_us = excluded.at_us",
+                 set_by = excluded.set_by, at_us = excluded.at_us, entry = excluded.entry",
             )
             .bind(row.agency.0)
             .bind(row.facility.map_or(0, |facility| facility.0))
@@ -106,6 +127,7 @@ impl Store {
             .bind(&row.reason)
             .bind(row.by.0)
             .bind(row.at.micros())
+            .bind(signed(row.entry))
             .execute(&mut *work)
             .await
             .doing(KEEP)?;
@@ -124,5 +146,6 @@ fn rule(row: &Row) -> Result<RuleRow, Broken> {
         reason: row.text("reason")?,
         by: StaffId(row.number("set_by")?),
         at: row.time("at_us")?,
+        entry: row.count("entry")?,
     })
 }

@@ -331,7 +331,7 @@ fn a_hold_keeps_what_it_fits_until_it_is_released() {
         let placed = store.add_hold(&what, at(200)).unwrap();
         erase(&store, at(9_000));
         assert_eq!(kept(&store), keeps, "{what:?}");
-        store.release_hold(placed, StaffId(1), at(9_001)).unwrap();
+        store.release_hold(placed, StaffId(1), 9, at(9_001)).unwrap();
         erase(&store, at(9_002));
         assert_eq!(kept(&store), [] as [u32; 0]);
     }
@@ -357,6 +357,7 @@ fn the_rule_of_the_facility_counts_then_that_of_the_agency() {
         reason: String::new(),
         by: StaffId(1),
         at: at(1),
+        entry: 0,
     };
     store.set_retention_rule(&rule(None, 3_000)).unwrap();
     store
@@ -423,7 +424,7 @@ fn a_name_goes_with_the_person_and_comes_back_as_somebody_else() {
     let keep = NewHold { person: Some(PersonId(1)), ..hold() };
     let placed = store.add_hold(&keep, at(2_200)).unwrap();
     assert_eq!(erase(&store, at(3_100)).people, 0);
-    store.release_hold(placed, StaffId(1), at(3_100)).unwrap();
+    store.release_hold(placed, StaffId(1), 9, at(3_100)).unwrap();
     assert_eq!(
         erase(&store, at(3_100)),
         RecordsCount { calls: 1, people: 1, ..Default::default() }

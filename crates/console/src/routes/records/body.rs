@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 /// Why something is asked for, and whose it is.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Why {
+pub(crate) struct Why {
     /// Number of the agency whose data it is; one's own where it is left out.
     agency: Option<u32>,
     /// Why.
@@ -33,7 +33,7 @@ pub(super) struct Why {
 }
 
 impl Why {
-    pub(super) fn reason(&self) -> Result<Reason, Problem> {
+    pub(crate) fn reason(&self) -> Result<Reason, Problem> {
         let purpose = Purpose::from_word(&self.purpose).ok_or_else(|| {
             let words: Vec<_> = Purpose::ALL.iter().map(|purpose| purpose.word()).collect();
             Problem::unreadable(format!("a purpose is one of {}", words.join(", ")))
@@ -41,7 +41,7 @@ impl Why {
         Ok(Reason { purpose, case: self.case.clone(), act: self.act })
     }
 
-    pub(super) fn agency(&self, staff: &Staff) -> AgencyId {
+    pub(crate) fn agency(&self, staff: &Staff) -> AgencyId {
         self.agency.map_or(staff.agency, AgencyId)
     }
 }
@@ -252,11 +252,11 @@ impl Listing {
 
 /// Another one must approve it.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Awaited {
+pub(crate) struct Awaited {
     /// Under this number; then it is asked again with it.
-    pub(super) act: u64,
+    pub(crate) act: u64,
     /// What is missing.
-    pub(super) missing: String,
+    pub(crate) missing: String,
 }
 
 /// A page of records.
@@ -509,7 +509,7 @@ impl Acts {
     }
 }
 
-fn when(text: &str) -> Result<Timestamp, Problem> {
+pub(crate) fn when(text: &str) -> Result<Timestamp, Problem> {
     let at: Result<jiff::Timestamp, _> = text.parse();
     let at = at.map_err(|_| Problem::unreadable("a time is written as `2026-11-27T08:00:00Z`"))?;
     Ok(Timestamp::from_micros(at.as_microsecond()))
@@ -523,7 +523,7 @@ fn month(text: &str) -> Result<Month, Problem> {
     parts.ok_or_else(|| Problem::unreadable("a month is written as `2026-11`"))
 }
 
-fn number(text: &str) -> Result<Private<E164>, Problem> {
+pub(crate) fn number(text: &str) -> Result<Private<E164>, Problem> {
     let digits = text.strip_prefix('+').filter(|digits| digits.bytes().all(|d| d.is_ascii_digit()));
     let number = digits.and_then(|digits| digits.parse().ok()).and_then(E164::new);
     let says = "a number is written as `+` and its digits, with the country code";
@@ -563,7 +563,7 @@ fn key(text: &str) -> Result<Recipient, Problem> {
 }
 
 /// The number of nobody and nothing: all are numbered from 1.
-const NOBODY: u32 = 0;
+pub(crate) const NOBODY: u32 = 0;
 /// Characters of what the manifest says was asked for.
 const QUERY_CHARS_MAX: usize = 500;
 /// How far back a list goes where nobody says.
