@@ -1,5 +1,5 @@
-//! `cargo xtask bench calls`, `setup`, `log` and `disclose`: what the node costs, measured from
-//! outside.
+//! `cargo xtask bench calls`, `setup`, `log`, `disclose`, `follow`: what the node costs, measured
+//! from outside.
 //!
 //! The node is the production `serve` in its release build, on a fresh data folder; the load is
 //! the example `load` or `setup` of crate `parlatory`, in a process of its own; both talk over
@@ -20,6 +20,7 @@ use std::{
 mod county;
 mod disclose;
 mod figures;
+mod follow;
 mod load;
 mod log;
 mod node;
@@ -43,6 +44,8 @@ pub(crate) enum Bench {
     Log(log::Log),
     /// Search a million records page by page, open recordings, begin what was approved
     Disclose(disclose::Disclose),
+    /// Follow a call that goes on, and see how long after speech it is heard
+    Follow(follow::Follow),
 }
 
 /// Options of `bench calls`.
@@ -84,6 +87,7 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> anyhow::Result<()> {
         Bench::Setup(options) => setup::run(root, options),
         Bench::Log(options) => log::run(root, options),
         Bench::Disclose(options) => disclose::run(root, options),
+        Bench::Follow(options) => follow::run(root, options),
     }
 }
 

@@ -23,7 +23,7 @@ use witness::Peer;
 /// The long recording.
 const LONG: RecordingId = RecordingId(77);
 /// A second of G.711, of which the called side here has one octet more.
-const SECOND_OCTETS: usize = 7_999;
+pub(crate) const SECOND_OCTETS: usize = 7_999;
 
 /// Seals a recording of so many whole seconds in both directions.
 pub(crate) fn record(office: &Office, seconds: u32) -> RecordingEnd {

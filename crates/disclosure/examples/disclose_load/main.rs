@@ -9,6 +9,7 @@
 
 #[path = "../../../vault/tests/consent/mod.rs"]
 mod consent;
+mod following;
 mod listening;
 mod measure;
 #[path = "../../tests/office/mod.rs"]
@@ -32,6 +33,11 @@ use witness::Peer;
 const VERBS: &[Verb] = &[Verb::Search, Verb::Listen, Verb::Follow];
 
 fn main() {
+    if env::args().nth(1).is_some_and(|word| word == "follow") {
+        let seconds = env::args().nth(2).unwrap().parse().unwrap();
+        println!("{}", following::followed(seconds));
+        return;
+    }
     let mut numbers = env::args().skip(1).map(|number| number.parse().unwrap());
     let (records, searches) = (numbers.next().unwrap(), numbers.next().unwrap());
     let (seconds, starts) = (numbers.next().unwrap(), numbers.next().unwrap());

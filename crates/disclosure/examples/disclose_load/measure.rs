@@ -14,6 +14,11 @@ impl Times {
         Self(Vec::new())
     }
 
+    /// Keeps how long something took.
+    pub(crate) fn keep(&mut self, took: Duration) {
+        self.0.push(took);
+    }
+
     /// Does something, and keeps how long it took.
     pub(crate) fn of<T>(&mut self, act: impl FnOnce() -> T) -> T {
         let begun = Instant::now();
