@@ -24,34 +24,82 @@ use model::{
     },
 };
 use std::{collections::BTreeMap, time::Duration};
+use together::{Place, Waiting, write_marks};
+
+mod together;
 
 /// See [`crate::Store::project`].
 pub(crate) async fn project(database: &Database, facts: &[(u64, Fact)]) -> Result<(), StoreError> {
-    let Some((last, _)) = facts.last() else { return Ok(()) };
+    // Nearly always every fact finds its row. Where one does not, it is looked for one by one.
+    if write(database, facts, Pace::Together).await? == Written::NotAll {
+        write(database, facts, Pace::OneByOne).await?;
+    }
+    Ok(())
+}
+
+/// Whether facts of a kind share statements.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Together,
+    OneByOne,
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    All,
+    /// Some fact did not find its row, and nothing was written.
+    NotAll,
+}
+
+async fn write(
+    database: &Database,
+    facts: &[(u64, Fact)],
+    pace: Pace,
+) -> Result<Written, StoreError> {
+    let Some((last, _)) = facts.last() else { return Ok(Written::All) };
     let mut work = database.write().await?;
     let Cell { version, projected, records } = cell(&mut work).await?;
     if *last <= projected {
-        return Ok(());
+        return Ok(Written::All);
     }
     let mut batch = Batch { records, marks: BTreeMap::new() };
+    let mut waiting = Waiting::default();
     for (seq, fact) in facts.iter().filter(|(seq, _)| *seq > projected) {
         if version == 0 && !matches!(fact, Fact::Boot { .. }) {
             return Err(Refused::DatabaseMadeAnew.into());
         }
+        if pace == Pace::Together {
+            let mut place = waiting.take(fact, &mut batch);
+            if place == Place::Behind {
+                if !waiting.write(&mut work).await? {
+                    return Ok(Written::NotAll);
+                }
+                place = waiting.take(fact, &mut batch);
+            }
+            if place == Place::Waits {
+                continue;
+            }
+        }
         if project_one(&mut work, fact, &mut batch).await? == Found::Nothing {
+            if pace == Pace::Together {
+                return Ok(Written::NotAll);
+            }
             tracing::warn!(seq, "a fact about an unknown call was left out of the tables");
         }
     }
-    for (call, mark) in batch.marks {
-        write_mark(&mut work, call, mark).await?;
+    if !waiting.write(&mut work).await? {
+        return Ok(Written::NotAll);
     }
+    write_marks(&mut work, batch.marks).await?;
     sqlx::query("UPDATE cell SET projected_seq = $1, records = $2 WHERE one = 1")
         .bind(signed(*last))
         .bind(signed(batch.records))
         .execute(&mut *work)
         .await
         .doing(KEEP)?;
-    Ok(work.commit().await.doing(KEEP)?)
+    work.commit().await.doing(KEEP)?;
+    Ok(Written::All)
 }
 
 /// See [`crate::Store::projected`].
@@ -307,20 +355,6 @@ async fn accept(
         .doing(KEEP)?;
     }
     Ok(Found::rows(updated.rows_affected()))
-}
-
-async fn write_mark(work: &mut Work, call: CallId, (talked, at): Mark) -> Result<(), Broken> {
-    sqlx::query(
-        "UPDATE call SET talk_mark_us = $2, talk_mark_at_us = $3 \
-         WHERE call_id = $1 AND ended_us IS NULL",
-    )
-    .bind(call.0.cast_signed())
-    .bind(micros(talked))
-    .bind(at.micros())
-    .execute(&mut **work)
-    .await
-    .doing(KEEP)?;
-    Ok(())
 }
 
 async fn close_recording(

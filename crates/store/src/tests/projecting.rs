@@ -15,6 +15,7 @@ use model::{
     plan::{Block, PrivateClaim},
 };
 use std::{
+    collections::BTreeSet,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -149,6 +150,51 @@ fn facts_count_once_however_they_are_cut_into_batches() {
         }
         store.project(&story()).unwrap();
         assert_eq!(everything(&store), everything(&whole.1), "batches of {batch}");
+    }
+}
+
+/// Facts about some calls in any order, also ones that cannot be.
+fn jumble(seed: u64, count: u64) -> Vec<(u64, Fact)> {
+    let mut dice = seed;
+    let mut roll = |sides: u64| {
+        // Knuth's numbers for a linear congruential generator; the high bits are good enough.
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) % sides
+    };
+    let mut there = BTreeSet::new();
+    let facts = (1..=count).map(|seq| {
+        let of = u32::try_from(1 + roll(12)).unwrap();
+        let fact = match roll(10) {
+            // A mark is kept until the end of its batch, so it must not come before its call.
+            5 if there.contains(&of) => talked(of, seq),
+            0..3 | 5 => {
+                there.insert(of);
+                admit(of, Some(240).filter(|_| of.is_multiple_of(2)))
+            }
+            3 | 4 => Fact::Answered { call: call(of), at: at(200 + seq.cast_signed()) },
+            6 => accepted(of, Ok(Epoch(1))),
+            7 => denied(of),
+            _ if of.is_multiple_of(2) => ended(of, 12, Rest::Released),
+            _ => ended(of, 0, Rest::NoHold),
+        };
+        (seq, fact)
+    });
+    facts.collect()
+}
+
+#[test]
+fn what_is_written_together_is_what_would_be_written_one_by_one() {
+    for seed in 0..40 {
+        let facts = jumble(seed, 60);
+        let [(_f, together), (_g, apart)] = [filled(), filled()];
+        together.project(&facts).unwrap();
+        for fact in &facts {
+            apart.project(std::slice::from_ref(fact)).unwrap();
+        }
+        let all = CallFilter::default();
+        assert_eq!(together.calls(&all).unwrap(), apart.calls(&all).unwrap(), "{seed}");
+        assert_eq!(together.money().unwrap(), apart.money().unwrap(), "{seed}");
+        assert_eq!(together.open_calls().unwrap(), apart.open_calls().unwrap(), "{seed}");
     }
 }
 
