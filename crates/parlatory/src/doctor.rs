@@ -15,6 +15,7 @@ use model::{Timestamp, plan::Configuration};
 use retention::Retained;
 use rustix::fs::statvfs;
 use serde::Serialize;
+use store::{HeardCounts, JITTER_MAX_MICROS, LOSS_ONE_IN};
 
 use crate::{
     cli::DoctorArgs,
@@ -248,15 +249,16 @@ impl Findings {
 
     fn store(&mut self, data: &Data, config: Option<&Config>, now: Timestamp) {
         let read = data.open_store().and_then(|store| {
-            let alarms = AlarmCounts::read(&store, now)?;
-            Ok((store.configuration()?, alarms, Retained::read(&store)?))
+            let week = Timestamp::from_micros(now.micros().saturating_sub(WEEK_MICROS));
+            let counts = (AlarmCounts::read(&store, now)?, store.heard(week)?);
+            Ok((store.configuration()?, counts, Retained::read(&store)?))
         });
         match read {
             Err(error) => self.problem("store", format!("{error:#}")),
             Ok((configuration, ..)) if configuration.facilities.is_empty() => {
                 self.problem("facilities", "none: run `parlatory provision FILE`");
             }
-            Ok((configuration, alarms, retained)) => {
+            Ok((configuration, (alarms, heard), retained)) => {
                 let (stations, people) = (configuration.stations.len(), configuration.people.len());
                 self.ok(
                     "store",
@@ -270,8 +272,24 @@ impl Findings {
                 self.trunk(&configuration, config.map_or(0, |config| config.trunks.len()));
                 self.rates(&configuration, now);
                 self.alarms(&alarms);
+                self.heard(heard);
                 self.retention(&retained, now);
             }
+        }
+    }
+
+    /// How the calls of a week were heard, where there were any.
+    fn heard(&mut self, HeardCounts { legs, lossy, uneven }: HeardCounts) {
+        let percent = 100 / LOSS_ONE_IN;
+        let says = format!(
+            "of {legs} legs in seven days, {lossy} lost more than {percent} % of their packets and \
+             {uneven} had them more than {} ms uneven",
+            JITTER_MAX_MICROS / 1_000
+        );
+        match (legs, lossy + uneven) {
+            (0, _) => {}
+            (_, 0) => self.ok("heard", says),
+            (_, _) => self.know("heard", says),
         }
     }
 
@@ -392,6 +410,7 @@ impl Findings {
 }
 
 /// Two directions of G.711 for an hour, with headers.
+const WEEK_MICROS: i64 = 7 * 24 * 3_600 * 1_000_000;
 const OCTETS_PER_RECORDED_HOUR: u64 = 2 * 8_000 * 3_600 + 200_000;
 
 #[cfg(test)]

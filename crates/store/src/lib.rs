@@ -15,6 +15,7 @@ mod copy;
 mod dialect;
 mod entered;
 mod error;
+mod heard;
 mod keeping;
 mod limits;
 mod names;
@@ -29,6 +30,7 @@ pub use configuration::AgencyRow;
 pub use copy::{Copied, Source};
 pub use entered::{LateRecording, RegistryChanges};
 pub use error::{Refused, StoreError};
+pub use heard::{HeardCounts, JITTER_MAX_MICROS, LOSS_ONE_IN};
 pub use keeping::{
     Basis, Class, Due, Erasing, Held, HoldRow, NewHold, RecordsCount, RuleRow, RunOutcome, RunRow,
     RunScope, Swept, Terms,

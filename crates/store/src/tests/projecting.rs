@@ -4,13 +4,14 @@ use super::samples::{
     accepted, admitted, at, call, closed, denied, ended, filled, keys, number, talked,
 };
 use crate::{
-    CallFilter, MoneyTotals, NameWant, NameWish, Outcome, RecordingRow, Refused, Store, StoreError,
+    CallFilter, HeardCounts, MoneyTotals, NameWant, NameWish, Outcome, RecordingRow, Refused,
+    Store, StoreError,
 };
 use model::{
     AgencyId, CallId, FacilityId, Language, Money, PersonId, StationId,
     fact::{
-        EndReason, Epoch, Fact, NameActed, NameRecorded, NumberClass, OffReason, RecordingState,
-        Refusal, Rest,
+        EndReason, Epoch, Fact, Heard, LegHeard, NameActed, NameRecorded, NumberClass, OffReason,
+        RecordingState, Refusal, Rest,
     },
     plan::{Block, PrivateClaim},
 };
@@ -596,4 +597,28 @@ fn a_recorded_name_has_its_times_and_wishes_wait_until_they_are_done() {
     assert_eq!(store.name_wishes().unwrap(), all);
     store.name_wish_done(&all[1]).unwrap();
     assert_eq!(store.name_wishes().unwrap(), [all[0], all[2]]);
+}
+
+#[test]
+fn how_calls_were_heard_is_kept_once_and_counted_over_all() {
+    let (_folder, store) = filled();
+    let leg = LegHeard { received: 98, lost: 2, sent: 100, ..LegHeard::default() };
+    let uneven = LegHeard { jitter_there: Duration::from_micros(60_001), ..leg };
+    let heard = |counter, station, called| {
+        Fact::Heard(Box::new(Heard { call: call(counter), at: at(900), station, called }))
+    };
+    let facts = [
+        admit(1, None),
+        ended(1, 0, Rest::NoHold),
+        heard(1, leg, LegHeard { lost: 3, ..leg }),
+        // Said again, and of nobody.
+        heard(1, leg, leg),
+        heard(9, leg, leg),
+        admit(2, None),
+        heard(2, uneven, LegHeard { lost_there: 3, ..leg }),
+    ];
+    store.project(&(1..).zip(facts).collect::<Vec<_>>()).unwrap();
+    let counts = store.heard(at(0)).unwrap();
+    assert_eq!(counts, HeardCounts { legs: 4, lossy: 2, uneven: 1 });
+    assert_eq!(store.heard(at(1_000_000)).unwrap(), HeardCounts::default());
 }
