@@ -71,7 +71,9 @@ impl Desk {
         recording: Result<Epoch, OffReason>,
     ) -> (Fact, Vec<Draft>, Result<Epoch, OffReason>) {
         let (at, clerk) = (self.inner().clock.now(), &self.inner().clerk);
-        let recording = recording.and_then(|asked| self.asked_anew(call, asked, at));
+        // The machine wants the epoch that its notice was built on; the log the one of this moment.
+        let anew = recording.and_then(|asked| self.asked_anew(call, asked, at));
+        let recording = anew.and(recording);
         let evidence = Box::new(evidence);
         let fact = Fact::Accepted { call, evidence: evidence.clone(), recording };
         let draft = |what| {
@@ -79,7 +81,7 @@ impl Desk {
         };
         let consent = draft(Statement::Consent { call });
         let started =
-            recording.ok().and_then(|epoch| draft(Statement::RecordingStarted { call, epoch }));
+            anew.ok().and_then(|epoch| draft(Statement::RecordingStarted { call, epoch }));
         match (recording, consent, started) {
             (Ok(_), Some(consent), Some(started)) => (fact, vec![consent, started], recording),
             (Err(_), consent, _) => (fact, consent.into_iter().collect(), recording),

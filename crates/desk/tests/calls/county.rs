@@ -152,8 +152,8 @@ impl County {
         self.try_open().unwrap()
     }
 
-    pub(crate) fn try_open(&self) -> Result<Node, Broken> {
-        let config = DeskConfig {
+    pub(crate) fn config(&self) -> DeskConfig {
+        DeskConfig {
             store: self.data("parlatory.db"),
             journal: self.data("journal"),
             journal_segment_octets: self.segment_octets,
@@ -169,10 +169,13 @@ impl County {
                 build: [6; 32],
             },
             names: Some(NameShelf::new(self.data("names"), [8; 32])),
-        };
+        }
+    }
+
+    pub(crate) fn try_open(&self) -> Result<Node, Broken> {
         let clock = self.clock();
         let (desk, vault, recovered) = Desk::open(
-            config,
+            self.config(),
             clock.clone(),
             |_| {},
             |registry| {
@@ -269,7 +272,7 @@ impl County {
         self.now.fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
     }
 
-    fn clock(&self) -> Clock {
+    pub(crate) fn clock(&self) -> Clock {
         let now = Arc::clone(&self.now);
         Clock::new(move || Timestamp::from_micros(now.load(Ordering::SeqCst)))
     }

@@ -31,7 +31,7 @@ fn leaves(county: &County) -> Vec<[u8; 256]> {
     leaves
 }
 
-fn statements(county: &County) -> Vec<Statement> {
+pub(crate) fn statements(county: &County) -> Vec<Statement> {
     let key = evidence::AuditKey::new(EVIDENCE_KEYS.audit);
     leaves(county).iter().map(|it| leaf::read(it, &key).unwrap().said.what).collect()
 }

@@ -375,6 +375,17 @@ fn i6_the_registry_grows_and_removals_have_a_reason() {
     );
 }
 
+/// A node that was not told that its removals are durable says them again at its next start, with
+/// the epoch.
+#[test]
+fn i6_a_removal_that_is_said_again_is_no_other() {
+    let mut lines = story();
+    lines.insert(15, line(400, Statement::Removal { epoch: Epoch(2) }));
+    lines.insert(16, line(400, late(2, 3, 1, 1)));
+    let report = audit(&lines, &[object(101)]);
+    assert_eq!(report.violations, []);
+}
+
 #[test]
 fn i7_what_was_protected_late_is_quarantined_in_time() {
     let never = violation(|lines| {
