@@ -11,7 +11,7 @@ mod said;
 pub use fault::NotKept;
 pub use published::{AgencyTerms, Published, Term};
 pub use run::{Of, Ran, Tell};
-pub use said::{Erased, HoldSaid, Kept, RetentionSet, Ruled};
+pub use said::{Erased, HoldSaid, Kept, RecordsErased, RetentionSet, Ruled};
 
 use crate::{
     Note, Register, Roster,

@@ -349,6 +349,7 @@ impl Note {
             Kind::Review => Some("review v1\0"),
             Kind::Inquiry => Some("inquiry v1\0"),
             Kind::Delivered => Some("delivered v1\0"),
+            Kind::RecordsErased => Some("records erased v1\0"),
             // A node says these of its calls, the log itself the first, and `enter` a disclosure.
             Kind::Padding
             | Kind::Boot

@@ -18,7 +18,9 @@ mod world;
 use access::Purpose;
 use disclosure::{
     Keeping, Note,
-    keeping::{Erased, HoldAsk, HoldSaid, Judged, NewRule, NotKept, Of, QUARANTINE_MAX, Ran},
+    keeping::{
+        Erased, HoldAsk, HoldSaid, Judged, NewRule, NotKept, Of, QUARANTINE_MAX, Ran, RecordsErased,
+    },
     roster::Denied,
 };
 use evidence::Statement;
@@ -27,7 +29,7 @@ use office::{CASE, CEDAR, HOUR, NOW, Office, PINE, RECORDING, Running, number, p
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::{fs, ops::ControlFlow, path::PathBuf, time::Duration};
-use store::{Basis, Class, Due, RunOutcome, RunScope, Terms};
+use store::{Basis, CallFilter, Class, Due, RunOutcome, RunScope, Terms};
 use vault::Eraser;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -275,6 +277,46 @@ fn what_is_kept_for_longer_is_published_before_it_is_kept() {
     run(&now);
     assert_eq!(read()["agencies"][0]["terms"], terms, "a run publishes what holds");
     running.close();
+}
+
+#[test]
+fn names_and_numbers_go_after_a_year_entered_first_and_not_where_they_are_held() {
+    for held in [false, true] {
+        let office = Office::new();
+        let running = office.open();
+        if held {
+            let now = keeping(&office, &running, NOW);
+            let what = HoldAsk { person: Some(PersonId(1)), ..ask() };
+            placed(now.hold(&running.staff("inve"), &what, None).unwrap());
+        }
+        let at = |days: u32| keeping(&office, &running, NOW.after(days * DAY));
+        assert_eq!(run(&at(364)).records, 0);
+        let due = at(366).due(Of::default()).unwrap().records_due;
+        assert_eq!(due, u64::from(!held), "the other two calls have not ended");
+        let elsewhere = Of { agency: Some(PINE), ..Of::default() };
+        assert_eq!(at(366).due(elsewhere).unwrap(), Ran::default());
+        let mut die = |ran: &Ran| {
+            assert_eq!(ran.records, 0);
+            ControlFlow::Break(())
+        };
+        assert!(at(366).run(Of::default(), &mut die).unwrap().stopped);
+        let ran = run(&at(366));
+        assert_eq!((ran.records, run(&at(366)).records), (due, 0));
+        let numbers = running.store.calls(&CallFilter::default()).unwrap();
+        let named = numbers.iter().filter(|row| row.number.is_some() && row.person.is_some());
+        assert_eq!(named.count(), if held { 3 } else { 2 });
+        running.close();
+        let mut entered = Vec::new();
+        for (read, detail) in Office::entries(&office.disk) {
+            if let Statement::RecordsErased { records } = read.said.what {
+                let said = detail[32..].strip_prefix(b"records erased v1\0").unwrap();
+                let said: RecordsErased = postcard::from_bytes(said).unwrap();
+                assert_eq!((said.agency, said.calls), (CEDAR, 1));
+                entered.push(records);
+            }
+        }
+        assert_eq!(entered, if held { vec![] } else { vec![1] });
+    }
 }
 
 #[test]

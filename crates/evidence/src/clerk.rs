@@ -154,7 +154,9 @@ fn fields_of(statement: &Statement) -> Fields {
             Fields { subject: recording.0, hash: sha256, ..zero }
         }
         Statement::Hold { recording } => Fields { subject: recording.0, ..zero },
-        Statement::Kill { calls } => Fields { count: calls, ..zero },
+        Statement::Kill { calls: count } | Statement::RecordsErased { records: count } => {
+            Fields { count, ..zero }
+        }
         Statement::Disclosure { act, records, recipient } => {
             Fields { subject: act, count: records, hash: recipient, ..zero }
         }
@@ -223,6 +225,7 @@ fn statement_of(fields: &Fields) -> Option<Statement> {
         Kind::NameApproved => Statement::NameApproved { sha256: hash },
         Kind::NameRemoved => Statement::NameRemoved { sha256: hash },
         Kind::Delivered => Statement::Delivered { act, package: hash },
+        Kind::RecordsErased => Statement::RecordsErased { records: fields.count },
     })
 }
 

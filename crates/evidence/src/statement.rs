@@ -200,6 +200,12 @@ pub enum Statement {
         /// SHA-256 of `package.zip`, which is in nobody's hands but theirs.
         package: [u8; 32],
     },
+    /// Names and numbers of an agency are erased, because their time is over. The detail says whose
+    /// and of what.
+    RecordsErased {
+        /// How many were due when it was entered.
+        records: u64,
+    },
 }
 
 /// How a number stands and what follows for recording.
@@ -269,11 +275,12 @@ pub enum Kind {
     NameApproved = 26,
     NameRemoved = 27,
     Delivered = 28,
+    RecordsErased = 29,
 }
 
 impl Kind {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Padding,
         Self::Boot,
         Self::RegistryEpoch,
@@ -303,6 +310,7 @@ impl Kind {
         Self::NameApproved,
         Self::NameRemoved,
         Self::Delivered,
+        Self::RecordsErased,
     ];
 
     /// Its number in an entry.
@@ -327,7 +335,8 @@ impl Kind {
             | Self::BreakGlass
             | Self::Review
             | Self::Inquiry
-            | Self::Delivered => true,
+            | Self::Delivered
+            | Self::RecordsErased => true,
             Self::Boot
             | Self::RegistryEpoch
             | Self::Removal
@@ -384,6 +393,7 @@ impl Statement {
             Self::NameApproved { .. } => Kind::NameApproved,
             Self::NameRemoved { .. } => Kind::NameRemoved,
             Self::Delivered { .. } => Kind::Delivered,
+            Self::RecordsErased { .. } => Kind::RecordsErased,
         }
     }
 }

@@ -89,9 +89,16 @@ impl Night {
                 Some(AFTER_COPY)
             }
             Ok(ran) => {
-                let Ran { erased, of_quarantine, quarantined, held, .. } = ran;
+                let Ran { erased, of_quarantine, quarantined, held, records, .. } = ran;
                 if !of.quarantined_alone || ran != (Ran::default()) {
-                    tracing::info!(erased, of_quarantine, quarantined, held, "erased what was due");
+                    tracing::info!(
+                        erased,
+                        of_quarantine,
+                        quarantined,
+                        held,
+                        records,
+                        "erased what was due"
+                    );
                 }
                 None
             }

@@ -94,14 +94,19 @@ fn erase(args: &RunArgs) -> Result<()> {
     if args.plain.json {
         return print(&end);
     }
-    let Progress { act, entry, due, erased, of_quarantine, .. } = end;
+    let Progress { act, entry, due, erased, of_quarantine, records_due, records, .. } = end;
     let protected = format!("{of_quarantine} of them of numbers that were protected afterwards");
     line(&match (args.dry_run, end.postponed) {
-        (true, _) => format!("{due} recordings are due, {protected}. Nothing was erased."),
+        (true, _) => format!(
+            "{due} recordings are due, {protected}, and {records_due} names and numbers. Nothing \
+             was erased."
+        ),
         (false, true) => "Somebody copies the recordings, so nothing was erased: tonight's run \
                           does."
             .to_owned(),
-        (false, false) => format!("{erased} recordings were erased, {protected}."),
+        (false, false) => format!(
+            "{erased} recordings were erased, {protected}, and {records} names and numbers."
+        ),
     });
     line(&format!("Act {act}, entry {entry} of the log."));
     Ok(())
@@ -289,6 +294,8 @@ struct Progress {
     due: u64,
     erased: u64,
     of_quarantine: u64,
+    records_due: u64,
+    records: u64,
     postponed: bool,
     over: bool,
 }
@@ -306,6 +313,8 @@ mod tests {
                 due: 9,
                 erased,
                 of_quarantine: 1,
+                records_due: 2,
+                records: 2,
                 postponed: false,
                 over,
             };

@@ -290,6 +290,11 @@ struct Progress {
     /// Of these, or of those that are due where nothing is erased, those whose number was protected
     /// afterwards.
     of_quarantine: u64,
+    /// Names and numbers that are due: records of calls and of refused numbers, languages of called
+    /// parties, people who left.
+    records_due: u64,
+    /// Names and numbers that were erased.
+    records: u64,
     /// Somebody copies the recordings: nothing was erased now, and the next run does.
     postponed: bool,
     /// Whether this is the end.
@@ -298,8 +303,17 @@ struct Progress {
 
 impl Progress {
     fn of((act, entry): (u64, u64), ran: &Ran, over: bool) -> Self {
-        let Ran { due, erased, of_quarantine, postponed, .. } = *ran;
-        Self { act, entry, due, erased, of_quarantine, postponed, over }
+        Self {
+            act,
+            entry,
+            due: ran.due,
+            erased: ran.erased,
+            of_quarantine: ran.of_quarantine,
+            records_due: ran.records_due,
+            records: ran.records,
+            postponed: ran.postponed,
+            over,
+        }
     }
 }
 

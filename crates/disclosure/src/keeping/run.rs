@@ -1,11 +1,11 @@
 //! A run: what is held is entered, what is due is entered and erased.
 
-use super::{Erased, HoldSaid, Keeping, KeepingConfig, Kept, NotKept, note, usual};
+use super::{Erased, HoldSaid, Keeping, KeepingConfig, Kept, NotKept, RecordsErased, note, usual};
 use crate::Note;
 use evidence::Statement;
 use model::{AgencyId, Timestamp};
 use std::{ops::ControlFlow, sync::atomic::Ordering};
-use store::{Basis, Class, Due, Held, RunOutcome, RunScope, Terms};
+use store::{Basis, Class, Due, Held, RecordsCount, RunOutcome, RunScope, Terms};
 use vault::Eraser;
 
 /// What a run looks at.
@@ -31,6 +31,11 @@ pub struct Ran {
     pub erased: u64,
     /// Of these, or of those that are due where nothing was to be done, those that are quarantined.
     pub of_quarantine: u64,
+    /// Names and numbers that are due: records of calls and of refused numbers, languages of called
+    /// parties, people who left.
+    pub records_due: u64,
+    /// Names and numbers that were erased.
+    pub records: u64,
     /// Somebody copies the recordings, or another run erases: nothing was erased, and the next run
     /// does.
     pub postponed: bool,
@@ -48,8 +53,10 @@ impl Keeping {
     /// When the store fails.
     pub fn due(&self, of: Of) -> Result<Ran, NotKept> {
         let KeepingConfig { store, clock, .. } = &self.0.config;
-        let (due, of_quarantine) = store.due_count(&self.terms(of), clock.now())?;
-        Ok(Ran { due, of_quarantine, ..Ran::default() })
+        let now = clock.now();
+        let (due, of_quarantine) = store.due_count(&self.terms(of), now)?;
+        let records_due = self.records_due(of, now)?.iter().map(|(_, due)| due.total()).sum();
+        Ok(Ran { due, of_quarantine, records_due, ..Ran::default() })
     }
 
     /// Finishes what was left, enters what is newly held and what is held no longer, finds what is
@@ -83,6 +90,8 @@ impl Keeping {
         let KeepingConfig { store, recordings, clock, .. } = &self.0.config;
         let now = clock.now();
         let (terms, mut placed);
+        let due = self.records_due(of, now)?;
+        ran.records_due = due.iter().map(|(_, due)| due.total()).sum();
         let eraser = {
             let _turn = self.turn();
             self.publish(&store.retention_rules()?)?;
@@ -116,12 +125,69 @@ impl Keeping {
             }
             let due = store.due(&terms, now, BATCH)?;
             if due.is_empty() {
-                return Ok(());
+                break;
             }
             store.begin_erasing(&due, now)?;
             self.enter_erased(&due, now)?;
             self.destroy(&eraser, &due, of, now, ran)?;
         }
+        drop(eraser);
+        self.erase_records(of, now, tell, ran)
+    }
+
+    /// How many names and numbers of which agency are due. A number that became protected takes
+    /// none of them along.
+    fn records_due(
+        &self,
+        of: Of,
+        now: Timestamp,
+    ) -> Result<Vec<(AgencyId, RecordsCount)>, NotKept> {
+        let store = &self.0.config.store;
+        if of.quarantined_alone {
+            return Ok(Vec::new());
+        }
+        let agencies = store.agencies()?.into_iter().map(|row| row.id);
+        let meant = agencies.filter(|agency| of.agency.is_none_or(|only| only == *agency));
+        let due = meant.map(|agency| {
+            Ok::<_, NotKept>((agency, store.records_due(agency, usual(Class::Records), now)?))
+        });
+        due.filter(|due| due.as_ref().map_or(true, |(_, due)| due.total() > 0)).collect()
+    }
+
+    /// Erases names and numbers whose time is over, agency by agency: entered, and then done. Where
+    /// it is broken off, the next run enters and erases the rest.
+    fn erase_records(
+        &self,
+        of: Of,
+        now: Timestamp,
+        tell: &mut Tell<'_>,
+        ran: &mut Ran,
+    ) -> Result<(), NotKept> {
+        let KeepingConfig { store, register, .. } = &self.0.config;
+        for (agency, due) in self.records_due(of, now)? {
+            let said = note(
+                Statement::RecordsErased { records: due.total() },
+                &RecordsErased::of(agency, due),
+            );
+            register.notes(&[said?], agency, now)?;
+            loop {
+                if tell(ran).is_break() {
+                    ran.stopped = true;
+                    return Ok(());
+                }
+                let _turn = self.turn();
+                let done = store.erase_records(agency, usual(Class::Records), now, BATCH)?;
+                if done.total() == 0 {
+                    break;
+                }
+                ran.records += done.total();
+            }
+        }
+        if !of.quarantined_alone {
+            // Where somebody reads all the time, the next run does it.
+            let _swept = store.sweep()?;
+        }
+        Ok(())
     }
 
     fn terms(&self, of: Of) -> Terms {
@@ -220,5 +286,5 @@ impl Keeping {
     }
 }
 
-/// Recordings of one append to the log, and of one step.
+/// Recordings of one append to the log, and recordings or records of one step.
 const BATCH: u32 = 256;

@@ -4,7 +4,7 @@
 use model::{AgencyId, FacilityId, StaffId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use store::{Basis, RuleRow};
+use store::{Basis, RecordsCount, RuleRow};
 
 /// Detail of a `Retention`. The entry has SHA-256 over it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +80,29 @@ impl Erased {
     }
 }
 
+/// Detail of a `RecordsErased`: names and numbers of an agency that were due when it was entered.
+/// Who is named nowhere any more goes with the last of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordsErased {
+    /// Whose.
+    pub agency: AgencyId,
+    /// Records of calls that were allowed.
+    pub calls: u64,
+    /// Records of numbers that were refused.
+    pub refusals: u64,
+    /// Languages that called parties chose for their numbers.
+    pub languages: u64,
+    /// People who left.
+    pub people: u64,
+}
+
+impl RecordsErased {
+    pub(super) const fn of(agency: AgencyId, due: RecordsCount) -> Self {
+        let RecordsCount { calls, refusals, languages, people } = due;
+        Self { agency, calls, refusals, languages, people }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,5 +132,7 @@ mod tests {
         assert_eq!(octets(&HoldSaid::Released { hold: 7, act: 300 }), [1, 7, 172, 2]);
         assert_eq!(octets(&Erased::Retention), [0]);
         assert_eq!(octets(&Erased::Quarantine), [1]);
+        let due = RecordsCount { calls: 300, refusals: 4, languages: 5, people: 6 };
+        assert_eq!(octets(&RecordsErased::of(AgencyId(3), due)), [3, 172, 2, 4, 5, 6]);
     }
 }

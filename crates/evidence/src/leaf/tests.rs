@@ -63,6 +63,7 @@ fn each_kind() -> Vec<Statement> {
         Statement::NameApproved { sha256: hash },
         Statement::NameRemoved { sha256: hash },
         Statement::Delivered { act, package: hash },
+        Statement::RecordsErased { records: 71 },
     ]
 }
 

@@ -190,6 +190,7 @@ fn erasure(leaf: &[u8; LEAF_OCTETS], key: &AuditKey) -> Option<RecordingId> {
         | Statement::NameHeard { .. }
         | Statement::NameApproved { .. }
         | Statement::NameRemoved { .. }
-        | Statement::Delivered { .. } => None,
+        | Statement::Delivered { .. }
+        | Statement::RecordsErased { .. } => None,
     }
 }
