@@ -352,12 +352,18 @@ pub fn recording(octets: &[u8]) {
     }
 }
 
-/// A segment of the journal: facts come in order, only from the part that is whole, and that part
-/// alone is a whole segment with the same facts.
+/// A segment of the journal, as it is and with its frames sealed: facts come in order, only from
+/// the part that is whole, and that part alone is a whole segment with the same facts.
 pub fn journal(octets: &[u8]) {
+    let key = journal::SealKey::derive(&[7; 32]);
+    segment(octets, &key);
+    segment(&journal::probe::seal_segment(octets, &key).expect("not sealed"), &key);
+}
+
+fn segment(octets: &[u8], key: &journal::SealKey) {
     let mut facts = 0;
     let mut last = 0;
-    let inspected = journal::inspect(octets, |seq, _| {
+    let inspected = journal::inspect(octets, key, |seq, _| {
         assert!(last == 0 || seq.0 == last + 1, "facts out of order");
         (facts, last) = (facts + 1, seq.0);
     });
@@ -365,7 +371,7 @@ pub fn journal(octets: &[u8]) {
         assert!(last == 0 || next.0 == last + 1, "the next fact is another");
         let mut again = 0;
         let kept = octets.get(..end).expect("whole beyond its end");
-        let inspected = journal::inspect(kept, |_, _| again += 1);
+        let inspected = journal::inspect(kept, key, |_, _| again += 1);
         assert_eq!(inspected, journal::Inspected::Whole { end, next, torn: false });
         assert_eq!(facts, again);
     }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use charging::{CapTable, Ledger, Quote};
+use journal::SealKey;
 use model::{
     AccountId, AgencyId, CallId, Clock, E164, Language, Money, PersonId, Timestamp,
     fact::{Admitted, Fact, OffReason},
@@ -51,6 +52,8 @@ pub struct DeskConfig {
     pub pin_key: PinKey,
     /// Keys of the store's sealed columns.
     pub column_keys: ColumnKeys,
+    /// Key of the journal.
+    pub journal_key: SealKey,
     /// Version of the prompt pack.
     pub pack: ContentHash,
     /// Version of the program.
@@ -201,11 +204,12 @@ impl Desk {
             segment_octets_max: config.journal_segment_octets,
             ..journal::Options::default()
         };
-        let (dir, disks) = (&config.journal, [config.journal.clone(), config.recordings.clone()]);
+        let (dir, key) = (&config.journal, &config.journal_key);
+        let disks = [config.journal.clone(), config.recordings.clone()];
         let (desk, vault, recovered) = Self::open_on(
             &config,
             clock,
-            |sink| Ok(Footing::of_files(dir, options, sink, outbox, disks)?),
+            |sink| Ok(Footing::of_files((dir, key), options, sink, outbox, disks)?),
             open_vault,
         )?;
         desk.start_reloader()?;

@@ -9,9 +9,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use journal::{Appended, Draft, Haste, Journal, JournalError, Recovery, Seq};
+use journal::{
+    Appended, Draft, Forgotten, Haste, Journal, JournalError, Recovery, SealKey, Seq, TakenOver,
+};
 use model::{
-    AgencyId, RecordingId,
+    AgencyId, RecordingId, Timestamp,
     fact::{Fact, RecordingEnd},
 };
 use vault::{Vault, VaultError};
@@ -36,6 +38,17 @@ pub trait Chronicle: Send + Sync + 'static {
     /// # Errors
     /// As [`journal::replay`].
     fn replay(&self, after: Seq, each: Each<'_>) -> Result<(), JournalError>;
+
+    /// Forgets what is older than `before` and was `taken` over.
+    ///
+    /// # Errors
+    /// As [`Journal::forget_before`].
+    fn forget_before(
+        &self,
+        before: Timestamp,
+        taken: TakenOver,
+        now: Timestamp,
+    ) -> Result<Forgotten, JournalError>;
 
     /// Writes what is queued. Nothing can be appended after that.
     fn close(&self);
@@ -150,21 +163,21 @@ impl dyn Chronicle {
 }
 
 impl Footing {
-    /// A journal in the folder `dir`, with threads.
+    /// A journal in the folder `dir`, sealed under `key`, with threads.
     ///
     /// # Errors
     /// As [`Journal::open_with_outbox`].
     pub(crate) fn of_files(
-        dir: &Path,
+        (dir, key): (&Path, &SealKey),
         options: journal::Options,
         sink: Sink,
         outbox: impl FnMut(journal::Entry) + Send + 'static,
         disks: [PathBuf; 2],
     ) -> Result<Self, JournalError> {
-        let (journal, found) = Journal::open_with_outbox(dir, options, sink, outbox)?;
+        let (journal, found) = Journal::open_with_outbox(dir, key, options, sink, outbox)?;
         let disks = Disks { folders: disks, blind: Mutex::new(false) };
         Ok(Self {
-            chronicle: Box::new(Files { journal, dir: dir.to_owned() }),
+            chronicle: Box::new(Files { journal, dir: dir.to_owned(), key: key.clone() }),
             found,
             room: Box::new(move || disks.space()),
             draw: Box::new(draw),
@@ -177,6 +190,7 @@ impl Footing {
 struct Files {
     journal: Journal,
     dir: PathBuf,
+    key: SealKey,
 }
 
 impl Chronicle for Files {
@@ -192,7 +206,16 @@ impl Chronicle for Files {
     }
 
     fn replay(&self, after: Seq, each: Each<'_>) -> Result<(), JournalError> {
-        journal::replay(&self.dir, after, each)
+        journal::replay(&self.dir, &self.key, after, each)
+    }
+
+    fn forget_before(
+        &self,
+        before: Timestamp,
+        taken: TakenOver,
+        now: Timestamp,
+    ) -> Result<Forgotten, JournalError> {
+        self.journal.forget_before(before, taken, now)
     }
 
     fn close(&self) {

@@ -15,6 +15,7 @@ mod directory;
 mod disk;
 mod entering;
 mod footing;
+mod forgetting;
 mod guesses;
 mod limits;
 mod naming;

@@ -4,9 +4,9 @@ use std::{io, path::PathBuf, sync::Arc};
 
 /// Why the journal did not do what was asked.
 ///
-/// `InUse`, `OtherNode`, `Overloaded`, `Empty`, `TooLarge`, `DetailTooLarge`, `NotADraft` and
-/// `Closed` are refusals: the caller can do something about them and nothing was written. All
-/// others are broken: the disk, or what is on it.
+/// `InUse`, `OtherNode`, `WrongKey`, `Overloaded`, `Empty`, `TooLarge`, `DetailTooLarge`,
+/// `NotADraft`, `Forgotten`, `BeingCopied` and `Closed` are refusals: the caller can do something
+/// about them and nothing was written. All others are broken: the disk, or what is on it.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum JournalError {
     /// Another process, or another handle of this one, has this journal open.
@@ -24,6 +24,33 @@ pub enum JournalError {
         found: u32,
         /// This node.
         expected: u32,
+    },
+    /// The journal is sealed under another key, or the header of a segment was changed on purpose.
+    #[error(
+        "`{}` does not open with this key: put back the `store.key` that the journal was begun with; \
+         nothing of the journal was changed", file.display()
+    )]
+    WrongKey {
+        /// The segment.
+        file: PathBuf,
+    },
+    /// The operating system gives no randomness, without which nothing is sealed.
+    #[error("the operating system gives no randomness: nothing was written to the journal")]
+    NoRandomness,
+    /// What is asked for was forgotten on purpose, as it was older than it may be kept.
+    #[error(
+        "the facts up to {last} were forgotten and are not in the journal any more; what was kept of \
+         them is in the database: restore that from a newer backup"
+    )]
+    Forgotten {
+        /// Number of the last fact that was forgotten.
+        last: u64,
+    },
+    /// Somebody copies the journal, so that nothing of it is forgotten now.
+    #[error("the journal `{}` is being copied: nothing of it is forgotten until that is done", folder.display())]
+    BeingCopied {
+        /// The journal's folder.
+        folder: PathBuf,
     },
     /// Too many appends wait for the disk.
     #[error("the disk is too slow for the journal: {waiting} appends wait already")]
@@ -100,6 +127,17 @@ pub enum JournalError {
         missing: u64,
         /// The segment that begins too late.
         file: PathBuf,
+    },
+    /// A segment was written in clear by an older version of the program.
+    #[error(
+        "`{}` was written in clear by an older version (format {found}), which this one does not read: \
+         begin a new data folder", file.display()
+    )]
+    OlderFormat {
+        /// The segment.
+        file: PathBuf,
+        /// Its format.
+        found: u32,
     },
     /// A segment was written by a newer version of the program.
     #[error("`{}` was written by a newer version (format {found}): run that version", file.display())]

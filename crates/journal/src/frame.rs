@@ -1,85 +1,18 @@
-//! Octets of a segment: its header, its frames, and telling a torn end from damage.
+//! The frames of a segment: one append each, sealed; and telling a torn end from damage.
+//!
+//! A frame's checksum is over its sealed octets, so where the journal ends shows without a key, and
+//! a wrong key makes nothing look torn.
 
 use crate::{
     Draft, EntrySeq, JournalError, Seq,
+    header::{HEADER_OCTETS, Header},
     limits::{APPEND_OCTETS_MAX, DETAIL_OCTETS_MAX, TORN_OCTETS_MAX},
+    octets::Reader,
     outbox::{LEAF_OCTETS, stamp},
+    seal::{Mark, NONCE_OCTETS, Seal, TAG_OCTETS},
 };
 use model::fact::Fact;
 use std::{mem, ops::ControlFlow};
-
-/// The first octets of a segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Header {
-    /// How it is written: [`FORMAT`], or [`FORMAT_FACTS_ALONE`] before there were entries.
-    pub(crate) format: u32,
-    /// Whose journal it is.
-    pub(crate) node: u32,
-    /// Number of its first fact, or of the next one when it has none.
-    pub(crate) first: Seq,
-    /// Number of its first entry, or of the next one when it has none.
-    pub(crate) entry: EntrySeq,
-}
-
-/// Why octets are not a [`Header`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HeaderFault {
-    /// They are not whole, or not of a journal.
-    Unreadable,
-    /// They are of this newer format.
-    Newer(u32),
-}
-
-impl Header {
-    /// The header of a segment that this version begins.
-    pub(crate) const fn new(node: u32, first: Seq, entry: EntrySeq) -> Self {
-        Self { format: FORMAT, node, first, entry }
-    }
-
-    /// Its octets.
-    pub(crate) fn encode(self) -> Vec<u8> {
-        let mut octets = Vec::with_capacity(HEADER_OCTETS);
-        octets.extend_from_slice(&MAGIC);
-        octets.extend_from_slice(&self.format.to_le_bytes());
-        octets.extend_from_slice(&self.node.to_le_bytes());
-        octets.extend_from_slice(&self.first.0.to_le_bytes());
-        octets.extend_from_slice(&self.entry.0.to_le_bytes());
-        octets.extend_from_slice(&[0; 4]);
-        let check = crc32c::crc32c(&octets);
-        octets.extend_from_slice(&check.to_le_bytes());
-        octets
-    }
-
-    /// How many octets it takes in its format.
-    pub(crate) const fn octets(self) -> usize {
-        if self.format == FORMAT_FACTS_ALONE { HEADER_OCTETS_FACTS_ALONE } else { HEADER_OCTETS }
-    }
-
-    /// Reads the header at the start of `octets`.
-    pub(crate) fn decode(octets: &[u8]) -> Result<Self, HeaderFault> {
-        let mut reader = Reader(octets);
-        let header = (|| {
-            let magic = reader.take::<8>()?;
-            let format = reader.u32()?;
-            let node = reader.u32()?;
-            let first = Seq(reader.u64()?);
-            let facts_alone = format == FORMAT_FACTS_ALONE;
-            let entry = EntrySeq(if facts_alone { 1 } else { reader.u64()? });
-            reader.u32()?;
-            let check = reader.u32()?;
-            let header = Self { format, node, first, entry };
-            let checked = octets.get(..header.octets() - 4)?;
-            let numbered = first.0 > 0 && entry.0 > 0;
-            let whole = magic == MAGIC && crc32c::crc32c(checked) == check && numbered;
-            whole.then_some(header)
-        })();
-        match header {
-            Some(header) if (FORMAT_FACTS_ALONE..=FORMAT).contains(&header.format) => Ok(header),
-            Some(header) => Err(HeaderFault::Newer(header.format)),
-            None => Err(HeaderFault::Unreadable),
-        }
-    }
-}
 
 /// The facts and entries of one append, as they stand in a segment.
 #[derive(Clone, Copy, Debug)]
@@ -94,8 +27,10 @@ pub(crate) struct Frame<'a> {
     pub(crate) drafts: u32,
     /// Where in the segment its group begins: everything before was durable when it was written.
     pub(crate) group: usize,
-    /// The entries, then the facts, one after the other.
-    payload: &'a [u8],
+    /// Its octets before the checksum, which what is sealed is bound to.
+    head: &'a [u8],
+    mark: Mark,
+    sealed: &'a [u8],
 }
 
 impl<'a> Frame<'a> {
@@ -109,20 +44,35 @@ impl<'a> Frame<'a> {
         EntrySeq(self.entry.0.saturating_add(u64::from(self.drafts)))
     }
 
+    /// What it says; `None` when its seal does not hold, so that what was written is not what
+    /// stands there, although its checksum holds.
+    pub(crate) fn open(&self, seal: &Seal) -> Option<Payload> {
+        let mut octets = self.sealed.to_vec();
+        let whole = seal.open(self.head, self.mark, &mut octets);
+        whole.then_some(Payload { count: self.count, drafts: self.drafts, octets })
+    }
+}
+
+/// The entries, then the facts of one append, one after the other.
+pub(crate) struct Payload {
+    count: u32,
+    drafts: u32,
+    octets: Vec<u8>,
+}
+
+impl Payload {
     /// Its entries, and the octets of its facts.
     ///
     /// # Errors
-    /// `None` when they are not as this version writes them; as the checksum holds, another version
+    /// `None` when they are not as this version writes them; as the seal holds, another version
     /// did.
-    pub(crate) fn entries(&self) -> Option<(Vec<Draft>, &'a [u8])> {
-        let mut reader = Reader(self.payload);
+    pub(crate) fn entries(&self) -> Option<(Vec<Draft>, &[u8])> {
+        let mut reader = Reader(&self.octets);
         let mut entries = Vec::new();
         for _ in 0..self.drafts {
             let leaf = reader.take::<LEAF_OCTETS>()?;
             let length = usize::try_from(reader.u32()?).ok()?;
-            let (detail, rest) = reader.0.split_at_checked(length)?;
-            reader.0 = rest;
-            entries.push(Draft { leaf, detail: detail.to_vec() });
+            entries.push(Draft { leaf, detail: reader.slice(length)?.to_vec() });
         }
         Some((entries, reader.0))
     }
@@ -130,8 +80,8 @@ impl<'a> Frame<'a> {
     /// Its facts.
     ///
     /// # Errors
-    /// `None` when an octet is left over or a fact is unknown; as its checksum holds, a newer
-    /// version of the program wrote it.
+    /// `None` when an octet is left over or a fact is unknown; as its seal holds, a newer version
+    /// of the program wrote it.
     pub(crate) fn facts(&self) -> Option<Vec<Fact>> {
         let (_, mut rest) = self.entries()?;
         let mut facts = Vec::new();
@@ -175,16 +125,17 @@ impl GroupBuffer {
         self.octets.clear();
     }
 
-    /// Writes `facts` and `drafts` at `place`, and their numbers into the `drafts`.
+    /// Writes `facts` and `drafts` at `place`, sealed, and their numbers into the `drafts`.
     ///
     /// # Errors
-    /// [`JournalError::Empty`], [`JournalError::TooLarge`], [`JournalError::DetailTooLarge`] and
-    /// [`JournalError::NotADraft`]; the buffer is as before.
+    /// [`JournalError::Empty`], [`JournalError::TooLarge`], [`JournalError::DetailTooLarge`],
+    /// [`JournalError::NotADraft`] and [`JournalError::NoRandomness`]; the buffer is as before.
     pub(crate) fn push(
         &mut self,
         place: Place,
         facts: &[Fact],
         drafts: &mut [Draft],
+        seal: &mut Seal,
     ) -> Result<(), JournalError> {
         if facts.is_empty() && drafts.is_empty() {
             return Err(JournalError::Empty);
@@ -206,25 +157,47 @@ impl GroupBuffer {
         }
         let octets = self.payload.len();
         let (Ok(length), Ok(count), Ok(drafts), false) = (
-            u32::try_from(octets),
+            u32::try_from(octets + SEAL_OCTETS),
             u32::try_from(facts.len()),
             u32::try_from(drafts.len()),
             octets > APPEND_OCTETS_MAX,
         ) else {
             return Err(JournalError::TooLarge { octets });
         };
-        let start = self.octets.len();
-        self.octets.extend_from_slice(&length.to_le_bytes());
-        self.octets.extend_from_slice(&count.to_le_bytes());
-        self.octets.extend_from_slice(&place.first.0.to_le_bytes());
-        self.octets.extend_from_slice(&place.entry.0.to_le_bytes());
-        self.octets.extend_from_slice(&drafts.to_le_bytes());
-        self.octets.extend_from_slice(&place.group.to_le_bytes());
-        let header = self.octets.get(start..).unwrap_or_default();
-        let check = crc32c::crc32c_append(crc32c::crc32c(header), &self.payload);
-        self.octets.extend_from_slice(&check.to_le_bytes());
-        self.octets.extend_from_slice(&self.payload);
-        Ok(())
+        write(&mut self.octets, &place.head(length, count, drafts), &mut self.payload, seal)
+    }
+}
+
+/// Writes a frame with this `head` behind `octets`; its `payload` is sealed in place.
+///
+/// # Errors
+/// As [`Seal::seal`]; `octets` are as before.
+pub(crate) fn write(
+    octets: &mut Vec<u8>,
+    head: &[u8],
+    payload: &mut [u8],
+    seal: &mut Seal,
+) -> Result<(), JournalError> {
+    let Mark { nonce, tag } = seal.seal(head, payload)?;
+    let parts = [head, &nonce, payload, &tag];
+    let check = parts.iter().fold(0, |check, part| crc32c::crc32c_append(check, part));
+    octets.extend_from_slice(head);
+    octets.extend_from_slice(&check.to_le_bytes());
+    parts.iter().skip(1).for_each(|part| octets.extend_from_slice(part));
+    Ok(())
+}
+
+impl Place {
+    /// The octets of a frame's header before its checksum.
+    pub(crate) fn head(&self, length: u32, count: u32, drafts: u32) -> Vec<u8> {
+        let mut head = Vec::with_capacity(FRAME_HEADER_OCTETS);
+        head.extend_from_slice(&length.to_le_bytes());
+        head.extend_from_slice(&count.to_le_bytes());
+        head.extend_from_slice(&self.first.0.to_le_bytes());
+        head.extend_from_slice(&self.entry.0.to_le_bytes());
+        head.extend_from_slice(&drafts.to_le_bytes());
+        head.extend_from_slice(&self.group.to_le_bytes());
+        head
     }
 }
 
@@ -260,12 +233,12 @@ pub(crate) fn scan<'a>(
     header: Header,
     mut each: impl FnMut(usize, Frame<'a>) -> ControlFlow<()>,
 ) -> Scan {
-    let end = header.octets();
+    let end = HEADER_OCTETS;
     let (next, next_entry) = (header.first, header.entry);
     let mut found = Scan { end, next, next_entry, group: end, tail: Tail::Whole };
     while found.end < octets.len() {
-        let Some((frame, end)) = frame_at(octets, found.end, header) else {
-            found.tail = tail_at(octets, &found, header);
+        let Some((frame, end)) = frame_at(octets, found.end) else {
+            found.tail = tail_at(octets, &found);
             return found;
         };
         if frame.first != found.next || frame.entry != found.next_entry {
@@ -283,29 +256,35 @@ pub(crate) fn scan<'a>(
 }
 
 /// The frame that begins at `at` and where it ends, when its checksum holds.
-fn frame_at(octets: &[u8], at: usize, header: Header) -> Option<(Frame<'_>, usize)> {
+fn frame_at(octets: &[u8], at: usize) -> Option<(Frame<'_>, usize)> {
     let rest = octets.get(at..)?;
     let mut reader = Reader(rest);
     let length = usize::try_from(reader.u32()?).ok()?;
     let count = reader.u32()?;
     let first = Seq(reader.u64()?);
-    let facts_alone = header.format == FORMAT_FACTS_ALONE;
-    let (entry, drafts) = if facts_alone { (1, 0) } else { (reader.u64()?, reader.u32()?) };
+    let entry = EntrySeq(reader.u64()?);
+    let drafts = reader.u32()?;
     let group = usize::try_from(reader.u32()?).ok()?;
-    let checked = rest.len() - reader.0.len();
     let check = reader.u32()?;
-    let payload = reader.0.get(..length)?;
-    let plausible = length <= APPEND_OCTETS_MAX
+    let plausible = (SEAL_OCTETS..=APPEND_OCTETS_MAX + SEAL_OCTETS).contains(&length)
         && (count > 0 || drafts > 0)
         && first.0 > 0
-        && entry > 0
-        && (header.octets()..=at).contains(&group);
+        && entry.0 > 0
+        && (HEADER_OCTETS..=at).contains(&group);
     if !plausible {
         return None;
     }
-    let whole = crc32c::crc32c_append(crc32c::crc32c(rest.get(..checked)?), payload) == check;
-    let frame = Frame { first, count, entry: EntrySeq(entry), drafts, group, payload };
-    whole.then_some((frame, at + checked + 4 + length))
+    let body = reader.slice(length)?;
+    let head = rest.get(..FRAME_HEADER_OCTETS - 4)?;
+    if crc32c::crc32c_append(crc32c::crc32c(head), body) != check {
+        return None;
+    }
+    let mut reader = Reader(body);
+    let nonce = reader.take::<NONCE_OCTETS>()?;
+    let (sealed, tag) = reader.0.split_last_chunk::<TAG_OCTETS>()?;
+    let mark = Mark { nonce, tag: *tag };
+    let frame = Frame { first, count, entry, drafts, group, head, mark, sealed };
+    Some((frame, at + FRAME_HEADER_OCTETS + length))
 }
 
 /// Tells what the octets from the end of what was `found` on are, where no whole frame begins.
@@ -314,13 +293,13 @@ fn frame_at(octets: &[u8], at: usize, header: Header) -> Option<(Frame<'_>, usiz
 /// durable. So a later group proves that the octets there were whole once; without one they are
 /// the group that was being written when the power went, whose pages can reach the disk in any
 /// order.
-fn tail_at(octets: &[u8], found: &Scan, header: Header) -> Tail {
+fn tail_at(octets: &[u8], found: &Scan) -> Tail {
     let bad = found.end;
     if octets.len() - bad > TORN_OCTETS_MAX {
         return Tail::Damaged("more follows it than one group can hold");
     }
     let later = (bad + 1..octets.len()).any(|at| {
-        frame_at(octets, at, header).is_some_and(|(frame, _)| {
+        frame_at(octets, at).is_some_and(|(frame, _)| {
             let after = frame.first > found.next || frame.entry > found.next_entry;
             frame.group > bad && after
         })
@@ -332,31 +311,7 @@ fn tail_at(octets: &[u8], found: &Scan, header: Header) -> Tail {
     }
 }
 
-/// Takes little-endian integers from the front of octets.
-struct Reader<'a>(&'a [u8]);
-
-impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (taken, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
-        Some(*taken)
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.take().map(u32::from_le_bytes)
-    }
-
-    fn u64(&mut self) -> Option<u64> {
-        self.take().map(u64::from_le_bytes)
-    }
-}
-
-/// Octets of a segment's header.
-pub(crate) const HEADER_OCTETS: usize = 40;
-/// Octets of a frame before its entries and facts.
+/// Octets of a frame before what is sealed.
 pub(crate) const FRAME_HEADER_OCTETS: usize = 36;
-const MAGIC: [u8; 8] = *b"PARLJRNL";
-const FORMAT: u32 = 2;
-/// The format of segments that have no entries. They are read, and never written again.
-pub(crate) const FORMAT_FACTS_ALONE: u32 = 1;
-const HEADER_OCTETS_FACTS_ALONE: usize = 32;
+/// Octets that sealing adds.
+pub(crate) const SEAL_OCTETS: usize = NONCE_OCTETS + TAG_OCTETS;

@@ -1,8 +1,9 @@
 //! One segment as octets, wherever they came from.
 
 use crate::{
-    Seq,
-    frame::{self, Header, Tail},
+    SealKey, Seq,
+    frame::{self, Tail},
+    header::{Header, Opened},
 };
 use model::fact::Fact;
 use std::ops::ControlFlow;
@@ -12,6 +13,13 @@ use std::ops::ControlFlow;
 pub enum Inspected {
     /// They do not begin as a segment of this format does.
     NoSegment,
+    /// They are sealed under another key.
+    OtherKey,
+    /// Its facts were forgotten; fact `next` would follow.
+    Forgotten {
+        /// Number of the fact that comes next.
+        next: Seq,
+    },
     /// Whole up to octet `end`, where fact `next` would follow; `torn` when more stands there that
     /// never became durable.
     Whole {
@@ -29,18 +37,25 @@ pub enum Inspected {
     },
 }
 
-/// Reads a segment and gives each of its facts to `each`, in order.
-pub fn inspect(octets: &[u8], mut each: impl FnMut(Seq, Fact)) -> Inspected {
+/// Reads a segment that is sealed under `key` and gives each of its facts to `each`, in order.
+pub fn inspect(octets: &[u8], key: &SealKey, mut each: impl FnMut(Seq, Fact)) -> Inspected {
     let Ok(header) = Header::decode(octets) else { return Inspected::NoSegment };
+    let seal = match header.open(key) {
+        Some(Opened::Sealed(seal)) => seal,
+        Some(Opened::Gone(gone)) => return Inspected::Forgotten { next: gone.next },
+        None => return Inspected::OtherKey,
+    };
     let mut unknown = None;
-    let scan = frame::scan(octets, header, |at, frame| match frame.facts() {
-        Some(facts) => {
-            (frame.first.0..).map(Seq).zip(facts).for_each(|(seq, fact)| each(seq, fact));
-            ControlFlow::Continue(())
-        }
-        None => {
-            unknown = Some(at);
-            ControlFlow::Break(())
+    let scan = frame::scan(octets, header, |at, frame| {
+        match frame.open(&seal).and_then(|payload| payload.facts()) {
+            Some(facts) => {
+                (frame.first.0..).map(Seq).zip(facts).for_each(|(seq, fact)| each(seq, fact));
+                ControlFlow::Continue(())
+            }
+            None => {
+                unknown = Some(at);
+                ControlFlow::Break(())
+            }
         }
     });
     match (unknown, scan.tail) {

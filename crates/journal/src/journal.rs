@@ -1,12 +1,14 @@
 //! The handle that callers hold.
 
 use crate::{
-    Appended, Draft, Entry, EntrySeq, Haste, JournalError, Sender, inbox,
+    Appended, Draft, Entry, EntrySeq, Forgotten, Haste, JournalError, SealKey, Sender, TakenOver,
+    forget::Forgetter,
+    inbox,
     limits::{GATHERED_ENOUGH, QUEUE_APPENDS_MAX, SEGMENT_OCTETS_LIMIT, SEGMENT_OCTETS_MAX, SOON},
     segment::Folder,
     writer::{Reply, Request, Writer},
 };
-use model::fact::Fact;
+use model::{Timestamp, fact::Fact};
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -70,25 +72,28 @@ struct Inner {
     /// `None` once closed.
     requests: Mutex<Option<Sender<Request>>>,
     waiting: Arc<AtomicUsize>,
+    forgetter: Forgetter,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Journal {
-    /// Opens the journal in `dir`, or begins one there.
+    /// Opens the journal in `dir`, sealed under `key`, or begins one there.
     ///
     /// From then on `sink` is called on the journal's thread for every appended fact once it is
     /// durable, in order, and before the append's own `done`; it must not block on anything that
     /// waits for the journal. Older facts are read with [`crate::replay`].
     ///
     /// # Errors
-    /// [`JournalError::InUse`] and [`JournalError::OtherNode`]; [`JournalError::Damaged`] when more
-    /// is wrong than a crash can explain, in which case nothing is changed; or a fault of the disk.
+    /// [`JournalError::InUse`] and [`JournalError::OtherNode`]; [`JournalError::WrongKey`], and
+    /// [`JournalError::Damaged`] when more is wrong than a crash can explain, in which cases
+    /// nothing is changed; or a fault of the disk.
     pub fn open(
         dir: &Path,
+        key: &SealKey,
         options: Options,
         sink: impl FnMut(Seq, &Fact) + Send + 'static,
     ) -> Result<(Self, Recovery), JournalError> {
-        Self::open_with_outbox(dir, options, sink, |_| {})
+        Self::open_with_outbox(dir, key, options, sink, |_| {})
     }
 
     /// As [`Journal::open`]; and `outbox` is called in the same way with every appended entry,
@@ -98,13 +103,15 @@ impl Journal {
     /// As [`Journal::open`].
     pub fn open_with_outbox(
         dir: &Path,
+        key: &SealKey,
         options: Options,
         sink: impl FnMut(Seq, &Fact) + Send + 'static,
         outbox: impl FnMut(Entry) + Send + 'static,
     ) -> Result<(Self, Recovery), JournalError> {
         let segment_octets_max = options.segment_octets_max.min(SEGMENT_OCTETS_LIMIT);
-        let folder = Folder::lock(dir, Options { segment_octets_max, ..options })?;
-        let (disk, end, recovery) = folder.recover()?;
+        let options = Options { segment_octets_max, ..options };
+        let folder = Folder::lock(dir, options, key.clone())?;
+        let (segment, end, recovery) = folder.recover()?;
         if let Some(torn) = &recovery.torn {
             tracing::warn!(
                 file = %torn.file.display(), offset = torn.offset, octets = torn.octets,
@@ -120,7 +127,7 @@ impl Journal {
             outbox: Box::new(outbox),
             node: options.node,
             shelf: Box::new(folder),
-            disk,
+            segment,
             end,
             next: Seq(recovery.last.0 + 1),
             next_entry: EntrySeq(recovery.entry.0 + 1),
@@ -134,6 +141,12 @@ impl Journal {
         let inner = Inner {
             requests: Mutex::new(Some(requests)),
             waiting,
+            forgetter: Forgetter {
+                dir: dir.to_owned(),
+                key: key.clone(),
+                node: options.node,
+                turn: Mutex::new(()),
+            },
             thread: Mutex::new(Some(thread)),
         };
         Ok((Self { inner: Arc::new(inner) }, recovery))
@@ -222,6 +235,49 @@ impl Journal {
     ) -> Result<Appended, JournalError> {
         let (sender, receiver) = mpsc::sync_channel(1);
         self.append_entries(facts, drafts, move |result| drop(sender.send(result)));
+        receiver.recv().unwrap_or(Err(JournalError::Closed))
+    }
+
+    /// Forgets the closed segments of the journal's beginning whose facts all happened before
+    /// `before`, and of which facts and entries are `taken` over: destroys their keys and their
+    /// octets, in place and durably. It stops at the first of which one of these does not hold, and
+    /// never touches the segment that is written on; but where that one began [`SEGMENT_AGE_MAX`]
+    /// or longer before `now`, the next one is begun, so that at a quiet node, too, facts are
+    /// forgotten so much later than they may be at most. Says what is forgotten, earlier times
+    /// included.
+    ///
+    /// [`SEGMENT_AGE_MAX`]: crate::SEGMENT_AGE_MAX
+    ///
+    /// What is said to be taken over must be durable where it is: nothing brings it back. It reads
+    /// whole segments and waits for the disk, on the thread that calls it, which must not be the
+    /// journal's own.
+    ///
+    /// # Errors
+    /// [`JournalError::BeingCopied`], [`JournalError::Closed`], [`JournalError::Damaged`], a fault
+    /// of the disk. What was
+    /// forgotten before stays so, and what was begun the next [`Journal::open`] ends.
+    pub fn forget_before(
+        &self,
+        before: Timestamp,
+        taken: TakenOver,
+        now: Timestamp,
+    ) -> Result<Forgotten, JournalError> {
+        if self.inner.requests.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+            return Err(JournalError::Closed);
+        }
+        if self.inner.forgetter.is_aged(now)? {
+            self.next_segment()?;
+        }
+        self.inner.forgetter.forget(before, taken, now)
+    }
+
+    /// Begins the next segment behind what is queued, and waits for it.
+    fn next_segment(&self) -> Result<(), JournalError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let requests = self.inner.requests.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(requests) = requests {
+            drop(requests.send(Request::Next(sender), Haste::AtOnce));
+        }
         receiver.recv().unwrap_or(Err(JournalError::Closed))
     }
 

@@ -1,29 +1,37 @@
-//! A node's own append-only account of its calls: files of [`model::fact::Fact`]s, made durable in
-//! groups, so that all who wait share one `fdatasync`; and beside them the entries that the node
-//! has for the transparency log.
+//! A node's own append-only account of its calls: files of [`model::fact::Fact`]s, sealed, made
+//! durable in groups, so that all who wait share one `fdatasync`; and beside them the entries that
+//! the node has for the transparency log.
 //!
-//! What it is not: no database and no index, it never looks inside a fact, and it deletes nothing.
-//! Start with [`Journal`], then `writer.rs` (one group from queue to disk) and `segment.rs` (what
-//! is found after a crash). `docs/formats/journal.md` draws the octets.
+//! What it is not: no database and no index. Start with [`Journal`], then `writer.rs` (one group
+//! from queue to disk), `segment.rs` (what is found after a crash) and `seal.rs` (the keys).
+//! `docs/formats/journal.md` draws the octets.
 
 mod error;
+mod forget;
 mod frame;
+mod header;
 mod inbox;
 mod inspect;
 mod journal;
 mod limits;
 pub mod log;
+mod octets;
 mod outbox;
+pub mod probe;
 mod replay;
+mod seal;
 mod segment;
 mod writer;
 
 pub use error::JournalError;
+pub use forget::{Forgotten, Kept, TakenOver, forgotten, keep};
 pub use inbox::{Haste, Receiver, Sender, inbox};
 pub use inspect::{Inspected, inspect};
 pub use journal::{Journal, Options, Recovery, Seq, Torn};
 pub use limits::{
-    APPEND_OCTETS_MAX, DETAIL_OCTETS_MAX, QUEUE_APPENDS_MAX, SEGMENT_OCTETS_MAX, SOON,
+    APPEND_OCTETS_MAX, DETAIL_OCTETS_MAX, QUEUE_APPENDS_MAX, SEGMENT_AGE_MAX, SEGMENT_OCTETS_MAX,
+    SOON,
 };
 pub use outbox::{Appended, Draft, Entry, EntrySeq, LEAF_OCTETS, leaf_head};
-pub use replay::{replay, replay_entries};
+pub use replay::{Extent, extent, replay, replay_entries};
+pub use seal::{SEAL_KEY_OCTETS, SealKey};

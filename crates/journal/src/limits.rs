@@ -1,5 +1,6 @@
 //! Limits of the journal.
 
+use crate::frame::{FRAME_HEADER_OCTETS, SEAL_OCTETS};
 use std::time::Duration;
 
 /// Octets of facts and entries in one append. A fact is a few hundred octets at most.
@@ -23,9 +24,13 @@ pub(crate) const GATHERED_ENOUGH: usize = 256;
 /// A segment takes no further group once it has this many octets.
 pub const SEGMENT_OCTETS_MAX: u32 = 16 * 1024 * 1024;
 
+/// A segment whose first fact is so old is followed by the next one when something is to be
+/// forgotten.
+pub const SEGMENT_AGE_MAX: Duration = Duration::from_hours(7 * 24);
+
 /// The largest [`crate::Options::segment_octets_max`]: positions in a segment are 32 bits wide.
 pub(crate) const SEGMENT_OCTETS_LIMIT: u32 = 1024 * 1024 * 1024;
 
 /// The largest thing that a crash can leave unfinished: one group, its last append included.
 pub(crate) const TORN_OCTETS_MAX: usize =
-    GROUP_OCTETS_MAX + APPEND_OCTETS_MAX + crate::frame::FRAME_HEADER_OCTETS;
+    GROUP_OCTETS_MAX + APPEND_OCTETS_MAX + FRAME_HEADER_OCTETS + SEAL_OCTETS;

@@ -1,14 +1,14 @@
 //! Reading a journal from its files.
 
 use crate::{
-    Entry, EntrySeq, JournalError, Seq,
-    frame::{self, Frame, HEADER_OCTETS, Header, HeaderFault, Tail},
-    segment,
+    Entry, EntrySeq, JournalError, SealKey, Seq,
+    forget::{front, header_at},
+    frame::{self, Frame, Payload, Tail},
+    header::{Header, HeaderFault, Opened},
+    segment::{self, NOT_SEALED},
 };
 use model::fact::Fact;
 use std::{
-    fs::File,
-    io::Read as _,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
@@ -20,10 +20,13 @@ use std::{
 /// facts may be given before they are durable; so replay before appending.
 ///
 /// # Errors
+/// [`JournalError::WrongKey`]; [`JournalError::Forgotten`] when one of these facts was forgotten;
 /// [`JournalError::Damaged`] or [`JournalError::Gap`] when something that once was durable is not
-/// there, [`JournalError::NewerFormat`], or a fault of the disk. Facts given before stay valid.
+/// there, [`JournalError::NewerFormat`] or [`JournalError::OlderFormat`], or a fault of the disk.
+/// Facts given before stay valid.
 pub fn replay(
     dir: &Path,
+    key: &SealKey,
     after: Seq,
     mut each: impl FnMut(Seq, Fact) -> ControlFlow<()>,
 ) -> Result<(), JournalError> {
@@ -31,18 +34,20 @@ pub fn replay(
     let wanted = Seq(after.0.saturating_add(1));
     let start = segments.partition_point(|(first, _)| *first <= wanted).saturating_sub(1);
     let expected = segments.get(start).map_or(wanted, |(first, _)| (*first).min(wanted));
-    frames(&segments, start, expected, &mut |path, at, frame| {
-        if frame.next() <= wanted {
-            return Ok(ControlFlow::Continue(()));
-        }
-        let facts = frame.facts().ok_or_else(|| unknown(path, at, UNKNOWN_FACT))?;
-        for (seq, fact) in (frame.first.0..).map(Seq).zip(facts) {
-            if seq >= wanted && each(seq, fact).is_break() {
-                return Ok(ControlFlow::Break(()));
+    let mut reading = Reading {
+        key,
+        wanted: Wanted::Facts(wanted),
+        each: &mut |found| {
+            let facts = found.payload.facts().ok_or_else(|| found.unknown(UNKNOWN_FACT))?;
+            for (seq, fact) in (found.frame.first.0..).map(Seq).zip(facts) {
+                if seq >= wanted && each(seq, fact).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
             }
-        }
-        Ok(ControlFlow::Continue(()))
-    })
+            Ok(ControlFlow::Continue(()))
+        },
+    };
+    reading.frames(&segments, start, expected)
 }
 
 /// Gives every entry after `after` to `each`, in order, until it breaks or there is no more: what
@@ -54,6 +59,7 @@ pub fn replay(
 /// As [`replay`]. Entries given before stay valid.
 pub fn replay_entries(
     dir: &Path,
+    key: &SealKey,
     after: EntrySeq,
     mut each: impl FnMut(Entry) -> ControlFlow<()>,
 ) -> Result<(), JournalError> {
@@ -62,100 +68,187 @@ pub fn replay_entries(
     let start = entry_segment(&segments, wanted)?;
     let expected = segments.get(start).map_or(Seq(1), |(first, _)| *first);
     let expected = if start == 0 { Seq(1) } else { expected };
-    frames(&segments, start, expected, &mut |path, at, frame| {
-        if frame.next_entry() <= wanted {
-            return Ok(ControlFlow::Continue(()));
-        }
-        let (drafts, _) = frame.entries().ok_or_else(|| unknown(path, at, UNKNOWN_ENTRY))?;
-        for (seq, draft) in (frame.entry.0..).map(EntrySeq).zip(drafts) {
-            if seq >= wanted && each(Entry { seq, draft }).is_break() {
-                return Ok(ControlFlow::Break(()));
+    let mut reading = Reading {
+        key,
+        wanted: Wanted::Entries(wanted),
+        each: &mut |found| {
+            let entries = found.payload.entries();
+            let (drafts, _) = entries.ok_or_else(|| found.unknown(UNKNOWN_ENTRY))?;
+            for (seq, draft) in (found.frame.entry.0..).map(EntrySeq).zip(drafts) {
+                if seq >= wanted && each(Entry { seq, draft }).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
             }
+            Ok(ControlFlow::Continue(()))
+        },
+    };
+    reading.frames(&segments, start, expected)
+}
+
+/// How far a journal goes, as far as it shows without its key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Number of the last fact; 0 when there is none.
+    pub last: Seq,
+    /// Number of the last entry; 0 when there is none.
+    pub entry: EntrySeq,
+}
+
+/// How far the journal in `dir` goes. An end that a crash left torn counts as the end.
+///
+/// Nobody vouches for it: whoever can write the files can make it say anything.
+///
+/// # Errors
+/// [`JournalError::Damaged`] and the like of its last segments, or a fault of the disk.
+pub fn extent(dir: &Path) -> Result<Extent, JournalError> {
+    for (_, path) in segment::list(dir)?.iter().rev() {
+        let octets = segment::read(path)?;
+        let header = match header_at(path, &octets) {
+            Ok(header) => header,
+            Err(HeaderFault::Unreadable) if Header::is_begun(&octets) => continue,
+            Err(fault) => return Err(segment::header_error(path, fault)),
+        };
+        if let Some(gone) = header.gone() {
+            let (last, entry) =
+                (gone.next.0.saturating_sub(1), gone.next_entry.0.saturating_sub(1));
+            return Ok(Extent { last: Seq(last), entry: EntrySeq(entry) });
         }
-        Ok(ControlFlow::Continue(()))
-    })
+        let scan = frame::scan(&octets, header, |_, _| ControlFlow::Continue(()));
+        if let Tail::Damaged(what) = scan.tail {
+            let (file, offset) = (path.clone(), scan.end as u64);
+            return Err(JournalError::Damaged { file, offset, what });
+        }
+        return Ok(Extent { last: Seq(scan.next.0 - 1), entry: EntrySeq(scan.next_entry.0 - 1) });
+    }
+    Ok(Extent::default())
 }
 
 /// The last of `segments` that begins at or before entry `wanted`, by their headers. One whose
 /// header cannot be read is no such segment; whoever reads it says what is wrong with it.
 fn entry_segment(segments: &[(Seq, PathBuf)], wanted: EntrySeq) -> Result<usize, JournalError> {
     for (index, (_, path)) in segments.iter().enumerate().rev() {
-        let mut octets = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(HEADER_OCTETS as u64).read_to_end(&mut octets))
-            .map_err(|error| JournalError::io("read", path, error))?;
-        if Header::decode(&octets).is_ok_and(|header| header.entry <= wanted) {
+        if header_at(path, &front(path)?).is_ok_and(|header| header.entry <= wanted) {
             return Ok(index);
         }
     }
     Ok(0)
 }
 
-/// What is asked to look at a frame: where its segment is, where in it the frame begins, and it.
-type Each<'e> = &'e mut dyn FnMut(&Path, usize, Frame<'_>) -> Result<ControlFlow<()>, JournalError>;
-
-/// Gives all frames from segment `start` on to `each`; the first of them must begin with `expected`
-/// when it is later than that.
-fn frames(
-    segments: &[(Seq, PathBuf)],
-    start: usize,
-    mut expected: Seq,
-    each: Each<'_>,
-) -> Result<(), JournalError> {
-    for (index, (first, path)) in segments.iter().enumerate().skip(start) {
-        if *first != expected {
-            return Err(JournalError::Gap { missing: expected.0, file: path.clone() });
-        }
-        let last = index + 1 == segments.len();
-        match segment_frames(path, *first, last, each)? {
-            ControlFlow::Continue(next) => expected = next,
-            ControlFlow::Break(()) => return Ok(()),
-        }
-    }
-    Ok(())
+/// What is asked for: everything from one number on.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Facts(Seq),
+    Entries(EntrySeq),
 }
 
-/// Gives the frames of one segment and says which fact comes next.
-fn segment_frames(
-    path: &Path,
-    first: Seq,
-    last: bool,
-    each: Each<'_>,
-) -> Result<ControlFlow<(), Seq>, JournalError> {
-    let octets = segment::read(path)?;
-    let header = match Header::decode(&octets) {
-        Ok(header) => header,
-        Err(HeaderFault::Unreadable) if last && octets.len() <= HEADER_OCTETS => {
-            return Ok(ControlFlow::Continue(first));
+impl Wanted {
+    /// Whether nothing that is asked for comes before these numbers.
+    fn begins_at(self, next: Seq, next_entry: EntrySeq) -> bool {
+        match self {
+            Self::Facts(wanted) => next <= wanted,
+            Self::Entries(wanted) => next_entry <= wanted,
         }
-        Err(fault) => return Err(segment::header_error(path, fault)),
-    };
-    segment::check_header(path, header, first, None)?;
-    let mut outcome = Ok(ControlFlow::Continue(()));
-    let scan = frame::scan(&octets, header, |at, frame| {
-        outcome = each(path, at, frame);
-        match outcome {
-            Ok(flow) => flow,
-            Err(_) => ControlFlow::Break(()),
-        }
-    });
-    if outcome?.is_break() {
-        return Ok(ControlFlow::Break(()));
-    }
-    let (file, offset) = (path.to_owned(), scan.end as u64);
-    match scan.tail {
-        Tail::Torn if last => Ok(ControlFlow::Continue(scan.next)),
-        Tail::Torn => {
-            Err(JournalError::Damaged { file, offset, what: "it ends in the middle of a frame" })
-        }
-        Tail::Damaged(what) => Err(JournalError::Damaged { file, offset, what }),
-        Tail::Whole => Ok(ControlFlow::Continue(scan.next)),
     }
 }
 
-/// The error of a frame whose checksum holds and whose content this version does not know.
-fn unknown(path: &Path, at: usize, what: &'static str) -> JournalError {
-    JournalError::Damaged { file: path.to_owned(), offset: at as u64, what }
+/// An append that was found, and where.
+struct Found<'a> {
+    path: &'a Path,
+    at: usize,
+    frame: &'a Frame<'a>,
+    payload: Payload,
+}
+
+impl Found<'_> {
+    /// The error of an append whose seal holds and whose content this version does not know.
+    fn unknown(&self, what: &'static str) -> JournalError {
+        JournalError::Damaged { file: self.path.to_owned(), offset: self.at as u64, what }
+    }
+}
+
+/// One reading of a journal.
+struct Reading<'a> {
+    key: &'a SealKey,
+    wanted: Wanted,
+    /// Looks at each append that has something that is asked for.
+    each: &'a mut dyn FnMut(Found<'_>) -> Result<ControlFlow<()>, JournalError>,
+}
+
+impl Reading<'_> {
+    /// Reads from segment `start` on, which must begin with `expected` when that is later.
+    fn frames(
+        &mut self,
+        segments: &[(Seq, PathBuf)],
+        start: usize,
+        mut expected: Seq,
+    ) -> Result<(), JournalError> {
+        for (index, (first, path)) in segments.iter().enumerate().skip(start) {
+            if *first != expected {
+                return Err(JournalError::Gap { missing: expected.0, file: path.clone() });
+            }
+            let last = index + 1 == segments.len();
+            match self.segment(path, *first, last)? {
+                ControlFlow::Continue(next) => expected = next,
+                ControlFlow::Break(()) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one segment and says which fact comes next.
+    fn segment(
+        &mut self,
+        path: &Path,
+        first: Seq,
+        last: bool,
+    ) -> Result<ControlFlow<(), Seq>, JournalError> {
+        let octets = segment::read(path)?;
+        let header = match header_at(path, &octets) {
+            Ok(header) => header,
+            Err(HeaderFault::Unreadable) if last && Header::is_begun(&octets) => {
+                return Ok(ControlFlow::Continue(first));
+            }
+            Err(fault) => return Err(segment::header_error(path, fault)),
+        };
+        segment::check_header(path, header, first, None)?;
+        let seal = match segment::open_header(path, header, self.key)? {
+            Opened::Sealed(seal) => seal,
+            Opened::Gone(gone) if self.wanted.begins_at(gone.next, gone.next_entry) => {
+                return Ok(ControlFlow::Continue(gone.next));
+            }
+            Opened::Gone(gone) => {
+                return Err(JournalError::Forgotten { last: gone.next.0.saturating_sub(1) });
+            }
+        };
+        let mut outcome = Ok(ControlFlow::Continue(()));
+        let scan = frame::scan(&octets, header, |at, frame| {
+            if self.wanted.begins_at(frame.next(), frame.next_entry()) {
+                return ControlFlow::Continue(());
+            }
+            outcome = match frame.open(&seal) {
+                Some(payload) => (self.each)(Found { path, at, frame: &frame, payload }),
+                None => Err(JournalError::Damaged {
+                    file: path.to_owned(),
+                    offset: at as u64,
+                    what: NOT_SEALED,
+                }),
+            };
+            outcome.as_ref().map_or(ControlFlow::Break(()), |flow| *flow)
+        });
+        if outcome?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        let (file, offset) = (path.to_owned(), scan.end as u64);
+        match scan.tail {
+            Tail::Torn if last => Ok(ControlFlow::Continue(scan.next)),
+            Tail::Torn => {
+                let what = "it ends in the middle of a frame";
+                Err(JournalError::Damaged { file, offset, what })
+            }
+            Tail::Damaged(what) => Err(JournalError::Damaged { file, offset, what }),
+            Tail::Whole => Ok(ControlFlow::Continue(scan.next)),
+        }
+    }
 }
 
 const UNKNOWN_FACT: &str = "it holds a fact that this version does not know";

@@ -1,9 +1,11 @@
 //! Segments as files: their names, making them, and what is found when the journal is opened.
 
 use crate::{
-    EntrySeq, JournalError, Options, Recovery, Seq, Torn,
-    frame::{self, FORMAT_FACTS_ALONE, HEADER_OCTETS, Header, HeaderFault, Tail},
+    EntrySeq, JournalError, Options, Recovery, Seq, Torn, forget,
+    frame::{self, Scan, Tail},
+    header::{HEADER_OCTETS, Header, HeaderFault, Opened},
     limits::TORN_OCTETS_MAX,
+    seal::{Seal, SealKey},
 };
 use rustix::fs::FallocateFlags;
 use std::{
@@ -28,11 +30,19 @@ pub(crate) trait Disk: Send {
     fn path(&self) -> &Path;
 }
 
+/// A segment that is being written.
+pub(crate) struct Segment {
+    /// Its file.
+    pub(crate) disk: Box<dyn Disk>,
+    /// What seals its appends.
+    pub(crate) seal: Seal,
+}
+
 /// Where new segments come from.
 pub(crate) trait Shelf: Send {
     /// Makes the segment that begins with fact `first` and entry `entry`, durable and with its
     /// header in place.
-    fn create(&mut self, first: Seq, entry: EntrySeq) -> Result<Box<dyn Disk>, JournalError>;
+    fn create(&mut self, first: Seq, entry: EntrySeq) -> Result<Segment, JournalError>;
 }
 
 /// A segment in the file system.
@@ -68,13 +78,14 @@ impl Disk for SegmentFile {
 pub(crate) struct Folder {
     path: PathBuf,
     options: Options,
+    key: SealKey,
     /// Held, never read: the lock ends with it.
     _lock: File,
 }
 
 impl Folder {
     /// Makes the folder when there is none, and locks it.
-    pub(crate) fn lock(path: &Path, options: Options) -> Result<Self, JournalError> {
+    pub(crate) fn lock(path: &Path, options: Options, key: SealKey) -> Result<Self, JournalError> {
         if !path.is_dir() {
             DirBuilder::new()
                 .recursive(true)
@@ -94,36 +105,40 @@ impl Folder {
             .open(&name)
             .map_err(|error| JournalError::io("open", &name, error))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), options, _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), options, key, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(JournalError::InUse { folder: path.to_owned() }),
             Err(TryLockError::Error(error)) => Err(JournalError::io("lock", name, error)),
         }
     }
 
     /// Finds the end of the last segment, cuts what is torn, and gives the segment to go on with.
-    pub(crate) fn recover(&self) -> Result<(Box<dyn Disk>, u64, Recovery), JournalError> {
+    /// Whatever does not open with the key stays as it is.
+    pub(crate) fn recover(&self) -> Result<(Segment, u64, Recovery), JournalError> {
+        forget::finish(&self.path, &self.key)?;
         let segments = list(&self.path)?;
         let mut recovery = Recovery { last: Seq(0), entry: EntrySeq(0), torn: None };
-        let Some((first, path)) = segments.last() else {
+        let Some(((first, path), before)) = segments.split_last() else {
             return self.begin(recovery);
         };
         recovery.last = Seq(first.0.saturating_sub(1));
         let octets = read(path)?;
         let header = match Header::decode(&octets) {
             Ok(header) => header,
-            // A crash while the segment was made: no group can be in it, as none is written before
-            // the header is durable.
-            Err(HeaderFault::Unreadable) if octets.len() <= HEADER_OCTETS => {
+            Err(HeaderFault::Unreadable) if Header::is_begun(&octets) => {
                 let torn = Torn { file: path.clone(), offset: 0, octets: octets.len() as u64 };
                 recovery.torn = Some(torn);
-                recovery.entry = self.entry_before(&segments)?;
+                recovery.entry = self.entry_before(before)?;
                 fs::remove_file(path).map_err(|error| JournalError::io("remove", path, error))?;
                 return self.begin(recovery);
             }
             Err(fault) => return Err(header_error(path, fault)),
         };
         check_header(path, header, *first, Some(self.options.node))?;
-        let scan = frame::scan(&octets, header, |_, _| ControlFlow::Continue(()));
+        let Opened::Sealed(seal) = open_header(path, header, &self.key)? else {
+            let what = "it was forgotten, and what followed it is missing";
+            return Err(JournalError::Damaged { file: path.clone(), offset: 0, what });
+        };
+        let scan = scan_sealed(path, &octets, header, &seal)?;
         let end = scan.end as u64;
         match scan.tail {
             Tail::Whole => {}
@@ -138,30 +153,28 @@ impl Folder {
         recovery.last = Seq(scan.next.0 - 1);
         recovery.entry = EntrySeq(scan.next_entry.0 - 1);
         let last_group = octets.get(scan.group..scan.end).unwrap_or_default();
-        let resumed = self.resume(path, *first, last_group, end)?;
-        if header.format != FORMAT_FACTS_ALONE {
-            return Ok((Box::new(resumed), end, recovery));
-        }
-        // What has no place for entries is whole and durable now, and is not written on.
-        if scan.next == header.first {
-            fs::remove_file(path).map_err(|error| JournalError::io("remove", path, error))?;
-        }
-        self.begin(recovery)
+        let disk = Box::new(self.resume(path, *first, last_group, end)?);
+        Ok((Segment { disk, seal }, end, recovery))
     }
 
     /// Makes the segment that follows what was recovered.
-    fn begin(&self, recovery: Recovery) -> Result<(Box<dyn Disk>, u64, Recovery), JournalError> {
-        let disk = self.make(Seq(recovery.last.0 + 1), EntrySeq(recovery.entry.0 + 1))?;
-        Ok((disk, HEADER_OCTETS as u64, recovery))
+    fn begin(&self, recovery: Recovery) -> Result<(Segment, u64, Recovery), JournalError> {
+        let segment = self.make(Seq(recovery.last.0 + 1), EntrySeq(recovery.entry.0 + 1))?;
+        Ok((segment, HEADER_OCTETS as u64, recovery))
     }
 
-    /// Number of the last entry before the last of `segments`.
+    /// Number of the last entry in `segments`. The last of them must open with the key: otherwise
+    /// the next one would be sealed under another.
     fn entry_before(&self, segments: &[(Seq, PathBuf)]) -> Result<EntrySeq, JournalError> {
-        let Some((first, path)) = segments.iter().rev().nth(1) else { return Ok(EntrySeq(0)) };
+        let Some((first, path)) = segments.last() else { return Ok(EntrySeq(0)) };
         let octets = read(path)?;
         let header = Header::decode(&octets).map_err(|fault| header_error(path, fault))?;
         check_header(path, header, *first, Some(self.options.node))?;
-        let scan = frame::scan(&octets, header, |_, _| ControlFlow::Continue(()));
+        let seal = match open_header(path, header, &self.key)? {
+            Opened::Sealed(seal) => seal,
+            Opened::Gone(gone) => return Ok(EntrySeq(gone.next_entry.0 - 1)),
+        };
+        let scan = scan_sealed(path, &octets, header, &seal)?;
         let (file, offset) = (path.clone(), scan.end as u64);
         match scan.tail {
             Tail::Whole => Ok(EntrySeq(scan.next_entry.0 - 1)),
@@ -199,14 +212,16 @@ impl Folder {
         Ok(SegmentFile { file, first, path: path.to_owned() })
     }
 
-    fn make(&self, first: Seq, entry: EntrySeq) -> Result<Box<dyn Disk>, JournalError> {
+    fn make(&self, first: Seq, entry: EntrySeq) -> Result<Segment, JournalError> {
         let path = self.path.join(file_name(first));
-        let made = self.make_at(&path, Header::new(self.options.node, first, entry));
+        let (header, seal) = Header::begin(self.options.node, first, entry, &self.key)?;
+        let made = self.make_at(&path, header);
         if made.is_err() {
             // Without a group in it the file means nothing; the next attempt makes it again.
             drop(fs::remove_file(&path));
         }
-        Ok(Box::new(SegmentFile { file: made?, first, path }))
+        let disk = Box::new(SegmentFile { file: made?, first, path });
+        Ok(Segment { disk, seal })
     }
 
     fn make_at(&self, path: &Path, header: Header) -> Result<File, JournalError> {
@@ -239,7 +254,7 @@ impl Folder {
 }
 
 impl Shelf for Folder {
-    fn create(&mut self, first: Seq, entry: EntrySeq) -> Result<Box<dyn Disk>, JournalError> {
+    fn create(&mut self, first: Seq, entry: EntrySeq) -> Result<Segment, JournalError> {
         self.make(first, entry)
     }
 }
@@ -288,11 +303,51 @@ pub(crate) fn check_header(
     }
 }
 
+/// What the key makes of a header.
+///
+/// # Errors
+/// [`JournalError::WrongKey`].
+pub(crate) fn open_header(
+    path: &Path,
+    header: Header,
+    key: &SealKey,
+) -> Result<Opened, JournalError> {
+    header.open(key).ok_or_else(|| JournalError::WrongKey { file: path.to_owned() })
+}
+
+/// Reads the frames of a segment and checks the seal of each.
+///
+/// # Errors
+/// [`JournalError::Damaged`] when one does not hold. No crash does that: a frame whose checksum
+/// holds is there as it was written.
+fn scan_sealed(
+    path: &Path,
+    octets: &[u8],
+    header: Header,
+    seal: &Seal,
+) -> Result<Scan, JournalError> {
+    let mut forged = None;
+    let scan = frame::scan(octets, header, |at, frame| {
+        if frame.open(seal).is_some() {
+            return ControlFlow::Continue(());
+        }
+        forged = Some(at as u64);
+        ControlFlow::Break(())
+    });
+    match forged {
+        Some(offset) => {
+            Err(JournalError::Damaged { file: path.to_owned(), offset, what: NOT_SEALED })
+        }
+        None => Ok(scan),
+    }
+}
+
 /// The error of a header that cannot be read.
 pub(crate) fn header_error(path: &Path, fault: HeaderFault) -> JournalError {
     let file = path.to_owned();
     match fault {
         HeaderFault::Newer(found) => JournalError::NewerFormat { file, found },
+        HeaderFault::Older(found) => JournalError::OlderFormat { file, found },
         HeaderFault::Unreadable => {
             JournalError::Damaged { file, offset: 0, what: "its header cannot be read" }
         }
@@ -300,16 +355,24 @@ pub(crate) fn header_error(path: &Path, fault: HeaderFault) -> JournalError {
 }
 
 /// Makes the names in a folder durable.
-fn sync_folder(path: &Path) -> Result<(), JournalError> {
+pub(crate) fn sync_folder(path: &Path) -> Result<(), JournalError> {
     File::open(path)
         .and_then(|folder| folder.sync_all())
         .map_err(|error| JournalError::io("sync", path, error))
+}
+
+/// The segment of which a note beside it, with the same name and another ending, speaks.
+pub(crate) fn of_note(note: &Path) -> PathBuf {
+    note.with_extension(SUFFIX.trim_start_matches('.'))
 }
 
 /// Name of the segment that begins with fact `first`.
 pub(crate) fn file_name(first: Seq) -> String {
     format!("{:0NAME_DIGITS$}{SUFFIX}", first.0)
 }
+
+/// What is wrong with a frame whose seal does not hold.
+pub(crate) const NOT_SEALED: &str = "its seal does not hold: it was changed on purpose";
 
 const FILE_MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o700;

@@ -2,9 +2,10 @@
 
 use crate::{
     Appended, Draft, Entry, EntrySeq, JournalError, Receiver, Seq,
-    frame::{GroupBuffer, HEADER_OCTETS, Place},
+    frame::{GroupBuffer, Place},
+    header::HEADER_OCTETS,
     limits::GROUP_OCTETS_MAX,
-    segment::{Disk, Shelf},
+    segment::{Segment, Shelf},
 };
 use model::fact::Fact;
 use std::{
@@ -14,6 +15,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
+        mpsc::SyncSender,
     },
 };
 
@@ -28,6 +30,8 @@ pub(crate) enum Request {
         /// Who wants to know.
         reply: Reply,
     },
+    /// Begin the next segment after what is queued, and say when it is there.
+    Next(SyncSender<Result<(), JournalError>>),
     /// Write what is queued and end.
     Close,
 }
@@ -83,7 +87,7 @@ pub(crate) struct Writer {
     /// Where new segments come from.
     pub(crate) shelf: Box<dyn Shelf>,
     /// The segment at the end.
-    pub(crate) disk: Box<dyn Disk>,
+    pub(crate) segment: Segment,
     /// How many of its octets are durable.
     pub(crate) end: u64,
     /// Number of the next fact.
@@ -129,24 +133,36 @@ impl Writer {
 
     /// Makes one group of `first` and of whatever else is queued, as far as it fits.
     fn serve(&mut self, first: Request, buffer: &mut GroupBuffer) -> ControlFlow<()> {
-        if matches!(first, Request::Close) {
-            return ControlFlow::Break(());
+        match first {
+            Request::Append { .. } => {}
+            Request::Next(reply) => {
+                drop(reply.send(self.next_segment()));
+                return ControlFlow::Continue(());
+            }
+            Request::Close => return ControlFlow::Break(()),
         }
         buffer.clear();
-        let mut flow = ControlFlow::Continue(());
+        let (mut flow, mut ask_next) = (ControlFlow::Continue(()), None);
         let mut group = Vec::new();
         let (mut next, mut next_entry) = (self.next, self.next_entry);
         let begin = self.begin_group();
         let mut request = Some(first);
         while let Some(current) = request {
-            let Request::Append { facts, mut drafts, reply } = current else {
-                flow = ControlFlow::Break(());
-                break;
+            let (facts, mut drafts, reply) = match current {
+                Request::Append { facts, drafts, reply } => (facts, drafts, reply),
+                Request::Next(reply) => {
+                    ask_next = Some(reply);
+                    break;
+                }
+                Request::Close => {
+                    flow = ControlFlow::Break(());
+                    break;
+                }
             };
             let (first, entry, node) = (next, next_entry, self.node);
             let pushed = begin.clone().and_then(|group| {
                 let place = Place { group, first, entry, node };
-                buffer.push(place, &facts, &mut drafts)
+                buffer.push(place, &facts, &mut drafts, &mut self.segment.seal)
             });
             match pushed {
                 Ok(()) => {
@@ -166,6 +182,9 @@ impl Writer {
             }
             self.finish(group, &written);
         }
+        if let Some(reply) = ask_next {
+            drop(reply.send(self.next_segment()));
+        }
         flow
     }
 
@@ -174,23 +193,34 @@ impl Writer {
         if let Some(stopped) = &self.stopped {
             return Err(stopped.clone());
         }
-        // A segment has its name from its first fact, so it goes on until it has one.
-        let named = self.next > self.disk.first();
-        if self.end >= self.segment_octets_max && self.end > HEADER_OCTETS as u64 && named {
-            // All of the old segment is durable; cutting it at its end only gives back kept space.
-            drop(self.disk.cut(self.end));
-            self.disk = self.shelf.create(self.next, self.next_entry)?;
-            self.end = HEADER_OCTETS as u64;
+        if self.end >= self.segment_octets_max {
+            self.next_segment()?;
         }
         u32::try_from(self.end).map_err(|_| self.stop("its segment is larger than 4 GiB"))
     }
 
+    /// Begins the next segment.
+    fn next_segment(&mut self) -> Result<(), JournalError> {
+        if let Some(stopped) = &self.stopped {
+            return Err(stopped.clone());
+        }
+        // A segment has its name from its first fact, so it goes on until it has one.
+        let named = self.next > self.segment.disk.first();
+        if self.end > HEADER_OCTETS as u64 && named {
+            // All of the old segment is durable; cutting it at its end only gives back kept space.
+            drop(self.segment.disk.cut(self.end));
+            self.segment = self.shelf.create(self.next, self.next_entry)?;
+            self.end = HEADER_OCTETS as u64;
+        }
+        Ok(())
+    }
+
     /// Writes one group and makes it durable.
     fn write(&mut self, octets: &[u8]) -> Result<(), JournalError> {
-        if let Err(error) = self.disk.write(octets) {
+        if let Err(error) = self.segment.disk.write(octets) {
             return Err(self.write_failed(error));
         }
-        if let Err(error) = self.disk.sync() {
+        if let Err(error) = self.segment.disk.sync() {
             // A failed fdatasync leaves it open which pages reached the disk, and the kernel may
             // count the others as clean, so that a second fdatasync succeeds without having
             // written them. Nothing said afterwards by this handle could be believed: stop, and
@@ -204,16 +234,16 @@ impl Writer {
     /// Takes back what a failed write left, when that is certain; otherwise stops.
     fn write_failed(&mut self, error: io::Error) -> JournalError {
         let full = error.kind() == io::ErrorKind::StorageFull;
-        if full && self.disk.cut(self.end).is_ok() {
-            tracing::error!(file = %self.disk.path().display(), "no space is left for the journal");
-            return JournalError::DiskFull { file: self.disk.path().to_owned() };
+        if full && self.segment.disk.cut(self.end).is_ok() {
+            tracing::error!(file = %self.segment.disk.path().display(), "no space is left for the journal");
+            return JournalError::DiskFull { file: self.segment.disk.path().to_owned() };
         }
         // Part of the group may be in the file, and it could not be taken out again.
         self.stop(&format!("its last group could not be written: {error}"))
     }
 
     fn stop(&mut self, why: &str) -> JournalError {
-        tracing::error!(file = %self.disk.path().display(), why, "the journal stops");
+        tracing::error!(file = %self.segment.disk.path().display(), why, "the journal stops");
         let stopped = JournalError::Stopped { why: why.into() };
         self.stopped = Some(stopped.clone());
         stopped

@@ -9,22 +9,19 @@
 mod sample;
 
 use journal::{Journal, JournalError, Options, Recovery, Seq};
-use sample::{fact, files, replayed};
+use sample::{FRAME_HEADER_OCTETS, HEADER_OCTETS, fact, files, replayed, seal_key};
 use std::{
     fs,
     path::{Path, PathBuf},
     sync::mpsc,
 };
 
-/// Octets of a segment before its first frame, as `docs/formats/journal.md` draws them.
-const HEADER_OCTETS: usize = 40;
-const FRAME_HEADER_OCTETS: usize = 36;
 /// Where in a frame's header its group stands.
 const GROUP_AT: usize = 28;
 
 /// A journal of one segment: five appends, each its own group, and where each begins and ends.
 fn five_groups(dir: &Path) -> (PathBuf, Vec<u8>, Vec<(usize, u64)>) {
-    let (journal, _) = Journal::open(dir, Options::default(), |_, _| {}).unwrap();
+    let (journal, _) = Journal::open(dir, &seal_key(), Options::default(), |_, _| {}).unwrap();
     for n in [1, 2, 4, 5, 7] {
         let facts = if n == 2 || n == 5 { vec![fact(n), fact(n + 1)] } else { vec![fact(n)] };
         journal.append_wait(facts).unwrap();
@@ -51,7 +48,7 @@ fn frame_ends(octets: &[u8]) -> Vec<(usize, u64)> {
 }
 
 fn reopen(dir: &Path) -> Result<Recovery, JournalError> {
-    Journal::open(dir, Options::default(), |_, _| {}).map(|(journal, recovery)| {
+    Journal::open(dir, &seal_key(), Options::default(), |_, _| {}).map(|(journal, recovery)| {
         journal.close();
         recovery
     })
@@ -72,7 +69,8 @@ fn a_file_cut_anywhere_gives_the_exact_prefix_and_goes_on() {
         let torn = recovery.torn.map_or(0, |torn| torn.octets);
         let lost = if cut < HEADER_OCTETS { cut } else { cut - end };
         assert_eq!(torn, lost as u64, "cut at {cut}");
-        let (journal, _) = Journal::open(dir.path(), Options::default(), |_, _| {}).unwrap();
+        let (journal, _) =
+            Journal::open(dir.path(), &seal_key(), Options::default(), |_, _| {}).unwrap();
         assert_eq!(journal.append_wait(vec![fact(last + 1)]).unwrap(), Seq(last + 1));
         journal.close();
         let found = replayed(dir.path(), 0).unwrap();
@@ -119,24 +117,24 @@ fn a_changed_octet_is_found_wherever_it_is() {
 fn a_newer_format_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let (file, mut octets, _) = five_groups(dir.path());
-    octets[8] = 3;
-    let check = crc32c::crc32c(&octets[..HEADER_OCTETS - 4]);
-    octets[HEADER_OCTETS - 4..HEADER_OCTETS].copy_from_slice(&check.to_le_bytes());
+    octets[8] = 4;
+    let check = crc32c::crc32c(&octets[..36]);
+    octets[36..40].copy_from_slice(&check.to_le_bytes());
     fs::write(&file, &octets).unwrap();
-    assert!(matches!(reopen(dir.path()), Err(JournalError::NewerFormat { found: 3, .. })));
+    assert!(matches!(reopen(dir.path()), Err(JournalError::NewerFormat { found: 4, .. })));
 }
 
 /// Pages of a group that was never synced can reach the disk in any order.
 #[test]
 fn a_group_with_its_first_frame_missing_is_torn_and_not_damage() {
     let dir = tempfile::tempdir().unwrap();
-    let (file, octets, ends) = one_group_of_three(dir.path());
+    let (file, octets, ends) = a_group_of_three(dir.path());
     let mut torn = octets;
-    torn[HEADER_OCTETS..ends[0].0].fill(0);
+    torn[ends[0].0..ends[1].0].fill(0);
     fs::write(&file, &torn).unwrap();
     let recovery = reopen(dir.path()).unwrap();
-    assert_eq!(recovery.last, Seq(0));
-    assert_eq!(recovery.torn.unwrap().offset, HEADER_OCTETS as u64);
+    assert_eq!(recovery.last, Seq(1));
+    assert_eq!(recovery.torn.unwrap().offset, ends[0].0 as u64);
 }
 
 #[test]
@@ -149,53 +147,39 @@ fn a_tail_longer_than_a_group_is_damage() {
     assert_eq!(offset, ends[4].0 as u64);
 }
 
-/// Three appends in one group: the sink holds the thread until all are queued.
-fn one_group_of_three(dir: &Path) -> (PathBuf, Vec<u8>, Vec<(usize, u64)>) {
-    let scratch = tempfile::tempdir().unwrap();
+/// A group of one append and then one of three: the sink holds the thread until all are queued.
+fn a_group_of_three(dir: &Path) -> (PathBuf, Vec<u8>, Vec<(usize, u64)>) {
+    let (here, first) = mpsc::channel::<()>();
     let (go, wait) = mpsc::channel::<()>();
-    let (journal, _) = Journal::open(scratch.path(), Options::default(), move |seq, _| {
+    let (journal, _) = Journal::open(dir, &seal_key(), Options::default(), move |seq, _| {
         if seq.0 == 1 {
+            here.send(()).unwrap();
             wait.recv().unwrap();
         }
     })
     .unwrap();
-    journal.append(vec![fact(9)], |_| {});
-    for n in 1..=3 {
+    journal.append(vec![fact(1)], |_| {});
+    first.recv().unwrap();
+    for n in 2..=4 {
         journal.append(vec![fact(n)], |_| {});
     }
     go.send(()).unwrap();
     journal.close();
-    let octets = fs::read(&files(scratch.path())[0]).unwrap();
+    let [file] = files(dir).try_into().unwrap();
+    let octets = fs::read(&file).unwrap();
     let ends = frame_ends(&octets);
-    // The second to fourth frame are one group; make them the first group of another journal.
-    let group = u32::from_le_bytes(
-        octets[ends[0].0 + GROUP_AT..ends[0].0 + GROUP_AT + 4].try_into().unwrap(),
-    );
-    let same = |at: usize| octets[at + GROUP_AT..at + GROUP_AT + 4] == group.to_le_bytes();
-    assert!(same(ends[0].0) && same(ends[1].0) && same(ends[2].0), "not one group");
-    let mut moved = octets[..HEADER_OCTETS].to_vec();
-    for (begin, end) in [(ends[0].0, ends[1].0), (ends[1].0, ends[2].0), (ends[2].0, ends[3].0)] {
-        let mut frame = octets[begin..end].to_vec();
-        let first = u64::from_le_bytes(frame[8..16].try_into().unwrap()) - 1;
-        frame[8..16].copy_from_slice(&first.to_le_bytes());
-        let group = u32::try_from(HEADER_OCTETS).unwrap();
-        frame[GROUP_AT..GROUP_AT + 4].copy_from_slice(&group.to_le_bytes());
-        let header = crc32c::crc32c(&frame[..FRAME_HEADER_OCTETS - 4]);
-        let check = crc32c::crc32c_append(header, &frame[FRAME_HEADER_OCTETS..]);
-        frame[FRAME_HEADER_OCTETS - 4..FRAME_HEADER_OCTETS].copy_from_slice(&check.to_le_bytes());
-        moved.extend_from_slice(&frame);
-    }
-    let file = dir.join(files(scratch.path())[0].file_name().unwrap());
-    fs::write(&file, &moved).unwrap();
-    assert_eq!(reopen(dir).unwrap().last, Seq(3));
-    let ends = frame_ends(&moved);
-    (file, moved, ends)
+    let group = |at: usize| {
+        u32::from_le_bytes(octets[at + GROUP_AT..at + GROUP_AT + 4].try_into().unwrap()) as usize
+    };
+    let groups = [ends[0].0, ends[1].0, ends[2].0].map(group);
+    assert_eq!(groups, [ends[0].0; 3], "not one group");
+    (file, octets, ends)
 }
 
 /// A journal of several segments.
 fn segments(dir: &Path) -> Vec<PathBuf> {
     let options = Options { segment_octets_max: 70, ..Options::default() };
-    let (journal, _) = Journal::open(dir, options, |_, _| {}).unwrap();
+    let (journal, _) = Journal::open(dir, &seal_key(), options, |_, _| {}).unwrap();
     for n in 1..=12 {
         journal.append_wait(vec![fact(n)]).unwrap();
     }
@@ -236,14 +220,15 @@ fn a_crash_while_the_next_segment_is_made_loses_nothing() {
     let dir = tempfile::tempdir().unwrap();
     segments(dir.path());
     let next = dir.path().join(format!("{:020}.journal", 13));
-    for octets in [0, 1, 32, 39, 40] {
+    for octets in [0, 1, 40, 131, 132] {
         fs::write(&next, vec![0; octets]).unwrap();
         assert_eq!(replayed(dir.path(), 0).unwrap().len(), 12);
         let recovery = reopen(dir.path()).unwrap();
         assert_eq!(recovery.last, Seq(12));
         assert_eq!(recovery.torn.unwrap().octets, octets as u64);
     }
-    let (journal, _) = Journal::open(dir.path(), Options::default(), |_, _| {}).unwrap();
+    let (journal, _) =
+        Journal::open(dir.path(), &seal_key(), Options::default(), |_, _| {}).unwrap();
     assert_eq!(journal.append_wait(vec![fact(13)]).unwrap(), Seq(13));
     assert_eq!(replayed(dir.path(), 0).unwrap().len(), 13);
 }

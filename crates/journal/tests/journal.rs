@@ -11,7 +11,7 @@ mod sample;
 use journal::{Journal, JournalError, Options, QUEUE_APPENDS_MAX, Seq, replay};
 use model::fact::Fact;
 use proptest::prelude::*;
-use sample::{fact, files, replayed};
+use sample::{fact, files, replayed, seal_key};
 use std::{
     env, fs,
     ops::ControlFlow,
@@ -25,7 +25,8 @@ use std::{
 const SMALL: Options = Options { node: 1, segment_octets_max: 100 };
 
 fn open(dir: &Path) -> (Journal, u64) {
-    let (journal, recovery) = Journal::open(dir, Options::default(), |_, _| {}).unwrap();
+    let (journal, recovery) =
+        Journal::open(dir, &seal_key(), Options::default(), |_, _| {}).unwrap();
     assert_eq!(recovery.torn, None);
     (journal, recovery.last.0)
 }
@@ -56,7 +57,7 @@ fn replay_stops_when_told_and_a_new_folder_has_nothing() {
     let (journal, _) = open(dir.path());
     journal.append_wait((1..=9).map(fact).collect()).unwrap();
     let mut seen = 0;
-    replay(dir.path(), Seq(0), |seq, _| {
+    replay(dir.path(), &seal_key(), Seq(0), |seq, _| {
         seen = seq.0;
         if seq.0 == 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
@@ -69,7 +70,7 @@ fn the_sink_sees_every_fact_once_in_order_before_its_append_is_done() {
     let dir = tempfile::tempdir().unwrap();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&seen);
-    let (journal, _) = Journal::open(dir.path(), SMALL, move |seq, fact: &Fact| {
+    let (journal, _) = Journal::open(dir.path(), &seal_key(), SMALL, move |seq, fact: &Fact| {
         sink.lock().unwrap().push((seq.0, fact.clone()));
     })
     .unwrap();
@@ -112,13 +113,14 @@ fn appends_beyond_the_queue_are_refused_at_once_and_all_others_are_written() {
     let dir = tempfile::tempdir().unwrap();
     let (go, wait) = mpsc::channel::<()>();
     let mut held = false;
-    let (journal, _) = Journal::open(dir.path(), Options::default(), move |_, _: &Fact| {
-        if !held {
-            wait.recv().unwrap();
-            held = true;
-        }
-    })
-    .unwrap();
+    let (journal, _) =
+        Journal::open(dir.path(), &seal_key(), Options::default(), move |_, _: &Fact| {
+            if !held {
+                wait.recv().unwrap();
+                held = true;
+            }
+        })
+        .unwrap();
     let (sender, receiver) = mpsc::channel();
     for n in 0..QUEUE_APPENDS_MAX + 2 {
         let sender = sender.clone();
@@ -177,12 +179,12 @@ fn files_and_folder_are_for_their_owner_only() {
 fn a_second_handle_another_node_and_another_process_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (journal, _) = open(dir.path());
-    let again = Journal::open(dir.path(), Options::default(), |_, _| {});
+    let again = Journal::open(dir.path(), &seal_key(), Options::default(), |_, _| {});
     assert!(matches!(again, Err(JournalError::InUse { .. })));
     let child = child("child_opens_the_journal_that_is_in_use", dir.path()).status().unwrap();
     assert!(child.success());
     journal.close();
-    let other = Journal::open(dir.path(), Options { node: 2, ..SMALL }, |_, _| {});
+    let other = Journal::open(dir.path(), &seal_key(), Options { node: 2, ..SMALL }, |_, _| {});
     assert!(matches!(other, Err(JournalError::OtherNode { found: 1, expected: 2, .. })));
     open(dir.path());
 }
@@ -191,7 +193,7 @@ fn a_second_handle_another_node_and_another_process_are_refused() {
 #[test]
 fn child_opens_the_journal_that_is_in_use() {
     if let Some(dir) = env::var_os(CHILD_FOLDER) {
-        let opened = Journal::open(Path::new(&dir), Options::default(), |_, _| {});
+        let opened = Journal::open(Path::new(&dir), &seal_key(), Options::default(), |_, _| {});
         assert!(matches!(opened, Err(JournalError::InUse { .. })));
     }
 }
@@ -201,7 +203,8 @@ fn a_process_that_dies_loses_nothing_it_was_told_is_durable() {
     let dir = tempfile::tempdir().unwrap();
     let child = child("child_appends_and_dies", dir.path()).status().unwrap();
     assert!(!child.success());
-    let (journal, _) = Journal::open(dir.path(), Options::default(), |_, _| {}).unwrap();
+    let (journal, _) =
+        Journal::open(dir.path(), &seal_key(), Options::default(), |_, _| {}).unwrap();
     journal.append_wait(vec![fact(11)]).unwrap();
     let found = replayed(dir.path(), 0).unwrap();
     assert_eq!(found, (1..=11).map(|n| (n, fact(n))).collect::<Vec<_>>());
@@ -235,7 +238,7 @@ proptest! {
     #[test]
     fn random_groups_replay_identically(
         appends in prop::collection::vec((1_usize..6, any::<bool>()), 1..24),
-        segment_octets_max in 40_u32..400,
+        segment_octets_max in 40_u32..600,
         after in 0_u64..150,
     ) {
         let dir = tempfile::tempdir().unwrap();
@@ -245,7 +248,7 @@ proptest! {
         let mut pending = Vec::new();
         for (count, restart) in appends {
             let journal = handle.take().unwrap_or_else(|| {
-                Journal::open(dir.path(), options, |_, _| {}).unwrap().0
+                Journal::open(dir.path(), &seal_key(), options, |_, _| {}).unwrap().0
             });
             let first = expected.len() as u64 + 1;
             let facts: Vec<_> = (first..first + count as u64).map(fact).collect();

@@ -10,7 +10,7 @@
 mod sample;
 
 use journal::{EntrySeq, Journal, Options};
-use sample::{append, entries, expected, replayed};
+use sample::{append, entries, expected, replayed, seal_key};
 use std::{
     env,
     io::{BufRead as _, BufReader},
@@ -44,7 +44,8 @@ fn a_process_that_is_killed_anywhere_leaves_facts_and_entries_together() {
 fn child_appends_until_it_is_killed() {
     let Some(dir) = env::var_os(CHILD_FOLDER) else { return };
     let options = Options { node: 1, segment_octets_max: 20_000 };
-    let (journal, recovery) = Journal::open(Path::new(&dir), options, |_, _| {}).unwrap();
+    let (journal, recovery) =
+        Journal::open(Path::new(&dir), &seal_key(), options, |_, _| {}).unwrap();
     assert_eq!(recovery.entry.0, 2 * recovery.last.0);
     for n in recovery.last.0 + 1.. {
         let appended = append(&journal, n);

@@ -17,6 +17,7 @@ use journal::{
 };
 use model::Timestamp;
 use sample::log::{Folder, audited, entries, entry, key, leaf, open_log, options, publish};
+use sample::seal_key;
 use std::{
     collections::BTreeMap,
     fs,
@@ -427,16 +428,22 @@ fn what_the_log_could_not_take_is_carried_later_each_entry_once() {
         journal.append_entries_wait(vec![sample::fact(n)], vec![draft(n)]).unwrap();
     };
     // A node without a log: its entries wait.
-    let (journal, _) = Journal::open(&folder, JournalOptions::default(), |_, _| {}).unwrap();
+    let (journal, _) =
+        Journal::open(&folder, &seal_key(), JournalOptions::default(), |_, _| {}).unwrap();
     (1..=5).for_each(|n| append(&journal, n));
     journal.close();
     for round in 0..3_u64 {
         let (log, _) = open_log(dir.path()).unwrap();
-        let courier = Courier::new(log.clone(), 1);
+        let courier = Courier::new(log.clone(), 1, seal_key());
         let outbox = courier.outbox();
-        let (journal, recovery) =
-            Journal::open_with_outbox(&folder, JournalOptions::default(), |_, _| {}, outbox)
-                .unwrap();
+        let (journal, recovery) = Journal::open_with_outbox(
+            &folder,
+            &seal_key(),
+            JournalOptions::default(),
+            |_, _| {},
+            outbox,
+        )
+        .unwrap();
         let carried = courier.catch_up(&folder, recovery.entry).unwrap();
         assert_eq!(carried, if round == 0 { 5 } else { 2 });
         assert!(!courier.is_behind());
@@ -451,13 +458,13 @@ fn what_the_log_could_not_take_is_carried_later_each_entry_once() {
         journal.close();
     }
     let (log, _) = open_log(dir.path()).unwrap();
-    let courier = Courier::new(log.clone(), 1);
+    let courier = Courier::new(log.clone(), 1, seal_key());
     courier.catch_up(&folder, EntrySeq(14)).unwrap();
     assert_eq!(log.nodes().unwrap(), BTreeMap::from([(1, EntrySeq(14))]));
     let leaves: Vec<_> = found(dir.path(), 0).iter().map(|it| it.leaf).collect();
     assert_eq!(leaves, (1..=14).map(|n| leaf(1, n)).collect::<Vec<_>>());
     // A journal that was rolled back would number other entries the same.
-    let lost = Courier::new(log, 1).catch_up(&folder, EntrySeq(13));
+    let lost = Courier::new(log, 1, seal_key()).catch_up(&folder, EntrySeq(13));
     assert!(matches!(lost, Err(CatchUpError::Lost { taken: 14, has: 13 })), "{lost:?}");
 }
 

@@ -12,6 +12,7 @@ mod sample;
 
 use journal::{EntrySeq, Journal, Options, log::Courier};
 use sample::log::{audited, entry, leaf, open_log, publish};
+use sample::seal_key;
 use std::{
     env,
     io::{BufRead as _, BufReader},
@@ -72,11 +73,12 @@ fn a_process_that_is_killed_anywhere_leaves_a_log_that_only_grows() {
 
 /// The node's journal with what it has for the log, all carried.
 fn node(dir: &Path, log: journal::log::Log) -> (Journal, Courier) {
-    let courier = Courier::new(log, 1);
+    let courier = Courier::new(log, 1, seal_key());
     let folder = dir.join("journal");
     let options = Options { node: 1, segment_octets_max: 20_000 };
     let (journal, recovery) =
-        Journal::open_with_outbox(&folder, options, |_, _| {}, courier.outbox()).unwrap();
+        Journal::open_with_outbox(&folder, &seal_key(), options, |_, _| {}, courier.outbox())
+            .unwrap();
     courier.catch_up(&folder, recovery.entry).unwrap();
     (journal, courier)
 }

@@ -9,8 +9,8 @@
 
 mod sample;
 
-use journal::{Appended, Draft, EntrySeq, Journal, Options, Seq, leaf_head};
-use sample::{append, draft, entries, expected, fact, files, numbered, replayed};
+use journal::{Appended, EntrySeq, Journal, JournalError, Options, Seq, leaf_head};
+use sample::{HEADER_OCTETS, append, entries, expected, files, numbered, replayed, seal_key};
 use std::{
     fs,
     sync::{Arc, Mutex},
@@ -25,6 +25,7 @@ fn entries_are_sent_once_durable_and_replayed_from_any_number() {
     let outbox = Arc::clone(&sent);
     let (journal, _) = Journal::open_with_outbox(
         dir.path(),
+        &seal_key(),
         SMALL,
         |_, _| {},
         move |entry| outbox.lock().unwrap().push(entry),
@@ -42,14 +43,15 @@ fn entries_are_sent_once_durable_and_replayed_from_any_number() {
         assert_eq!(entries(dir.path(), after).unwrap(), expected(after + 1..=40), "{after}");
     }
     assert_eq!(replayed(dir.path(), 0).unwrap().len(), 20);
-    let (_, recovery) = Journal::open(dir.path(), SMALL, |_, _| {}).unwrap();
+    let (_, recovery) = Journal::open(dir.path(), &seal_key(), SMALL, |_, _| {}).unwrap();
     assert_eq!((recovery.last, recovery.entry), (Seq(20), EntrySeq(40)));
 }
 
 #[test]
 fn a_file_cut_anywhere_has_facts_and_entries_together_and_goes_on_without_a_gap() {
     let dir = tempfile::tempdir().unwrap();
-    let (journal, _) = Journal::open(dir.path(), Options::default(), |_, _| {}).unwrap();
+    let (journal, _) =
+        Journal::open(dir.path(), &seal_key(), Options::default(), |_, _| {}).unwrap();
     for n in 1..=4 {
         append(&journal, n);
     }
@@ -57,11 +59,12 @@ fn a_file_cut_anywhere_has_facts_and_entries_together_and_goes_on_without_a_gap(
     let [file] = files(dir.path()).try_into().unwrap();
     let octets = fs::read(&file).unwrap();
     // Every octet is cut in `crash.rs`; here all ends of frames and a sample between them.
-    for cut in (0..octets.len()).step_by(23).chain([40, octets.len() - 1, octets.len()]) {
+    for cut in (0..octets.len()).step_by(23).chain([HEADER_OCTETS, octets.len() - 1, octets.len()])
+    {
         fs::write(&file, &octets[..cut]).unwrap();
         let facts = replayed(dir.path(), 0).unwrap().len() as u64;
         assert_eq!(entries(dir.path(), 0).unwrap(), expected(1..=2 * facts), "cut at {cut}");
-        let (journal, recovery) = Journal::open(dir.path(), SMALL, |_, _| {}).unwrap();
+        let (journal, recovery) = Journal::open(dir.path(), &seal_key(), SMALL, |_, _| {}).unwrap();
         assert_eq!((recovery.last, recovery.entry), (Seq(facts), EntrySeq(2 * facts)));
         assert_eq!(append(&journal, facts + 1).entry, EntrySeq(2 * facts + 1), "cut at {cut}");
         journal.close();
@@ -75,85 +78,62 @@ fn a_file_cut_anywhere_has_facts_and_entries_together_and_goes_on_without_a_gap(
 #[test]
 fn a_next_segment_that_was_not_finished_takes_no_number_away() {
     let dir = tempfile::tempdir().unwrap();
-    let (journal, _) = Journal::open(dir.path(), Options::default(), |_, _| {}).unwrap();
+    let (journal, _) =
+        Journal::open(dir.path(), &seal_key(), Options::default(), |_, _| {}).unwrap();
     for n in 1..=3 {
         append(&journal, n);
     }
     journal.close();
     fs::write(dir.path().join(format!("{:020}.journal", 4)), [0; 17]).unwrap();
-    let (journal, recovery) = Journal::open(dir.path(), Options::default(), |_, _| {}).unwrap();
+    let (journal, recovery) =
+        Journal::open(dir.path(), &seal_key(), Options::default(), |_, _| {}).unwrap();
     assert_eq!((recovery.last, recovery.entry), (Seq(3), EntrySeq(6)));
     assert_eq!(append(&journal, 4).entry, EntrySeq(7));
     assert_eq!(entries(dir.path(), 5).unwrap(), expected(6..=8));
 }
 
-/// A segment of the format before there were entries, with two appends of facts 1 and 2, 3.
-fn format_1() -> Vec<u8> {
+/// The header of a segment of the formats that were in clear, and of one fact in it.
+fn in_clear(format: u8) -> Vec<u8> {
     let mut octets = b"PARLJRNL".to_vec();
-    octets.extend_from_slice(&[1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    octets.extend_from_slice(&crc32c::crc32c(&octets).to_le_bytes());
-    for (first, facts) in [(1_u64, vec![fact(1)]), (2, vec![fact(2), fact(3)])] {
-        let payload: Vec<u8> =
-            facts.iter().flat_map(|fact| postcard::to_allocvec(fact).unwrap()).collect();
-        let at = octets.len();
-        octets.extend_from_slice(&u32::try_from(payload.len()).unwrap().to_le_bytes());
-        octets.extend_from_slice(&u32::try_from(facts.len()).unwrap().to_le_bytes());
-        octets.extend_from_slice(&first.to_le_bytes());
-        octets.extend_from_slice(&u32::try_from(at).unwrap().to_le_bytes());
-        let check = crc32c::crc32c_append(crc32c::crc32c(&octets[at..]), &payload);
-        octets.extend_from_slice(&check.to_le_bytes());
-        octets.extend_from_slice(&payload);
+    octets.extend_from_slice(&[format, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+    if format == 2 {
+        octets.extend_from_slice(&[1, 0, 0, 0, 0, 0, 0, 0]);
     }
+    octets.extend_from_slice(&[0; 4]);
+    octets.extend_from_slice(&crc32c::crc32c(&octets).to_le_bytes());
+    octets.extend_from_slice(&[7; 45]);
     octets
 }
 
+/// Read as if it were sealed, what anybody can write would be believed.
 #[test]
-fn a_journal_of_the_format_before_is_read_and_goes_on_in_a_new_segment() {
+fn a_journal_in_clear_is_refused_by_name_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let old = dir.path().join(format!("{:020}.journal", 1));
-    for (cut, facts) in [(0, 3), (1, 1)] {
-        let mut octets = format_1();
-        let torn = if cut == 0 { 0 } else { octets.len() - 3 };
-        octets.truncate(if torn == 0 { octets.len() } else { torn });
-        fs::write(&old, &octets).unwrap();
-        let (journal, recovery) = Journal::open(dir.path(), Options::default(), |_, _| {}).unwrap();
-        assert_eq!((recovery.last, recovery.entry), (Seq(facts), EntrySeq(0)));
-        let told = journal.append_entries_wait(vec![fact(facts + 1)], vec![draft(1)]).unwrap();
-        assert_eq!(told, Appended { last: Seq(facts + 1), entry: EntrySeq(1), entries: 1 });
-        journal.close();
-        assert_eq!(files(dir.path()).len(), 2);
-        let found = replayed(dir.path(), 0).unwrap();
-        assert_eq!(found, (1..=facts + 1).map(|n| (n, fact(n))).collect::<Vec<_>>());
-        assert_eq!(entries(dir.path(), 0).unwrap(), expected(1..=1));
-        fs::remove_file(&files(dir.path())[1]).unwrap();
+    for format in [1_u8, 2] {
+        let octets = in_clear(format);
+        let head = if format == 1 { 32 } else { 40 };
+        for cut in [head, octets.len()] {
+            fs::write(&old, &octets[..cut]).unwrap();
+            let opened = Journal::open(dir.path(), &seal_key(), Options::default(), |_, _| {});
+            let format = u32::from(format);
+            let refused =
+                |error| matches!(error, JournalError::OlderFormat { found, .. } if found == format);
+            assert!(opened.is_err_and(refused));
+            assert!(replayed(dir.path(), 0).is_err_and(refused));
+        }
+        // Damaged, it is still none that was just being made.
+        let mut damaged = octets.clone();
+        damaged[20] ^= 1;
+        fs::write(&old, &damaged).unwrap();
+        let opened = Journal::open(dir.path(), &seal_key(), Options::default(), |_, _| {});
+        assert!(matches!(opened, Err(JournalError::Damaged { offset: 0, .. })));
+        assert_eq!(fs::read(&old).unwrap(), damaged);
     }
-    fs::write(&old, &format_1()[..32]).unwrap();
-    let (journal, recovery) = Journal::open(dir.path(), Options::default(), |_, _| {}).unwrap();
-    assert_eq!(recovery.last, Seq(0));
-    append(&journal, 1);
-    assert_eq!(entries(dir.path(), 0).unwrap(), expected(1..=2));
 }
 
 #[test]
 fn a_number_in_a_leaf_is_read_as_it_is_written() {
     let leaf = numbered(3, 9).leaf;
     assert_eq!(leaf_head(&leaf), Some((1, EntrySeq(9))));
-}
-
-/// The octets of an append with an entry, pinned: a journal of an older version must stay readable.
-#[test]
-fn entries_keep_their_octets() {
-    let dir = tempfile::tempdir().unwrap();
-    let (journal, _) = Journal::open(dir.path(), Options::default(), |_, _| {}).unwrap();
-    let detail = vec![0xd1, 0xd2];
-    let facts = vec![fact(3)];
-    journal.append_entries_wait(facts, vec![Draft { detail, ..draft(0x77) }]).unwrap();
-    journal.close();
-    let octets = fs::read(&files(dir.path())[0]).unwrap();
-    let hex: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-    let leaf = format!("010000000000000100000000000000 01{}", "77".repeat(240)).replace(' ', "");
-    let head = "\
-        5041524c4a524e4c020000000100000001000000000000000100000000000000000000000aaa613c\
-        0a010000010000000100000000000000010000000000000001000000280000004fe737b5";
-    assert_eq!(hex, format!("{head}{leaf}02000000d1d20903f02e"));
 }

@@ -191,6 +191,35 @@ pub struct LegHeard {
     pub jitter_there: Duration,
 }
 
+impl Fact {
+    /// When it happened.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Boot { at, .. }
+            | Self::Answered { at, .. }
+            | Self::Talked { at, .. }
+            | Self::RecordingClosed { at, .. }
+            | Self::LanguageChosen { at, .. }
+            | Self::PinRefused { at, .. }
+            | Self::Dialled { at, .. }
+            | Self::NeverRecorded { at, .. }
+            | Self::PrivateClaimed { at, .. }
+            | Self::CallsBlocked { at, .. }
+            | Self::Forwarded { at, .. } => *at,
+            Self::Admitted(admitted) => admitted.at,
+            Self::Denied(denied) => denied.at,
+            // Whoever accepted pressed the key before the fact was written, and not long before.
+            Self::Accepted { evidence, .. } => evidence.key_onset,
+            Self::Ended(ended) => ended.at,
+            Self::NameRecorded(recorded) => recorded.at,
+            Self::NameHeard(acted) | Self::NameApproved(acted) => acted.at,
+            Self::NameRemoved { acted, .. } => acted.at,
+            Self::Heard(heard) => heard.at,
+        }
+    }
+}
+
 /// A name in somebody's own voice, recorded alone in a call before anybody was called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NameRecorded {

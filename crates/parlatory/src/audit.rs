@@ -13,6 +13,7 @@ use evidence::{
     carrier::{self, Carried, Reconciled},
     leaf,
 };
+use journal::EntrySeq;
 use model::{Timestamp, TrunkId};
 use serde_json::json;
 use tlog::{Checkpoint, Directory, Policy, Unreadable, Verifier};
@@ -84,13 +85,11 @@ pub(crate) fn audit(data: &Data, key: AuditKey) -> Result<Findings> {
         })
         .context("the part of the log that is not published yet cannot be read")?;
     }
-    let carried = journal::EntrySeq(last.get(&NODE).copied().unwrap_or_default());
-    journal::replay_entries(&data.journal(), carried, |entry| {
-        auditor.read(next, &entry.draft.leaf);
+    let carried = EntrySeq(last.get(&NODE).copied().unwrap_or_default());
+    waiting(data, carried, &mut |leaf| {
+        auditor.read(next, leaf);
         next = next.saturating_add(1);
-        ControlFlow::Continue(())
-    })
-    .context("the entries that wait in the journal cannot be read")?;
+    })?;
     let names = vault::name_files(&data.names())?;
     auditor
         .stored_names(names.iter().map(|it| StoredName { sha256: it.sha256, placed: it.placed }));
@@ -100,6 +99,29 @@ pub(crate) fn audit(data: &Data, key: AuditKey) -> Result<Findings> {
         known.iter().filter_map(|it| Some(Object { recording: it.recording?, sha256: it.sha256 }));
     let report = auditor.finish(objects);
     Ok(Findings { report, published, unknown: unknown.into_iter().map(|it| it.path).collect() })
+}
+
+/// Gives the leaves that wait in the journal behind entry `carried` to `take`. An auditor has no
+/// key of the journal and needs none where nothing waits, as after a node has stopped.
+fn waiting(data: &Data, carried: EntrySeq, take: &mut dyn FnMut(&[u8])) -> Result<()> {
+    let unreadable = "the entries that wait in the journal cannot be read";
+    let journal = data.journal();
+    if !data.store_key().exists() {
+        let waiting = journal::extent(&journal).context(unreadable)?.entry.0;
+        return match waiting.saturating_sub(carried.0) {
+            0 => Ok(()),
+            count => bail!(
+                "{count} entries wait in the journal, and `{}`, which opens it, is not there: start the node \
+                 once, so that the log takes them over, and audit a copy of that",
+                data.store_key().display()
+            ),
+        };
+    }
+    journal::replay_entries(&journal, &data.journal_key()?, carried, |entry| {
+        take(&entry.draft.leaf);
+        ControlFlow::Continue(())
+    })
+    .context(unreadable)
 }
 
 /// Reads the published log, whole and up to its root; 0 when nothing was published yet.

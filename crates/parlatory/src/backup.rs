@@ -1,6 +1,7 @@
 //! `parlatory backup`: a whole copy of a data folder, taken while calls run.
 //!
-//! What makes it whole is the order. First nobody may erase a recording any more. Then the log is
+//! What makes it whole is the order. First nobody may erase a recording or forget a part of the
+//! journal any more. Then the log is
 //! copied, what is published before what is kept; then the database as of one moment; then the
 //! journal, so that it has every fact that the database has and every entry that the log took
 //! from it; and last the recordings of which the journal's copy speaks. What comes later is as if
@@ -67,6 +68,9 @@ pub(crate) fn take(data: &Data, to: &Path, with_keys: bool) -> Result<Taken> {
     // Before the log is read: an erasure that is in the log has happened, and none comes after.
     let recordings = data.recordings();
     let _kept = vault::keep(&recordings).context("cannot keep the recordings from being erased")?;
+    let journal = data.journal();
+    let kept = journal.is_dir().then(|| journal::keep(&journal)).transpose();
+    let _journal_kept = kept.context("cannot keep the journal from being forgotten")?;
     let now = clock().now();
     let state = to.join(STATES).join(format!("{:020}", now.micros()));
     create_folder(&state).with_context(|| format!("cannot make `{}`", state.display()))?;
@@ -212,7 +216,8 @@ impl Work<'_> {
             create_folder(&store).context("cannot make the folder of the database")?;
             let copied = source.copy(&store.join("parlatory.db"))?;
             for name in files_below(&self.data.journal())? {
-                if name.ends_with(".journal") {
+                // And what a crash left noted of one that was being forgotten.
+                if name.ends_with(".journal") || name.ends_with(".gone") {
                     self.growing("journal", &name)?;
                 }
             }
@@ -275,7 +280,15 @@ impl Work<'_> {
         if !journal.is_dir() {
             return Ok((last, begun, named));
         }
-        journal::replay(&journal, journal::Seq(0), |seq, fact| {
+        let unreadable = "the copy of the journal cannot be read";
+        let key = self.data.journal_key()?;
+        let forgotten = journal::forgotten(&journal, &key).context(unreadable)?;
+        if forgotten.segments > 0 {
+            // What the journal has forgotten, the database knows.
+            let known = store::recorded(&self.state.join("store").join("parlatory.db"))?;
+            (last, begun, named) = (forgotten.last.0, known.recordings, known.names);
+        }
+        journal::replay(&journal, &key, forgotten.last, |seq, fact| {
             last = seq.0;
             if let Fact::Accepted { call, recording: Ok(_), .. } = fact {
                 begun.insert(call.recording());
@@ -285,7 +298,7 @@ impl Work<'_> {
             }
             ControlFlow::Continue(())
         })
-        .context("the copy of the journal cannot be read")?;
+        .context(unreadable)?;
         Ok((last, begun, named))
     }
 

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use journal::SealKey;
 use store::{ColumnKeys, Store};
 
 use crate::node::read_key;
@@ -83,6 +84,11 @@ impl Data {
     /// Reads the keys of the store's columns.
     pub(crate) fn column_keys(&self) -> Result<ColumnKeys> {
         Ok(ColumnKeys::new(read_key(&self.store_key())?))
+    }
+
+    /// Reads the key of the journal.
+    pub(crate) fn journal_key(&self) -> Result<SealKey> {
+        Ok(SealKey::derive(&read_key(&self.store_key())?))
     }
 
     /// A key of the entries for the log: `audit`, which the auditor has too, `label` or `counsel`;

@@ -44,7 +44,7 @@ impl Logbook {
             published = recovered.published,
             "the log is open"
         );
-        let courier = Courier::new(log.clone(), NODE);
+        let courier = Courier::new(log.clone(), NODE, data.journal_key()?);
         let vouching = vouching(data, config, &log).unwrap_or_else(|error| {
             tracing::error!("witnesses do not vouch for what is published: {error:#}");
             None

@@ -255,6 +255,7 @@ fn open_desk(
         recordings: data.recordings(),
         pin_key: read_pin_key(data)?,
         column_keys: data.column_keys()?,
+        journal_key: data.journal_key()?,
         pack: pack.version(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         timing: call::limits::Timing::default(),

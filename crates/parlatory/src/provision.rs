@@ -53,8 +53,12 @@ pub(crate) fn apply(data: &Data, file: &Path, now: Timestamp) -> Result<Applied>
 
 /// Whether the journal holds more than starts of the node.
 fn knows_calls(data: &Data) -> Result<bool> {
+    let (journal, key) = (data.journal(), data.journal_key()?);
+    if journal::forgotten(&journal, &key)?.segments > 0 {
+        return Ok(true);
+    }
     let mut found = false;
-    journal::replay(&data.journal(), journal::Seq(0), |_, fact| {
+    journal::replay(&journal, &key, journal::Seq(0), |_, fact| {
         found = !matches!(fact, Fact::Boot { .. });
         if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;

@@ -79,6 +79,7 @@ impl Real {
         let config = DeskConfig {
             store: site.database(),
             column_keys: site::column_keys(),
+            journal_key: journal::SealKey::derive(&[7; 32]),
             journal: site.names_folder(),
             journal_segment_octets: 0,
             recordings: site.names_folder(),

@@ -3,8 +3,8 @@
 
 use crate::journal::{Done, Journal};
 use desk::{Chronicle, Each};
-use journal::{Appended, Draft, Haste, JournalError, Seq};
-use model::fact::Fact;
+use journal::{Appended, Draft, Forgotten, Haste, JournalError, Seq, TakenOver};
+use model::{Timestamp, fact::Fact};
 use std::{
     ops::ControlFlow,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -69,6 +69,16 @@ impl Chronicle for Shelf {
             }
         }
         Ok(())
+    }
+
+    /// It is in memory, and forgets all of it at once.
+    fn forget_before(
+        &self,
+        _before: Timestamp,
+        _taken: TakenOver,
+        _now: Timestamp,
+    ) -> Result<Forgotten, JournalError> {
+        Ok(Forgotten::default())
     }
 
     fn close(&self) {

@@ -5,8 +5,9 @@ use crate::{
     dialect::Original,
     error::{Broken, Doing, StoreError},
 };
+use model::{CallId, RecordingId};
 use sqlx::SqliteConnection;
-use std::{fs, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::{collections::BTreeSet, fs, os::unix::fs::OpenOptionsExt as _, path::Path};
 
 /// What a copy holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,35 @@ impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Source")
     }
+}
+
+/// What a copy of a database says was recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Recordings that were begun.
+    pub recordings: BTreeSet<RecordingId>,
+    /// SHA-256 of the sealed files of names that people recorded.
+    pub names: BTreeSet<[u8; 32]>,
+}
+
+/// What the copy at `path` says was recorded. It needs no key.
+///
+/// # Errors
+/// [`StoreError::Broken`] when it cannot be read.
+pub fn recorded(path: &Path) -> Result<Recorded, StoreError> {
+    Ok(Original::open(path, true)?.run(async |database| {
+        let mut recorded = Recorded::default();
+        let calls = sqlx::query("SELECT call_id FROM recording");
+        for row in calls.fetch_all(&mut *database).await.doing(COPY)? {
+            let call = CallId(row.int("call_id")?.cast_unsigned());
+            recorded.recordings.insert(call.recording());
+        }
+        let names = sqlx::query("SELECT sha256 FROM own_name");
+        for row in names.fetch_all(database).await.doing(COPY)? {
+            recorded.names.insert(row.octets("sha256")?);
+        }
+        Ok::<_, Broken>(recorded)
+    })?)
 }
 
 async fn cell(database: &mut SqliteConnection) -> Result<Copied, Broken> {

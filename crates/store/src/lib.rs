@@ -27,7 +27,7 @@ pub mod staff;
 
 pub use calls::{CallFilter, CallRow, MoneyTotals, OpenCall, Outcome, RecordingRow};
 pub use configuration::AgencyRow;
-pub use copy::{Copied, Source};
+pub use copy::{Copied, Recorded, Source, recorded};
 pub use entered::{LateRecording, RegistryChanges};
 pub use error::{Refused, StoreError};
 pub use heard::{HeardCounts, JITTER_MAX_MICROS, LOSS_ONE_IN};
@@ -133,6 +133,14 @@ impl Store {
     /// [`StoreError::Broken`] when the database fails.
     pub fn projected(&self) -> Result<u64, StoreError> {
         Ok(self.0.run(project::projected(&self.0))?)
+    }
+
+    /// As [`Store::projected`], once everything up to there survives a power cut.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn projected_for_good(&self) -> Result<u64, StoreError> {
+        Ok(self.0.run(project::projected_for_good(&self.0))?)
     }
 
     /// Number of the last start of a node that the journal told of; 0 when there was none.

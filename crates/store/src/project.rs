@@ -107,6 +107,19 @@ pub(crate) async fn projected(database: &Database) -> Result<u64, Broken> {
     Ok(cell(&mut database.read().await?).await?.projected)
 }
 
+/// See [`crate::Store::projected_for_good`].
+pub(crate) async fn projected_for_good(database: &Database) -> Result<u64, Broken> {
+    let mut work = database.write_durably().await?;
+    let projected = cell(&mut work).await?.projected;
+    // Something to commit: with it whatever was written before reaches the disk.
+    sqlx::query("UPDATE cell SET projected_seq = projected_seq WHERE one = 1")
+        .execute(&mut *work)
+        .await
+        .doing("make what it has durable")?;
+    work.commit().await.doing("make what it has durable")?;
+    Ok(projected)
+}
+
 /// See [`crate::Store::boots`].
 pub(crate) async fn boots(database: &Database) -> Result<u32, Broken> {
     let mut work = database.read().await?;

@@ -160,6 +160,7 @@ impl County {
             recordings: self.data("recordings"),
             pin_key: PIN_KEY,
             column_keys: column_keys(),
+            journal_key: journal_key(),
             pack: ContentHash([1; 32]),
             version: "0.0.0".to_owned(),
             timing: call::limits::Timing::default(),
@@ -196,11 +197,16 @@ impl County {
     pub(crate) fn audit(&self) -> Report {
         let mut auditor = Auditor::new(AuditKey::new(EVIDENCE_KEYS.audit));
         let mut index = 0;
-        journal::replay_entries(&self.data("journal"), journal::EntrySeq(0), |entry| {
-            auditor.read(index, &entry.draft.leaf);
-            index += 1;
-            ControlFlow::Continue(())
-        })
+        journal::replay_entries(
+            &self.data("journal"),
+            &journal_key(),
+            journal::EntrySeq(0),
+            |entry| {
+                auditor.read(index, &entry.draft.leaf);
+                index += 1;
+                ControlFlow::Continue(())
+            },
+        )
         .unwrap();
         let stored = vault::stored(&self.data("recordings")).unwrap();
         let objects =
@@ -460,6 +466,11 @@ const START_MICROS: i64 = 1_795_305_600_000_000;
 /// The keys of every store's columns.
 pub(crate) fn column_keys() -> ColumnKeys {
     ColumnKeys::new([8; 32])
+}
+
+/// The key of every journal.
+pub(crate) fn journal_key() -> journal::SealKey {
+    journal::SealKey::derive(&[8; 32])
 }
 
 const PIN_KEY: PinKey = PinKey::new([7; desk::PIN_KEY_OCTETS]);

@@ -14,7 +14,7 @@ use switch::Office;
 
 use crate::{
     conversation::Conversation,
-    county::{County, HELP, Kept, MARCUS, Node, ROSA, TYRONE, column_keys},
+    county::{County, HELP, Kept, MARCUS, Node, ROSA, TYRONE, column_keys, journal_key},
 };
 
 /// What a node leaves behind at each stage of one recorded call.
@@ -318,7 +318,7 @@ fn rewrite(image: &County, change: impl Fn(&mut model::fact::Admitted)) {
     use model::fact::Fact;
     let folder = image.data("journal");
     let mut facts = Vec::new();
-    journal::replay(&folder, journal::Seq(0), |_, fact| {
+    journal::replay(&folder, &journal_key(), journal::Seq(0), |_, fact| {
         facts.push(match fact {
             Fact::Admitted(mut admitted) => {
                 change(&mut admitted);
@@ -331,7 +331,8 @@ fn rewrite(image: &County, change: impl Fn(&mut model::fact::Admitted)) {
     .unwrap();
     image.without("journal");
     let (journal, _) =
-        journal::Journal::open(&folder, journal::Options::default(), |_, _| {}).unwrap();
+        journal::Journal::open(&folder, &journal_key(), journal::Options::default(), |_, _| {})
+            .unwrap();
     journal.append_wait(facts).unwrap();
     journal.close();
     image.without("parlatory.db");

@@ -11,7 +11,7 @@ use std::{fs, ops::ControlFlow, time::Duration};
 
 use crate::{
     conversation::Conversation,
-    county::{County, EVIDENCE_KEYS, MARCUS, Node},
+    county::{County, EVIDENCE_KEYS, MARCUS, Node, journal_key},
 };
 
 /// The first call since the first start.
@@ -23,10 +23,15 @@ const COUNSEL: &str = "2025550150";
 /// The entries in the journal of a county's node.
 fn leaves(county: &County) -> Vec<[u8; 256]> {
     let mut leaves = Vec::new();
-    journal::replay_entries(&county.data("journal"), journal::EntrySeq(0), |entry| {
-        leaves.push(entry.draft.leaf);
-        ControlFlow::Continue(())
-    })
+    journal::replay_entries(
+        &county.data("journal"),
+        &journal_key(),
+        journal::EntrySeq(0),
+        |entry| {
+            leaves.push(entry.draft.leaf);
+            ControlFlow::Continue(())
+        },
+    )
     .unwrap();
     leaves
 }

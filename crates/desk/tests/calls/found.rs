@@ -3,9 +3,11 @@
 use call::{Answer, Finished, Question};
 use desk::{Chronicle, Desk, Done, Each, Footing, Hands, Recordings, Sink, Space, Turn};
 use evidence::Statement;
-use journal::{Appended, Draft, EntrySeq, Haste, JournalError, Recovery, Seq};
+use journal::{
+    Appended, Draft, EntrySeq, Forgotten, Haste, JournalError, Recovery, Seq, TakenOver,
+};
 use model::{
-    AgencyId, CallId, Language, Private, RecordingId, StationId,
+    AgencyId, CallId, Language, Private, RecordingId, StationId, Timestamp,
     fact::{ConsentEvidence, EndReason, Epoch, Fact, KeyPath, OffReason, RecordingEnd},
     speech::ContentHash,
 };
@@ -150,6 +152,15 @@ impl Chronicle for SlowDisk {
 
     fn replay(&self, _: Seq, _: Each<'_>) -> Result<(), JournalError> {
         Ok(())
+    }
+
+    fn forget_before(
+        &self,
+        _: Timestamp,
+        _: TakenOver,
+        _: Timestamp,
+    ) -> Result<Forgotten, JournalError> {
+        Ok(Forgotten::default())
     }
 
     fn close(&self) {}

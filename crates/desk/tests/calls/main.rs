@@ -18,6 +18,7 @@ mod conversation;
 mod county;
 mod crash;
 mod entries;
+mod forgotten;
 mod found;
 mod full;
 mod money;

@@ -1,7 +1,7 @@
 //! Carries a node's entries from its journal to the log.
 
 use super::{Log, LogError};
-use crate::{Draft, Entry, EntrySeq, JournalError, replay_entries};
+use crate::{Draft, Entry, EntrySeq, JournalError, SealKey, replay_entries};
 use std::{
     ops::ControlFlow,
     path::Path,
@@ -19,17 +19,18 @@ use std::{
 pub struct Courier {
     log: Log,
     node: u32,
+    key: SealKey,
     /// Number of the last entry that is durable in the journal.
     durable: Arc<AtomicU64>,
     behind: Arc<AtomicBool>,
 }
 
 impl Courier {
-    /// For the journal of `node`, with nothing carried yet.
+    /// For the journal of `node`, sealed under `key`, with nothing carried yet.
     #[must_use]
-    pub fn new(log: Log, node: u32) -> Self {
+    pub fn new(log: Log, node: u32, key: SealKey) -> Self {
         let (durable, behind) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-        Self { log, node, durable, behind }
+        Self { log, node, key, durable, behind }
     }
 
     /// What to give to [`crate::Journal::open_with_outbox`]. It does not wait for the log.
@@ -72,7 +73,7 @@ impl Courier {
         let mut waiting: Vec<Draft> = Vec::new();
         let mut refused = Ok(());
         // What the journal has beyond this need not be durable there yet.
-        replay_entries(folder, taken, |entry| {
+        replay_entries(folder, &self.key, taken, |entry| {
             if entry.seq.0 > durable {
                 return ControlFlow::Break(());
             }

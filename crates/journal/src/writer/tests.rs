@@ -1,5 +1,10 @@
 use super::*;
-use crate::frame::{self, Header};
+use crate::{
+    frame,
+    header::Header,
+    seal::{Seal, SealKey},
+    segment::Disk,
+};
 use model::{CallId, Timestamp};
 use std::{
     path::{Path, PathBuf},
@@ -61,19 +66,20 @@ impl Disk for Scripted {
 }
 
 impl Shelf for Scripted {
-    fn create(&mut self, first: Seq, _: EntrySeq) -> Result<Box<dyn Disk>, JournalError> {
+    fn create(&mut self, first: Seq, entry: EntrySeq) -> Result<Segment, JournalError> {
         let mut script = self.0.lock().unwrap();
         if script.create_fails {
             return Err(JournalError::DiskFull { file: PathBuf::from("scripted") });
         }
         script.begun = first.0;
         drop(script);
-        Ok(Box::new(self.clone()))
+        Ok(Segment { disk: Box::new(self.clone()), seal: begin(first, entry).1 })
     }
 }
 
 /// A writer on a scripted disk, and what its sink was told.
 struct Bench {
+    header: Header,
     script: Arc<Mutex<Script>>,
     writer: Writer,
     requests: crate::Sender<Request>,
@@ -85,7 +91,8 @@ impl Bench {
     fn new(segment_octets_max: u64) -> Self {
         let disk = Scripted::default();
         let script = Arc::clone(&disk.0);
-        script.lock().unwrap().octets = HEADER.encode();
+        let (header, seal) = begin(Seq(1), EntrySeq(1));
+        script.lock().unwrap().octets = header.encode();
         script.lock().unwrap().begun = 1;
         let (requests, inbox) = crate::inbox(crate::SOON, 1);
         let told = Arc::new(Mutex::new(Vec::new()));
@@ -99,14 +106,14 @@ impl Bench {
             outbox: Box::new(move |entry| outbox.lock().unwrap().push(entry)),
             node: 1,
             shelf: Box::new(disk.clone()),
-            disk: Box::new(disk),
+            segment: Segment { disk: Box::new(disk), seal },
             end: HEADER_OCTETS as u64,
             next: Seq(1),
             next_entry: EntrySeq(1),
             segment_octets_max,
             stopped: None,
         };
-        Self { script, writer, requests, told, sent }
+        Self { header, script, writer, requests, told, sent }
     }
 
     /// Appends these lists of facts in one group and gives what each was answered.
@@ -140,13 +147,15 @@ impl Bench {
 
     fn facts_on_disk(&self) -> u64 {
         let script = self.script.lock().unwrap();
-        let scan = frame::scan(&script.octets, HEADER, |_, _| ControlFlow::Continue(()));
+        let scan = frame::scan(&script.octets, self.header, |_, _| ControlFlow::Continue(()));
         assert_eq!(scan.tail, frame::Tail::Whole);
         scan.next.0 - 1
     }
 }
 
-const HEADER: Header = Header::new(1, Seq(1), EntrySeq(1));
+fn begin(first: Seq, entry: EntrySeq) -> (Header, Seal) {
+    Header::begin(1, first, entry, &SealKey::derive(&[1; 32])).unwrap()
+}
 
 fn draft(detail: usize) -> Draft {
     let mut leaf = [0; crate::LEAF_OCTETS];
@@ -303,6 +312,27 @@ fn a_group_that_does_not_reach_the_disk_uses_no_number() {
     let expected = Appended { last: Seq(1), entry: EntrySeq(1), entries: 1 };
     assert_eq!(answers[0].clone().unwrap(), expected);
     assert_eq!(bench.sent.lock().unwrap().len(), 1);
+}
+
+/// What was written before is still known to whoever reads the disk's copies.
+#[test]
+fn a_number_that_is_written_again_has_another_nonce() {
+    let mut bench = Bench::new(1 << 20);
+    let sealed = |bench: &Bench| bench.script.lock().unwrap().octets[HEADER_OCTETS..].to_vec();
+    bench.one().unwrap();
+    let first = sealed(&bench);
+    {
+        let mut script = bench.script.lock().unwrap();
+        script.octets.truncate(HEADER_OCTETS);
+    }
+    (bench.writer.next, bench.writer.end) = (Seq(1), HEADER_OCTETS as u64);
+    bench.one().unwrap();
+    let second = sealed(&bench);
+    let (head, nonce, fact) = (0..32, 36..48, 48..first.len() - 16);
+    assert_eq!(first[head.clone()], second[head]);
+    assert_ne!(first[nonce.clone()], second[nonce]);
+    // The same fact, and nothing of it is the same.
+    assert_ne!(first[fact.clone()], second[fact]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 pub(crate) mod log;
 
 use journal::{
-    Appended, Draft, Entry, EntrySeq, Journal, JournalError, LEAF_OCTETS, Seq, replay,
+    Appended, Draft, Entry, EntrySeq, Journal, JournalError, LEAF_OCTETS, SealKey, Seq, replay,
     replay_entries,
 };
 use model::{AgencyId, CallId, E164, Language, Private, StationId, Timestamp, fact::Fact};
@@ -13,6 +13,19 @@ use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
+
+/// The key of the journals in these tests.
+pub(crate) fn seal_key() -> SealKey {
+    SealKey::derive(&MASTER_KEY)
+}
+
+/// What it is derived from.
+pub(crate) const MASTER_KEY: [u8; 32] = [0x4b; 32];
+
+/// Octets of a segment before its first frame, as `docs/formats/journal.md` draws them.
+pub(crate) const HEADER_OCTETS: usize = 132;
+/// Octets of a frame before what is sealed.
+pub(crate) const FRAME_HEADER_OCTETS: usize = 36;
 
 /// A fact that is different for each `n`, of a kind and a length that vary with it.
 pub(crate) fn fact(n: u64) -> Fact {
@@ -34,7 +47,7 @@ pub(crate) fn fact(n: u64) -> Fact {
 /// Everything `replay` gives.
 pub(crate) fn replayed(dir: &Path, after: u64) -> Result<Vec<(u64, Fact)>, JournalError> {
     let mut found = Vec::new();
-    replay(dir, Seq(after), |seq, fact| {
+    replay(dir, &seal_key(), Seq(after), |seq, fact| {
         found.push((seq.0, fact));
         ControlFlow::Continue(())
     })?;
@@ -72,7 +85,7 @@ pub(crate) fn numbered(n: u64, seq: u64) -> Draft {
 /// Every entry after number `after`.
 pub(crate) fn entries(dir: &Path, after: u64) -> Result<Vec<Entry>, JournalError> {
     let mut found = Vec::new();
-    replay_entries(dir, EntrySeq(after), |entry| {
+    replay_entries(dir, &seal_key(), EntrySeq(after), |entry| {
         found.push(entry);
         ControlFlow::Continue(())
     })?;

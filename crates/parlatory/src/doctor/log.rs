@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    ops::ControlFlow,
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -121,17 +120,13 @@ fn read_published(data: &Data, verifier: &Verifier) -> Result<Option<(u64, Times
 /// How many entries the journal has that the log has not.
 fn waiting(data: &Data, look: &dyn Fn() -> Result<Standing>) -> Result<u64> {
     let carried = |standing: &Standing| standing.nodes.get(&NODE).copied().unwrap_or_default();
-    let mut last = carried(&look()?);
-    let EntrySeq(before) = last;
-    if data.journal().is_dir() {
-        journal::replay_entries(&data.journal(), last, |entry| {
-            last = entry.seq;
-            ControlFlow::Continue(())
-        })
-        .context("the entries that wait in the journal cannot be read")?;
+    let EntrySeq(before) = carried(&look()?);
+    if !data.journal().is_dir() {
+        return Ok(0);
     }
-    let EntrySeq(last) = last;
-    if last == before {
+    let EntrySeq(last) =
+        journal::extent(&data.journal()).context("the end of the journal cannot be read")?.entry;
+    if last <= before {
         return Ok(0);
     }
     // A node that runs may have carried them meanwhile.

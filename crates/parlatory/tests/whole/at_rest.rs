@@ -10,7 +10,7 @@ use std::{
 
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use evidence::{AuditKey, leaf};
-use journal::{EntrySeq, LEAF_OCTETS, log::replay_log, replay_entries};
+use journal::{EntrySeq, LEAF_OCTETS, SealKey, Seq, log::replay_log, replay, replay_entries};
 use model::{AgencyId, Timestamp};
 use store::{ColumnKeys, Store};
 use vault::{NameShelf, name_files};
@@ -191,6 +191,8 @@ enum Sealed {
     Detail(Vec<u8>),
     /// The folder with the database in it.
     Database(PathBuf),
+    /// The folder of the journal.
+    Journal(PathBuf),
 }
 
 impl Sealed {
@@ -208,6 +210,15 @@ impl Sealed {
                 [**entry, leaf::masked(entry, &key)].iter().any(|it| leaf::read(it, &key).is_ok())
             }
             Self::Detail(octets) => detail_opens(octets, key),
+            Self::Journal(folder) => {
+                let mut facts = 0;
+                let read = replay(folder, &SealKey::derive(key), Seq(0), |_, _| {
+                    facts += 1;
+                    ControlFlow::Continue(())
+                });
+                assert!(read.is_ok() || facts == 0, "{read:?}");
+                facts > 0
+            }
             Self::Database(here) => store_at(here, key).is_some_and(|store| {
                 let configuration = store.configuration().unwrap();
                 !configuration.people.is_empty() && !configuration.registry.numbers.is_empty()
@@ -233,8 +244,11 @@ fn sealed_in(here: &Path, name: &str, octets: &[u8]) -> Vec<Sealed> {
         let each = |entry: journal::log::LogEntry| both(entry.leaf, entry.detail);
         replay_log(&here.join("log-private"), 0, each).unwrap();
     } else if first_of("journal", ".journal") {
+        let folder = here.join("journal");
+        let key = fs::read(here.join("keys/store.key")).unwrap().try_into().unwrap();
         let each = |entry: journal::Entry| both(entry.draft.leaf, entry.draft.detail);
-        replay_entries(&here.join("journal"), EntrySeq(0), each).unwrap();
+        replay_entries(&folder, &SealKey::derive(&key), EntrySeq(0), each).unwrap();
+        sealed.push(Sealed::Journal(folder));
     } else if name.starts_with("log/tile/entries/") {
         let entries = octets.chunks(2 + LEAF_OCTETS).map(|entry| entry[2..].try_into().unwrap());
         sealed.extend(entries.map(Box::new).map(Sealed::Entry));
