@@ -126,6 +126,8 @@ pub(crate) struct OpenCall {
     pub(crate) accepted: bool,
     /// Whether its admission is in the log.
     pub(crate) entered: bool,
+    /// Whether its admission waits for room on the disk.
+    pub(crate) unwritten: bool,
     pub(crate) file: FileState,
 }
 

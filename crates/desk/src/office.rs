@@ -78,7 +78,7 @@ impl Office for Desk {
                 if let Some(open) = self.state().calls.get_mut(&call) {
                     open.answered = Some(at);
                 }
-                self.note(Fact::Answered { call, at });
+                self.note_of(call, Fact::Answered { call, at }, None);
             }
             CallEvent::LanguageChosen { language, at } => self.remember(call, language, at),
             CallEvent::PrivateClaimed { at } => self.claim(call, at),
@@ -86,7 +86,7 @@ impl Office for Desk {
                 if let Some(open) = self.state().calls.get_mut(&call) {
                     open.talked = talked;
                 }
-                self.note(Fact::Talked { call, talked, at });
+                self.note_of(call, Fact::Talked { call, talked, at }, None);
             }
             CallEvent::NoticeStarted { .. } | CallEvent::TalkStarted { .. } => {}
         }
@@ -97,11 +97,11 @@ impl Office for Desk {
         let draft = self.entered_agency(call).and_then(|agency| {
             self.inner().clerk.of_fact(Statement::Dialled { call, trunk }, at, agency, &fact)
         });
-        self.note_with(fact, draft);
+        self.note_of(call, fact, draft);
     }
 
     fn forwarded(&self, call: CallId, at: Timestamp) {
-        self.note(Fact::Forwarded { call, at });
+        self.note_of(call, Fact::Forwarded { call, at }, None);
     }
 
     fn not_recorded(&self, call: CallId, reason: OffReason) {
@@ -399,7 +399,7 @@ impl Desk {
             }
             state.open(None, kept.clone());
             if let Some(open) = state.calls.get_mut(&call) {
-                open.entered = draft.is_some();
+                (open.entered, open.unwritten) = (draft.is_some(), true);
             }
             state.unsaid.push(Item { fact: Fact::Admitted(Box::new(kept)), draft });
             drop(state);
@@ -431,6 +431,13 @@ impl Desk {
     ) {
         let desk = self.clone();
         let (fact, drafts, recording) = self.consent_entries(call, evidence, recording);
+        let Some(fact) = self.behind_admission(call, fact) else {
+            if let Some(open) = self.state().calls.get_mut(&call) {
+                open.accepted = true;
+            }
+            let recording = recording.and(Err(OffReason::Disk));
+            return reply.send(Answer::Committed { recording });
+        };
         self.inner().journal.append_entries(vec![fact], drafts, move |durable| {
             let recording = match durable {
                 Ok(_) => {
@@ -565,6 +572,7 @@ impl State {
             answered: None,
             accepted: false,
             entered: false,
+            unwritten: false,
             file: Absent,
         };
         self.calls.insert(call, open);

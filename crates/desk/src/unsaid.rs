@@ -4,9 +4,12 @@
 use std::sync::atomic::Ordering;
 
 use journal::{Appended, Draft, Haste, JournalError};
-use model::fact::Fact;
+use model::{CallId, fact::Fact};
 
-use crate::{desk::Desk, limits::APPEND_FACTS_MAX};
+use crate::{
+    desk::Desk,
+    limits::{APPEND_FACTS_MAX, UNSAID_COUNT_MAX},
+};
 
 /// A fact that must not be missing, with its entry.
 #[derive(Clone)]
@@ -85,6 +88,10 @@ impl Desk {
                     for item in kept {
                         if let Fact::Ended(ended) = item.fact {
                             state.ledger.forget(ended.call.hold());
+                        } else if let Fact::Admitted(admitted) = item.fact
+                            && let Some(open) = state.calls.get_mut(&admitted.call)
+                        {
+                            open.unwritten = false;
                         }
                     }
                 }
@@ -108,6 +115,26 @@ impl Desk {
     /// the call open and settles it.
     pub(crate) fn note(&self, fact: Fact) {
         self.note_with(fact, None);
+    }
+
+    /// The same of a call, with its entry; where its admission waits for room, behind that.
+    pub(crate) fn note_of(&self, call: CallId, fact: Fact, draft: Option<Draft>) {
+        if let Some(fact) = self.behind_admission(call, fact) {
+            self.note_with(fact, draft);
+        }
+    }
+
+    /// Keeps a fact of a call whose admission waits for room, behind it: what is said of a call
+    /// before its beginning is lost on whoever reads. Gives back any other.
+    pub(crate) fn behind_admission(&self, call: CallId, fact: Fact) -> Option<Fact> {
+        let mut state = self.state();
+        if !state.calls.get(&call).is_some_and(|open| open.unwritten) {
+            return Some(fact);
+        }
+        if state.unsaid.len() < UNSAID_COUNT_MAX {
+            state.unsaid.push(Item { fact, draft: None });
+        }
+        None
     }
 
     pub(crate) fn note_with(&self, fact: Fact, draft: Option<Draft>) {

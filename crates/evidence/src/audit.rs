@@ -170,7 +170,11 @@ impl Auditor {
             }
             Statement::Admission { call, epoch, standing, over_within } => {
                 report.admissions += 1;
-                epochs.check(at, epoch, said.at, found);
+                // A full disk may not have taken the epoch's entry: then nothing is recorded, and
+                // whoever it protects from now on is protected.
+                if standing.may_record.is_ok() || epochs.knows(epoch) {
+                    epochs.check(at, epoch, said.at, found);
+                }
                 calls.admit(at, said, call, (standing, over_within), found);
             }
             Statement::Dialled { call, trunk } => {

@@ -202,7 +202,7 @@ struct Lift {
     facility: Option<FacilityId>,
     number: E164,
     at: Timestamp,
-    known: bool,
+    known: Option<Timestamp>,
 }
 
 impl<'a> Auditor<'a> {
@@ -288,10 +288,11 @@ impl<'a> Auditor<'a> {
                 format!("the desk looked and took the room for step {step}")
             });
         } else if let What::Lifted { what, facility, number } = what {
-            let (at, known) = (self.now, false);
+            let (at, known) = (self.now, None);
             self.lifts.push(Lift { what, facility, number, at, known });
         } else if matches!(what, What::KnowsLifts) {
-            self.lifts.iter_mut().for_each(|lift| lift.known = true);
+            let now = self.now;
+            self.lifts.iter_mut().for_each(|lift| lift.known = lift.known.or(Some(now)));
         } else if let What::Registry { epoch, count, count_max, lines, list, accepted } = what {
             let counts = (count, count_max);
             let good = self.registries.offered(self.now, epoch, counts, (lines, list));

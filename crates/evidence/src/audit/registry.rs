@@ -82,6 +82,11 @@ impl Epochs {
         }
     }
 
+    /// Whether an epoch was entered.
+    pub(super) fn knows(&self, epoch: Epoch) -> bool {
+        self.epochs.contains_key(&epoch)
+    }
+
     /// I3: `asked` is known, and no newer one was in use for longer than the grace. Without any
     /// registry, which is epoch 0, nothing may be recorded anyway.
     pub(super) fn check(&self, at: Place, asked: Epoch, time: Timestamp, found: Found<'_>) {

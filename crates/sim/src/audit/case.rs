@@ -219,7 +219,8 @@ impl Case<'_> {
         let missing = lasted.saturating_sub(talked);
         let whole = talked.subsec_nanos() == 0;
         let good = match ended.reason {
-            EndReason::NodeDied => talked == self.mark,
+            // Marks of a call whose admission waited for room can be on disk before it.
+            EndReason::NodeDied => talked == self.mark || self.unwritten && talked <= self.mark,
             // A busy node looks at the clock late; beyond the limit nothing is charged.
             EndReason::StationHungUp
             | EndReason::CalledHungUp
@@ -267,7 +268,8 @@ impl Case<'_> {
     /// Why a talk is unrecorded is known to the machine alone when the journal did not keep the
     /// acceptance, or kept it too late. A death or a fault of ours takes that knowledge away.
     fn says_nothing_of_recording(&self, ended: &Ended) -> bool {
-        let unkept = ended.reason == EndReason::NodeDied && self.accepted.is_none();
+        let unkept =
+            ended.reason == EndReason::NodeDied && (self.accepted.is_none() || self.unwritten);
         unkept || ended.reason == EndReason::Fault
     }
 

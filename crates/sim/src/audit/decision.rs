@@ -13,7 +13,7 @@ impl<'a> Auditor<'a> {
     pub(super) fn denied(&mut self, denied: &Denied) {
         self.coverage.note(facts::seen_denial(denied.reason));
         if let (Refusal::NumberBlocked, Some(number)) = (denied.reason, &denied.number) {
-            let wished = self.is_wished(denied.facility, *number.expose());
+            let wished = self.is_wished(denied.facility, *number.expose(), denied.at);
             self.object_if(!wished, Rule::WishRespected, Some(denied.call), || {
                 "refused because its party wants no calls, and they do not say so".to_owned()
             });
@@ -90,7 +90,8 @@ impl<'a> Auditor<'a> {
         let waited = case.unwritten;
         self.on_full_disk(admitted, waited);
         self.books.admitted(admitted);
-        let unwanted = self.is_unwanted(admitted.facility, *admitted.number.expose());
+        let number = *admitted.number.expose();
+        let unwanted = self.is_unwanted(admitted.facility, number, admitted.at);
         let own = facts::is_own(*admitted.number.expose());
         self.object_if(own, Rule::NotOurselves, Some(call), || {
             "the number is one of the county's own".to_owned()
@@ -98,12 +99,15 @@ impl<'a> Auditor<'a> {
         self.object_if(unwanted, Rule::WishRespected, Some(call), || {
             "admitted although its party wants no calls".to_owned()
         });
-        let person = admitted.person;
+        let (person, failed) = (admitted.person, self.append_failed);
+        // What waited for room is on disk later than it was.
+        let waited_here = waited || self.rooms.was_full(admitted.at, now);
         let twice = person.is_some()
-            && !waited
+            && !waited_here
             && self.cases.iter().any(|(other, case)| {
                 // An end that a full disk did not take is on disk later than it was.
-                let over = case.excused && (case.finishes > 0 || case.panicked);
+                let late = case.excused || failed;
+                let over = late && (case.finishes > 0 || case.panicked);
                 let open = case.admitted.filter(|_| case.ends == 0 && !over);
                 *other != call && open.is_some_and(|(open, _)| open.person == person)
             });
@@ -220,10 +224,12 @@ impl<'a> Auditor<'a> {
     }
 
     /// Whether what is on disk says that this number is not to be called.
-    fn is_unwanted(&mut self, facility: FacilityId, number: E164) -> bool {
+    fn is_unwanted(&mut self, facility: FacilityId, number: E164, asked: Timestamp) -> bool {
         let mut blocked = false;
         for scope in [Some(facility), None] {
-            let Some(at) = self.blocks.get(&(scope, number)).copied() else { continue };
+            let said = self.blocks.get(&(scope, number)).copied();
+            // An admission that waited for the disk was decided before it was written.
+            let Some(at) = said.filter(|at| *at < asked) else { continue };
             let lifted = self.lifted(Lifted::Block, scope, number);
             if lifted.is_some_and(|lifted| lifted >= at) {
                 self.coverage.note(Seen::CalledAgain);
@@ -236,13 +242,14 @@ impl<'a> Auditor<'a> {
 
     /// Whether the party at this number may still be taken to want no calls: they said so, and what
     /// staff took back since does not cover it, or the desk did not know.
-    fn is_wished(&self, facility: FacilityId, number: E164) -> bool {
+    fn is_wished(&self, facility: FacilityId, number: E164, asked: Timestamp) -> bool {
         let Some(last) = self.wishes.get(&number) else { return false };
         let whole = self.blocks.contains_key(&(None, number));
         let covered = self.lifts.iter().any(|lift| {
             let within = lift.facility.is_none() || lift.facility == Some(facility) && !whole;
             let of_it = lift.what == Lifted::Block && lift.number == number;
-            of_it && lift.known && within && lift.at >= *last
+            let known = lift.known.is_some_and(|known| known < asked);
+            of_it && known && within && lift.at >= *last
         });
         !covered
     }
