@@ -31,6 +31,8 @@ pub const TARGETS: &[Target] = &[
     ("recording", recording),
     ("journal", journal),
     ("note", note),
+    ("stream", stream),
+    ("opened", opened),
 ];
 
 /// A datagram on the SIP port: it is dropped by name, or what is answered is a response that the
@@ -49,6 +51,34 @@ pub fn guard(octets: &[u8]) {
         // A response to a method that nobody here knows is of no call of ours.
         Err(Malformed::Mandatory) if answer.starts_with(b"SIP/2.0 501 ") => {}
         other => panic!("the answer is {other:?}"),
+    }
+}
+
+/// What a TCP connection brings to the SIP port, by a first octet for how it is read: it is the same
+/// messages however it is cut, each a piece of it, one behind the other; the guard reads no other
+/// length of any; and each is a datagram as [`guard`] wants them.
+pub fn stream(octets: &[u8]) {
+    let Some((piece, octets)) = octets.split_first() else { return };
+    let whole = probe::stream([octets]);
+    let cut = probe::stream(octets.chunks(usize::from(*piece) + 1));
+    assert_eq!(whole.messages, cut.messages, "other messages when it is cut otherwise");
+    assert_eq!(whole.given_up, cut.given_up, "given up when it is cut otherwise");
+    assert!(cut.pings <= whole.pings, "cut in two, a ping is two line ends");
+    let mut rest = octets;
+    let source = SocketAddr::from(([192, 0, 2, 7], 5_062));
+    for message in &whole.messages {
+        while let Some(more) = rest.strip_prefix(b"\r\n") {
+            rest = more;
+        }
+        rest = rest.strip_prefix(message.as_slice()).expect("a message that nobody sent");
+        let shorter = message.split_last().expect("an empty message").1;
+        if shorter.windows(4).any(|window| window == b"\r\n\r\n")
+            && probe::datagram(message, source).is_ok()
+        {
+            let shorter = probe::datagram(shorter, source);
+            assert_eq!(shorter, Err(Malformed::Length), "the guard reads another length");
+        }
+        guard(message);
     }
 }
 
@@ -349,6 +379,40 @@ pub fn recording(octets: &[u8]) {
             let changed = survey(changed);
             assert_eq!((changed.state, changed.frames), (RecordingState::Cut, whole.frames));
         }
+    }
+}
+
+/// What the frames of a recording hold once they are opened, by an octet for whether it is the last
+/// one and two of its length each: seconds are as they were written, and it has ended only with a
+/// last frame that counts just what came before.
+pub fn opened(octets: &[u8]) {
+    let (mut frames, mut rest) = (Vec::new(), octets);
+    while let Some(([last, l0, l1], more)) = rest.split_first_chunk::<3>() {
+        let length = usize::from(u16::from_be_bytes([*l0, *l1])).min(more.len());
+        let (held, after) = more.split_at(length);
+        frames.push((held, last & 1 != 0));
+        rest = after;
+    }
+    let inside = vault::probe::inside(frames.iter().copied());
+    for (second, (held, last)) in inside.seconds.iter().zip(&frames) {
+        assert!(!last, "a second in the last frame");
+        let written = vault::probe::held(second);
+        assert_eq!(written.as_deref(), Some(*held), "a second that reads as another");
+    }
+    match &inside.ended {
+        Ok(Some(_)) => {
+            let lasts: Vec<bool> = frames.iter().map(|(_, last)| *last).collect();
+            let count = inside.seconds.len();
+            assert_eq!(lasts.iter().position(|last| *last), Some(count), "ended before its end");
+            assert_eq!(lasts.len(), count + 1, "something follows the end");
+            // One second fewer, and the last frame is not true any more.
+            if let Some((_, fewer)) = frames.split_first().filter(|_| count > 0) {
+                let inside = vault::probe::inside(fewer.iter().copied());
+                assert!(inside.ended.is_err(), "a second is missing and nobody notices");
+            }
+        }
+        Ok(None) => assert!(inside.seconds.len() <= frames.len(), "more seconds than frames"),
+        Err(_) => assert!(inside.seconds.len() < frames.len(), "a fault of no frame"),
     }
 }
 

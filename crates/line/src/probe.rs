@@ -7,6 +7,7 @@ use crate::digest::{Asked, Challenger, Verdict};
 use crate::engine::unknown_method_answer;
 use crate::guard::{self, Malformed, Passed};
 use crate::sdp::{self, Author, SdpError, Session};
+use crate::stream::cut;
 use crate::transport::Hop;
 use crate::{Directory, address};
 use model::{MediaDescription, Timestamp};
@@ -58,6 +59,23 @@ pub fn datagram(octets: &[u8], source: SocketAddr) -> Result<Probed, Malformed> 
     let _ = Dialog::incoming(&request, Hop::udp(source), source, NAME.to_owned());
     let more = [allow(), Header::Server(NAME.into())];
     Ok(Probed::Request(Reply::to(&request, NAME).with(STATUS, more).to_bytes()))
+}
+
+/// What a stream was cut into.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// The messages, in their order.
+    pub messages: Vec<Vec<u8>>,
+    /// Pings, each of which wants a pong (RFC 5626 section 4.4.1).
+    pub pings: usize,
+    /// Where its next message begins is not known any more: a line closes such a stream.
+    pub given_up: bool,
+}
+
+/// Cuts what a TCP or TLS connection brought, read in these pieces, into messages as a line does.
+/// Each of them is then for [`datagram`]. It never panics, whatever the octets.
+pub fn stream<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Cut {
+    cut(pieces)
 }
 
 /// Writes the answer of an end that can do what `local` says to `offer`.

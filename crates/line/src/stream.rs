@@ -7,6 +7,7 @@ use crate::limits::{
     ARRIVALS_MAX, DATAGRAM_MAX_OCTETS, HANDSHAKE_MAX, STREAM_FIRST_MAX, STREAM_IDLE_MAX,
     STREAM_WRITE_MAX, STREAMS_MAX, STREAMS_PER_SOURCE_MAX,
 };
+use crate::probe::Cut;
 use crate::tls::{Client, Server};
 use crate::transport::{Hop, Transport};
 use core::time::Duration;
@@ -25,7 +26,7 @@ use tokio::time::timeout;
 
 mod frame;
 
-use frame::{Frame, Framer};
+use frame::{Frame, Framer, Unframed};
 
 /// What a stream tells the engine.
 pub(crate) enum Arrival {
@@ -277,6 +278,26 @@ async fn hand_over(
         }
     }
     Ok((pongs, spoke))
+}
+
+/// Cuts a stream that is read in these pieces, for [`crate::probe::stream`].
+pub(crate) fn cut<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Cut {
+    let (mut framer, mut cut) = (Framer::default(), Cut::default());
+    for piece in pieces {
+        framer.push(piece);
+        loop {
+            match framer.next() {
+                Ok(Some(Frame::Ping)) => cut.pings += 1,
+                Ok(Some(Frame::Message(octets))) => cut.messages.push(octets),
+                Ok(None) => break,
+                Err(Unframed) => {
+                    cut.given_up = true;
+                    return cut;
+                }
+            }
+        }
+    }
+    cut
 }
 
 const READ_OCTETS: usize = DATAGRAM_MAX_OCTETS;

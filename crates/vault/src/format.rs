@@ -148,6 +148,8 @@ pub(crate) fn content(octets: &[u8]) -> Option<Content> {
             let [station, called] = heads.map(|(codec, rtp_time, length)| {
                 let (octets, rest) = fields.0.split_at_checked(length)?;
                 fields.0 = rest;
+                // Nobody writes more, so nobody reads more.
+                (length <= OCTETS_PER_SECOND).then_some(())?;
                 Some(Track { codec, rtp_time, octets: octets.to_vec() })
             });
             let second = Second { index, started, station: station?, called: called? };

@@ -17,6 +17,7 @@ mod letter;
 mod limits;
 mod names;
 mod open;
+pub mod probe;
 mod recorder;
 mod seal;
 mod shelf;
