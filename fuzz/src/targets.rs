@@ -54,9 +54,9 @@ pub fn guard(octets: &[u8]) {
     }
 }
 
-/// What a TCP connection brings to the SIP port, by a first octet for how it is read: it is the same
-/// messages however it is cut, each a piece of it, one behind the other; the guard reads no other
-/// length of any; and each is a datagram as [`guard`] wants them.
+/// What a TCP connection brings to the SIP port, by a first octet for how it is read: it is the
+/// same messages however it is cut, each a piece of it, one behind the other; the guard reads no
+/// other length of any; and each is a datagram as [`guard`] wants them.
 pub fn stream(octets: &[u8]) {
     let Some((piece, octets)) = octets.split_first() else { return };
     let whole = probe::stream([octets]);
