@@ -170,11 +170,7 @@ impl Auditor {
             }
             Statement::Admission { call, epoch, standing, over_within } => {
                 report.admissions += 1;
-                // A full disk may not have taken the epoch's entry: then nothing is recorded, and
-                // whoever it protects from now on is protected.
-                if standing.may_record.is_ok() || epochs.knows(epoch) {
-                    epochs.check(at, epoch, said.at, found);
-                }
+                epochs.admits(at, (epoch, standing.may_record.is_ok()), said.at, found);
                 calls.admit(at, said, call, (standing, over_within), found);
             }
             Statement::Dialled { call, trunk } => {

@@ -82,9 +82,18 @@ impl Epochs {
         }
     }
 
-    /// Whether an epoch was entered.
-    pub(super) fn knows(&self, epoch: Epoch) -> bool {
-        self.epochs.contains_key(&epoch)
+    /// I3, of an admission. A full disk may not have taken the entry of its epoch: then nothing is
+    /// recorded, and whoever that epoch protects is protected.
+    pub(super) fn admits(
+        &self,
+        at: Place,
+        (asked, may_record): (Epoch, bool),
+        time: Timestamp,
+        found: Found<'_>,
+    ) {
+        if may_record || self.epochs.contains_key(&asked) {
+            self.check(at, asked, time, found);
+        }
     }
 
     /// I3: `asked` is known, and no newer one was in use for longer than the grace. Without any
