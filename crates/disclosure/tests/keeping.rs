@@ -257,7 +257,9 @@ fn what_is_kept_for_longer_is_published_before_it_is_kept() {
         days,
         reason: reason.to_owned(),
     };
+    assert_eq!(now.records_longest().unwrap(), 365 * DAY);
     let set = now.set_rule(&boss, &rule(800, "state records act"), None).unwrap();
+    assert_eq!(now.records_longest().unwrap(), 800 * DAY);
     let Judged::Done { what: entry, .. } = set else { panic!("{set:?}") };
     let read = || serde_json::from_slice::<Value>(&fs::read(&file).unwrap()).unwrap();
     let terms = json!([{

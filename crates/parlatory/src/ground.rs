@@ -26,7 +26,8 @@ use crate::{
     config::Config,
     custody,
     data::Data,
-    nightly::{HOUR, Nightly},
+    logbook::NODE,
+    nightly::{Forget, HOUR, Nightly},
     node::{build_hash, read_evidence_keys},
     pager::Pager,
 };
@@ -76,10 +77,30 @@ impl Ground<'_> {
         });
         let nightly = services.as_ref().ok().and_then(|services| {
             let keeping = services.keeping.clone();
-            let begun = Nightly::begin(keeping, &self.config.retention, self.clock);
+            let forget = self.forget();
+            let begun = Nightly::begin(keeping, &self.config.retention, self.clock, forget);
             begun.inspect_err(|error| tracing::error!("nothing is erased: {error:#}")).ok()
         });
         Opened { console: self.open_console(services), nightly }
+    }
+
+    /// Has the journal forget what is older than a time, as far as store and log have taken it
+    /// over.
+    fn forget(&self) -> Forget {
+        let (desk, log) = (self.desk.clone(), self.log.clone());
+        Box::new(move |before| {
+            let forgotten = log.as_ref().context("the log is not open").and_then(|log| {
+                let carried = log.nodes()?.get(&NODE).copied().unwrap_or_default();
+                Ok(desk.forget_journal(before, carried)?)
+            });
+            match forgotten {
+                Ok(forgotten) if forgotten.now > 0 => {
+                    tracing::info!(segments = forgotten.now, "the journal forgot what is too old");
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!("the journal forgets at the next run: {error:#}"),
+            }
+        })
     }
 
     fn open_console(&self, services: Result<Services>) -> Option<Console> {

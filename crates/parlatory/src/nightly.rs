@@ -17,6 +17,9 @@ use model::{Clock, Timestamp};
 
 use crate::config::Retention;
 
+/// Has the journal forget what is older than a time.
+pub(crate) type Forget = Box<dyn Fn(Timestamp) + Send>;
+
 /// The thread that erases.
 pub(crate) struct Nightly {
     stop: Option<Sender<()>>,
@@ -25,11 +28,17 @@ pub(crate) struct Nightly {
 
 impl Nightly {
     /// Erases what is due now, and from then on when it is time.
-    pub(crate) fn begin(keeping: Keeping, settings: &Retention, clock: &Clock) -> Result<Self> {
+    pub(crate) fn begin(
+        keeping: Keeping,
+        settings: &Retention,
+        clock: &Clock,
+        forget: Forget,
+    ) -> Result<Self> {
         let (stop, stopped) = channel::<()>();
-        let night = Night { keeping, settings: settings.clone(), clock: clock.clone(), stopped };
+        let (settings, clock) = (settings.clone(), clock.clone());
+        let night = Night { keeping, settings, forget, clock, stopped };
         // Settings that name no time are refused before.
-        night.settings.next(clock.now())?;
+        night.settings.next(night.clock.now())?;
         let thread = std::thread::Builder::new().name("erase".to_owned());
         let thread = thread.spawn(move || night.pass()).context("no thread that erases")?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
@@ -47,6 +56,7 @@ impl Nightly {
 struct Night {
     keeping: Keeping,
     settings: Retention,
+    forget: Forget,
     clock: Clock,
     stopped: Receiver<()>,
 }
@@ -100,8 +110,25 @@ impl Night {
                         "erased what was due"
                     );
                 }
+                if !of.quarantined_alone && !ran.stopped {
+                    self.forget_journal();
+                }
                 None
             }
+        }
+    }
+}
+
+impl Night {
+    /// What no agency keeps any more need not stand in the journal either.
+    fn forget_journal(&self) {
+        match self.keeping.records_longest() {
+            Ok(longest) => {
+                let longest = i64::try_from(longest.as_micros()).unwrap_or(i64::MAX);
+                let before = self.clock.now().micros().saturating_sub(longest);
+                (self.forget)(Timestamp::from_micros(before));
+            }
+            Err(error) => tracing::error!(%error, "the journal forgets nothing now"),
         }
     }
 }

@@ -4,8 +4,8 @@ use super::{Erased, HoldSaid, Keeping, KeepingConfig, Kept, NotKept, RecordsEras
 use crate::Note;
 use evidence::Statement;
 use model::{AgencyId, Timestamp};
-use std::{ops::ControlFlow, sync::atomic::Ordering};
-use store::{Basis, Class, Due, Held, RecordsCount, RunOutcome, RunScope, Terms};
+use std::{ops::ControlFlow, sync::atomic::Ordering, time::Duration};
+use store::{Basis, Class, Due, Held, RecordsCount, RuleRow, RunOutcome, RunScope, Terms};
 use vault::Eraser;
 
 /// What a run looks at.
@@ -57,6 +57,30 @@ impl Keeping {
         let (due, of_quarantine) = store.due_count(&self.terms(of), now)?;
         let records_due = self.records_due(of, now)?.iter().map(|(_, due)| due.total()).sum();
         Ok(Ran { due, of_quarantine, records_due, ..Ran::default() })
+    }
+
+    /// How long names and numbers are kept at most, whoever's they are: what is older stands
+    /// nowhere but where a hold keeps it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn records_longest(&self) -> Result<Duration, NotKept> {
+        let store = &self.0.config.store;
+        let rules = store.retention_rules()?;
+        let mut longest = Vec::new();
+        for agency in store.agencies()? {
+            let set = |facility| {
+                let same = |rule: &&RuleRow| {
+                    (rule.agency, rule.facility, rule.class)
+                        == (agency.id, facility, Class::Records)
+                };
+                rules.iter().find(same).map(|rule| rule.keep)
+            };
+            let all = set(None).unwrap_or(usual(Class::Records));
+            let facilities = store.facilities_of(agency.id)?;
+            longest.extend(facilities.keys().map(|facility| set(Some(*facility)).unwrap_or(all)));
+        }
+        Ok(longest.into_iter().max().unwrap_or(usual(Class::Records)))
     }
 
     /// Finishes what was left, enters what is newly held and what is held no longer, finds what is
