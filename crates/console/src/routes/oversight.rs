@@ -236,7 +236,7 @@ async fn approve(
 /// Policies that are refused, and why.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Denying {
+struct PolicyDenying {
     /// Number of the act.
     act: u64,
     /// Why, for whoever proposed them.
@@ -249,7 +249,7 @@ struct Denying {
     post,
     path = "/api/v1/policy/deny",
     tag = "oversight",
-    request_body = Denying,
+    request_body = PolicyDenying,
     responses(
         (status = 200, description = "They do not come to hold."),
         (status = 403, body = ProblemBody, description = "It is not for them to refuse."),
@@ -259,7 +259,7 @@ struct Denying {
 async fn deny(
     State(shared): State<Shared>,
     who: Who,
-    Asked(ask): Asked<Denying>,
+    Asked(ask): Asked<PolicyDenying>,
 ) -> Result<Json<()>, Problem> {
     let done = shared.run(move |services| {
         Ok(services.roster.deny_policy(&who.staff, ask.act, ask.why.expose())?)
