@@ -166,7 +166,7 @@ struct Proposal {
 
 /// Policies that somebody proposed.
 #[derive(Serialize, ToSchema)]
-struct Waiting {
+struct ProposedPolicy {
     /// Number of the act.
     act: u64,
     /// Number of whoever proposed them.
@@ -188,11 +188,14 @@ struct Waiting {
     get,
     path = "/api/v1/policy/waiting",
     tag = "oversight",
-    responses((status = 200, body = Vec<Waiting>, description = "What waits."))
+    responses((status = 200, body = Vec<ProposedPolicy>, description = "What waits."))
 )]
-async fn waiting(State(shared): State<Shared>, who: Who) -> Result<Json<Vec<Waiting>>, Problem> {
+async fn waiting(
+    State(shared): State<Shared>,
+    who: Who,
+) -> Result<Json<Vec<ProposedPolicy>>, Problem> {
     let rows = shared.run(move |services| Ok(services.roster.proposed_policies(&who.staff)?));
-    let waiting = rows.await?.into_iter().map(|row| Waiting {
+    let waiting = rows.await?.into_iter().map(|row| ProposedPolicy {
         act: row.act,
         staff: row.by.0,
         asked: time(row.asked),
