@@ -24,12 +24,14 @@ mod follow;
 mod load;
 mod log;
 mod node;
+mod output;
 mod process;
 mod report;
 mod round;
 mod setup;
 
 use figures::Figures;
+use output::{Measured, Output};
 use process::Machine;
 use round::{Round, Variant};
 
@@ -63,18 +65,11 @@ pub(crate) struct Calls {
     #[arg(long, default_value_t = 10, value_name = "CALLS")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000))]
     rate: u32,
-    /// Print one JSON document instead of tables
-    #[arg(long)]
-    json: bool,
-    /// Put the figures into docs/benchmarks.md with this date
-    #[arg(long, value_name = "DATE", conflicts_with = "debug")]
-    date: Option<String>,
     /// Measure what is built already, without asking cargo whether it is up to date
     #[arg(long)]
     as_built: bool,
-    /// Measure the debug build, to try this program out; its figures mean nothing
-    #[arg(long)]
-    debug: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Measures, prints, and fills the document when a date is given.
@@ -92,7 +87,7 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> anyhow::Result<()> {
 }
 
 fn run_calls(root: &Path, options: &Calls) -> anyhow::Result<()> {
-    let programs = Programs::find(root, options.debug, options.as_built)?;
+    let programs = Programs::find(root, options.output.debug, options.as_built)?;
     let machine = Machine::read()?;
     let mut figures = Vec::new();
     for calls in &options.calls {
@@ -101,21 +96,17 @@ fn run_calls(root: &Path, options: &Calls) -> anyhow::Result<()> {
             figures.push(measure(root, &programs, &round)?);
         }
     }
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&figures)?);
-    } else {
-        println!("{}", report::tables(&figures, &machine));
-    }
-    if let Some(date) = &options.date {
-        let path = root.join(DOCUMENT);
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {DOCUMENT}"))?;
-        let block = report::block(&figures, &machine, &options.command(date), date);
-        fs::write(&path, report::filled(&text, "calls", &block)?)?;
-        if !options.json {
-            println!("filled {DOCUMENT}");
-        }
-    }
-    Ok(())
+    let command = options.command();
+    options.output.give(
+        root,
+        &Measured {
+            bench: "calls",
+            command: &command,
+            machine: &machine,
+            figures: &figures,
+            tables: &report::tables(&figures, &machine),
+        },
+    )
 }
 
 /// One round, on a data folder of its own that is left behind only when something went wrong.
@@ -186,13 +177,10 @@ fn built_example(
 
 impl Calls {
     /// The command that measures the same again.
-    fn command(&self, date: &str) -> String {
+    fn command(&self) -> String {
         let calls: Vec<_> = self.calls.iter().map(ToString::to_string).collect();
         let Self { hold, rate, .. } = self;
-        format!(
-            "cargo xtask bench calls --calls {} --hold {hold} --rate {rate} --date {date}",
-            calls.join(",")
-        )
+        format!("cargo xtask bench calls --calls {} --hold {hold} --rate {rate}", calls.join(","))
     }
 }
 

@@ -1,10 +1,12 @@
 //! `cargo xtask bench disclose`: what it costs to search, and how soon what was approved is heard.
 
-use super::{DOCUMENT, process::Machine, report};
-use anyhow::{Context, ensure};
+use super::{
+    output::{Measured, Output, figures_of},
+    process::Machine,
+};
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use std::{fmt::Write as _, fs, path::Path, process::Command};
+use std::{fmt::Write as _, path::Path, process::Command};
 
 /// Options of `bench disclose`.
 #[derive(Args)]
@@ -25,15 +27,8 @@ pub(crate) struct Disclose {
     #[arg(long, default_value_t = 200, value_name = "COUNT")]
     #[arg(value_parser = clap::value_parser!(u64).range(10..=900))]
     starts: u64,
-    /// Print one JSON document instead of tables
-    #[arg(long)]
-    json: bool,
-    /// Put the figures into docs/benchmarks.md with this date
-    #[arg(long, value_name = "DATE", conflicts_with = "debug")]
-    date: Option<String>,
-    /// Measure the debug build, to try this program out; its figures mean nothing
-    #[arg(long)]
-    debug: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Everything that was measured, as the load prints it.
@@ -77,31 +72,26 @@ struct Times {
 
 /// Measures, prints, and fills the document when a date is given.
 pub(super) fn run(root: &Path, options: &Disclose) -> anyhow::Result<()> {
-    let load = super::built_example(root, ("disclosure", "disclose_load"), options.debug)?;
+    let load = super::built_example(root, ("disclosure", "disclose_load"), options.output.debug)?;
     let machine = Machine::read()?;
     let Disclose { records, searches, seconds, starts, .. } = options;
-    let output = Command::new(load)
-        .args([records, searches, seconds, starts].map(ToString::to_string))
-        .output()
-        .context("cannot run the load")?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let figures: Figures = serde_json::from_slice(&output.stdout)?;
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&figures)?);
-    } else {
-        println!("{}", tables(&figures));
-    }
-    if let Some(date) = &options.date {
-        let path = root.join(DOCUMENT);
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {DOCUMENT}"))?;
-        let command = format!(
-            "cargo xtask bench disclose --records {records} --searches {searches} --seconds {seconds} \
-             --starts {starts} --date {date}"
-        );
-        let block = report::headed(&tables(&figures), &machine, &command, date);
-        fs::write(&path, report::filled(&text, "disclose", &block)?)?;
-    }
-    Ok(())
+    let figures: Figures = figures_of(
+        Command::new(load).args([records, searches, seconds, starts].map(ToString::to_string)),
+    )?;
+    let command = format!(
+        "cargo xtask bench disclose --records {records} --searches {searches} --seconds {seconds} \
+         --starts {starts}"
+    );
+    options.output.give(
+        root,
+        &Measured {
+            bench: "disclose",
+            command: &command,
+            machine: &machine,
+            figures: &figures,
+            tables: &tables(&figures),
+        },
+    )
 }
 
 fn tables(figures: &Figures) -> String {

@@ -1,10 +1,12 @@
 //! `cargo xtask bench follow`: how long after speech whoever follows a call hears it.
 
-use super::{DOCUMENT, process::Machine, report};
-use anyhow::{Context, ensure};
+use super::{
+    output::{Measured, Output, figures_of},
+    process::Machine,
+};
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use std::{fs, path::Path, process::Command};
+use std::{path::Path, process::Command};
 
 /// Options of `bench follow`.
 #[derive(Args)]
@@ -13,15 +15,8 @@ pub(crate) struct Follow {
     #[arg(long, default_value_t = 60, value_name = "COUNT")]
     #[arg(value_parser = clap::value_parser!(u64).range(5..=600))]
     seconds: u64,
-    /// Print one JSON document instead of a table
-    #[arg(long)]
-    json: bool,
-    /// Put the figures into docs/benchmarks.md with this date
-    #[arg(long, value_name = "DATE", conflicts_with = "debug")]
-    date: Option<String>,
-    /// Measure the debug build, to try this program out; its figures mean nothing
-    #[arg(long)]
-    debug: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// What was measured, as the load prints it.
@@ -39,28 +34,21 @@ struct Times {
 
 /// Measures, prints, and fills the document when a date is given.
 pub(super) fn run(root: &Path, options: &Follow) -> anyhow::Result<()> {
-    let load = super::built_example(root, ("disclosure", "disclose_load"), options.debug)?;
+    let load = super::built_example(root, ("disclosure", "disclose_load"), options.output.debug)?;
     let machine = Machine::read()?;
     let seconds = options.seconds;
-    let output = Command::new(load)
-        .args(["follow", &seconds.to_string()])
-        .output()
-        .context("cannot run the load")?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let figures: Followed = serde_json::from_slice(&output.stdout)?;
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&figures)?);
-    } else {
-        println!("{}", table(&figures));
-    }
-    if let Some(date) = &options.date {
-        let path = root.join(DOCUMENT);
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {DOCUMENT}"))?;
-        let command = format!("cargo xtask bench follow --seconds {seconds} --date {date}");
-        let block = report::headed(&table(&figures), &machine, &command, date);
-        fs::write(&path, report::filled(&text, "follow", &block)?)?;
-    }
-    Ok(())
+    let figures: Followed = figures_of(Command::new(load).args(["follow", &seconds.to_string()]))?;
+    let command = format!("cargo xtask bench follow --seconds {seconds}");
+    options.output.give(
+        root,
+        &Measured {
+            bench: "follow",
+            command: &command,
+            machine: &machine,
+            figures: &figures,
+            tables: &table(&figures),
+        },
+    )
 }
 
 fn table(figures: &Followed) -> String {

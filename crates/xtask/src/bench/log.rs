@@ -1,8 +1,11 @@
 //! `cargo xtask bench log`: what the log's gate costs beside one plain `fdatasync`, and what it
 //! costs an outsider to verify, and the auditor to audit, a large log.
 
-use super::{DOCUMENT, empty_folder, process::Machine, report};
-use anyhow::{Context, ensure};
+use super::{
+    empty_folder,
+    output::{Measured, Output, figures_of},
+    process::Machine,
+};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::{fmt::Write as _, fs, path::Path, process::Command};
@@ -18,15 +21,8 @@ pub(crate) struct Log {
     #[arg(long, default_value_t = 1_000_000, value_name = "COUNT")]
     #[arg(value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
     entries: u64,
-    /// Print one JSON document instead of tables
-    #[arg(long)]
-    json: bool,
-    /// Put the figures into docs/benchmarks.md with this date
-    #[arg(long, value_name = "DATE", conflicts_with = "debug")]
-    date: Option<String>,
-    /// Measure the debug build, to try this program out; its figures mean nothing
-    #[arg(long)]
-    debug: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Everything that was measured, as the load prints it.
@@ -64,32 +60,25 @@ struct Verified {
 
 /// Measures, prints, and fills the document when a date is given.
 pub(super) fn run(root: &Path, options: &Log) -> anyhow::Result<()> {
-    let load = super::built_example(root, ("journal", "log_load"), options.debug)?;
+    let load = super::built_example(root, ("journal", "log_load"), options.output.debug)?;
     let machine = Machine::read()?;
     let folder = empty_folder(root)?;
-    let output = Command::new(load)
-        .arg(&folder)
-        .args([options.rounds.to_string(), options.entries.to_string()])
-        .output()
-        .context("cannot run the load")?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let Log { rounds, entries, .. } = options;
+    let figures: Figures = figures_of(
+        Command::new(load).arg(&folder).args([rounds.to_string(), entries.to_string()]),
+    )?;
     fs::remove_dir_all(&folder)?;
-    let figures: Figures = serde_json::from_slice(&output.stdout)?;
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&figures)?);
-    } else {
-        println!("{}", tables(&figures));
-    }
-    if let Some(date) = &options.date {
-        let path = root.join(DOCUMENT);
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {DOCUMENT}"))?;
-        let Log { rounds, entries, .. } = options;
-        let command =
-            format!("cargo xtask bench log --rounds {rounds} --entries {entries} --date {date}");
-        let block = report::headed(&tables(&figures), &machine, &command, date);
-        fs::write(&path, report::filled(&text, "log", &block)?)?;
-    }
-    Ok(())
+    let command = format!("cargo xtask bench log --rounds {rounds} --entries {entries}");
+    options.output.give(
+        root,
+        &Measured {
+            bench: "log",
+            command: &command,
+            machine: &machine,
+            figures: &figures,
+            tables: &tables(&figures),
+        },
+    )
 }
 
 fn tables(figures: &Figures) -> String {

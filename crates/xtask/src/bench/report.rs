@@ -9,11 +9,6 @@ pub(super) fn tables(figures: &[Figures], machine: &Machine) -> String {
     format!("{}\n{}", measured(figures, machine), compared(figures))
 }
 
-/// What stands between the markers of the document.
-pub(super) fn block(figures: &[Figures], machine: &Machine, command: &str, date: &str) -> String {
-    headed(&tables(figures, machine), machine, command, date)
-}
-
 /// `tables` behind the words that say when, where and with which command they were measured.
 pub(super) fn headed(tables: &str, machine: &Machine, command: &str, date: &str) -> String {
     let Machine { cores, processor, kernel, niceness } = machine;

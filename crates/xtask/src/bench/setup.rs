@@ -5,13 +5,13 @@
 //! the same screened, journalled and settled. The load says `a=inactive` at both ends.
 
 use super::{
-    DOCUMENT, Programs,
+    Programs,
     county::{write_hotline_list, write_hotlines},
     empty_folder,
     load::{Load, Said, StepReport},
     node::{self, Node},
+    output::{Measured, Output},
     process::{Machine, Sample, anonymous_kib},
-    report,
 };
 use anyhow::{Context, bail, ensure};
 use clap::Args;
@@ -47,18 +47,11 @@ pub(crate) struct Setup {
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     #[arg(value_parser = clap::value_parser!(u32).range(2..=3_600))]
     held_seconds: u32,
-    /// Print one JSON document instead of tables
-    #[arg(long)]
-    json: bool,
-    /// Put the figures into docs/benchmarks.md with this date
-    #[arg(long, value_name = "DATE", conflicts_with = "debug")]
-    date: Option<String>,
     /// Measure what is built already, without asking cargo whether it is up to date
     #[arg(long)]
     as_built: bool,
-    /// Measure the debug build, to try this program out; its figures mean nothing
-    #[arg(long)]
-    debug: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Everything that was measured.
@@ -105,7 +98,7 @@ struct HeldFigures {
 /// # Errors
 /// When something cannot be built or started, or no call comes about.
 pub(super) fn run(root: &Path, options: &Setup) -> anyhow::Result<()> {
-    let programs = Programs::find(root, options.debug, options.as_built)?;
+    let programs = Programs::find(root, options.output.debug, options.as_built)?;
     let machine = Machine::read()?;
     let mut figures = Figures { steps: Vec::new(), held: Vec::new() };
     let fastest = options.rates.iter().copied().max().unwrap_or(0);
@@ -123,25 +116,22 @@ pub(super) fn run(root: &Path, options: &Setup) -> anyhow::Result<()> {
             Ok(())
         })?;
     }
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&figures)?);
-    } else {
-        println!("{}", tables(&figures, &machine));
-    }
-    if let Some(date) = &options.date {
-        let path = root.join(DOCUMENT);
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {DOCUMENT}"))?;
-        let tables = tables(&figures, &machine);
-        let block = report::headed(&tables, &machine, &options.command(date), date);
-        fs::write(&path, report::filled(&text, "setup", &block)?)?;
-        println!("filled {DOCUMENT}");
-    }
-    Ok(())
+    let command = options.command();
+    options.output.give(
+        root,
+        &Measured {
+            bench: "setup",
+            command: &command,
+            machine: &machine,
+            figures: &figures,
+            tables: &tables(&figures, &machine),
+        },
+    )
 }
 
 impl Setup {
     /// The command that measures the same again.
-    fn command(&self, date: &str) -> String {
+    fn command(&self) -> String {
         let list = |numbers: &[u32]| {
             let words: Vec<_> = numbers.iter().map(ToString::to_string).collect();
             words.join(",")
@@ -150,7 +140,7 @@ impl Setup {
         let (rates, held) = (list(&self.rates), list(&self.held));
         format!(
             "cargo xtask bench setup --rates {rates} --seconds {seconds} --hold-ms {hold_ms} \
-             --held {held} --held-seconds {held_seconds} --date {date}"
+             --held {held} --held-seconds {held_seconds}"
         )
     }
 }
