@@ -12,9 +12,7 @@ use crate::{
     dialect::{Database, Row, Work},
     error::{Broken, Doing, Refused, StoreError},
     names::{self, Acted},
-    sealing::field::{
-        BLOCK_NUMBER, CALL_NUMBER, CLAIM_NUMBER, Field, LANGUAGE_NUMBER, REFUSAL_NUMBER,
-    },
+    sealing::field::{BLOCK_NUMBER, CLAIM_NUMBER, Field, LANGUAGE_NUMBER, REFUSAL_NUMBER},
 };
 use model::{
     AgencyId, CallId, E164, FacilityId, Language, StationId, Timestamp,
@@ -171,6 +169,11 @@ impl Found {
     fn rows(rows: u64) -> Self {
         if rows == 0 { Self::Nothing } else { Self::Row }
     }
+
+    /// Of facts of one kind: whether each of them found its row.
+    fn all(rows: u64, wanted: usize) -> Self {
+        if usize::try_from(rows) == Ok(wanted) { Self::Row } else { Self::Nothing }
+    }
 }
 
 /// How long a conversation had lasted at which moment.
@@ -181,7 +184,7 @@ async fn project_one(work: &mut Work, fact: &Fact, batch: &mut Batch) -> Result<
         Fact::Boot { boot, at, version } => start(work, *boot, *at, version).await,
         Fact::Admitted(admitted) => admit(work, admitted, &mut batch.records).await,
         Fact::Denied(denied) => deny(work, denied, &mut batch.records).await,
-        Fact::Answered { call, at } => answer(work, *call, *at).await,
+        Fact::Answered { call, at } => together::answer(work, &[(*call, *at)]).await,
         Fact::Accepted { call, evidence, recording } => {
             accept(work, *call, evidence, *recording).await
         }
@@ -192,7 +195,7 @@ async fn project_one(work: &mut Work, fact: &Fact, batch: &mut Batch) -> Result<
         Fact::RecordingClosed { call, recording, at } => {
             close_recording(work, *call, recording, *at).await
         }
-        Fact::Ended(ended) => end(work, ended).await,
+        Fact::Ended(ended) => together::end(work, &[ended]).await,
         Fact::LanguageChosen { agency, number, language, at } => {
             choose(work, *agency, *number.expose(), *language, *at).await
         }
@@ -237,37 +240,11 @@ async fn start(work: &mut Work, boot: u32, at: Timestamp, version: &str) -> Resu
 /// A second admission of the same call is left out with its hold: nothing would ever settle it.
 async fn admit(work: &mut Work, admitted: &Admitted, records: &mut u64) -> Result<Found, Broken> {
     let record = *records + 1;
-    let number = Sealed::of(work, admitted.agency, CALL_NUMBER, *admitted.number.expose())?;
-    let inserted = sqlx::query(
-        "INSERT INTO call (agency_id, call_id, facility_id, unit_id, station_id, person_id, \
-         number, at_us, class, epoch, may_not_record, record, number_ix) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
-         ON CONFLICT (agency_id, call_id) DO NOTHING",
-    )
-    .bind(admitted.agency.0)
-    .bind(admitted.call.0.cast_signed())
-    .bind(admitted.facility.0)
-    .bind(admitted.unit.0)
-    .bind(admitted.station.0)
-    .bind(admitted.person.map(|person| person.0))
-    .bind(number.sealed)
-    .bind(admitted.at.micros())
-    .bind(admitted.class.code())
-    .bind(signed(admitted.epoch.0))
-    .bind(admitted.may_record.err().map(Coded::code))
-    .bind(signed(record))
-    .bind(number.index)
-    .execute(&mut **work)
-    .await
-    .doing(KEEP)?;
-    if inserted.rows_affected() == 0 {
-        return Ok(Found::Nothing);
+    let found = together::admit(work, &[(admitted, record)]).await?;
+    if found == Found::Row {
+        *records = record;
     }
-    *records = record;
-    if let Some(hold) = &admitted.hold {
-        insert_hold(work, admitted, hold).await?;
-    }
-    Ok(Found::Row)
+    Ok(found)
 }
 
 async fn insert_hold(work: &mut Work, admitted: &Admitted, hold: &HoldFact) -> Result<(), Broken> {
@@ -318,16 +295,6 @@ async fn deny(work: &mut Work, denied: &Denied, records: &mut u64) -> Result<Fou
     .await
     .doing(KEEP)?;
     Ok(Found::Row)
-}
-
-async fn answer(work: &mut Work, call: CallId, at: Timestamp) -> Result<Found, Broken> {
-    let updated = sqlx::query("UPDATE call SET answered_us = $2 WHERE call_id = $1")
-        .bind(call.0.cast_signed())
-        .bind(at.micros())
-        .execute(&mut **work)
-        .await
-        .doing(KEEP)?;
-    Ok(Found::rows(updated.rows_affected()))
 }
 
 async fn accept(
@@ -440,29 +407,6 @@ async fn never_recorded(work: &mut Work, call: CallId, reason: OffReason) -> Res
             .await
             .doing(KEEP)?;
     Ok(Found::rows(updated.rows_affected()))
-}
-
-/// Ends the call and settles its hold. A second end of the same call finds no open one, so money is
-/// settled once whatever the journal says.
-async fn end(work: &mut Work, ended: &Ended) -> Result<Found, Broken> {
-    let updated = sqlx::query(
-        "UPDATE call SET ended_us = $2, end_reason = $3, talked_us = $4, charged_micros = $5, \
-         decision_key = $6, off_reason = COALESCE(off_reason, $7) \
-         WHERE call_id = $1 AND ended_us IS NULL RETURNING agency_id",
-    )
-    .bind(ended.call.0.cast_signed())
-    .bind(ended.at.micros())
-    .bind(ended.reason.code())
-    .bind(micros(ended.talked))
-    .bind(ended.charged.micros())
-    .bind(ended.decision_key.map(String::from))
-    .bind(ended.off.map(Coded::code))
-    .fetch_all(&mut **work)
-    .await
-    .doing(KEEP)?;
-    let Some(row) = updated.first() else { return Ok(Found::Nothing) };
-    settle(work, AgencyId(row.number("agency_id")?), ended).await?;
-    Ok(Found::Row)
 }
 
 async fn settle(work: &mut Work, agency: AgencyId, ended: &Ended) -> Result<(), Broken> {

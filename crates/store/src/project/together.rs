@@ -5,9 +5,9 @@
 //! a batch may wait for each other. Every other fact about a call is written after what waits, and
 //! so is a second one of the same kind about the same call. Where a fact finds no row, or finds one
 //! where there must be none, nobody can tell any more which it was: then the whole batch is written
-//! fact by fact instead.
+//! fact by fact instead, by the same statements with one row.
 
-use super::{Batch, KEEP, Mark, Sealed, insert_hold, settle};
+use super::{Batch, Found, KEEP, Mark, Sealed, insert_hold, settle};
 use crate::{
     code::{Coded, Columns, micros, signed},
     dialect::{Row, Work},
@@ -119,17 +119,17 @@ impl<'a> Waiting<'a> {
             std::mem::take(&mut self.ended),
         );
         for some in cut(&admitted) {
-            if !admit(work, some).await? {
+            if admit(work, some).await? == Found::Nothing {
                 return Ok(false);
             }
         }
         for some in cut(&answered) {
-            if !answer(work, some).await? {
+            if answer(work, some).await? == Found::Nothing {
                 return Ok(false);
             }
         }
         for some in cut(&ended) {
-            if !end(work, some).await? {
+            if end(work, some).await? == Found::Nothing {
                 return Ok(false);
             }
         }
@@ -158,7 +158,7 @@ pub(super) async fn write_marks(
     Ok(())
 }
 
-async fn admit(work: &mut Work, some: &[(&Admitted, u64)]) -> Result<bool, Broken> {
+pub(super) async fn admit(work: &mut Work, some: &[(&Admitted, u64)]) -> Result<Found, Broken> {
     let sql = format!(
         "INSERT INTO call (agency_id, call_id, facility_id, unit_id, station_id, person_id, \
          number, at_us, class, epoch, may_not_record, record, number_ix) VALUES {} \
@@ -184,18 +184,18 @@ async fn admit(work: &mut Work, some: &[(&Admitted, u64)]) -> Result<bool, Broke
             .bind(number.index);
     }
     let inserted = query.execute(&mut **work).await.doing(KEEP)?;
-    if !is_all(inserted.rows_affected(), some.len()) {
-        return Ok(false);
+    if Found::all(inserted.rows_affected(), some.len()) == Found::Nothing {
+        return Ok(Found::Nothing);
     }
     for (admitted, _) in some {
         if let Some(hold) = &admitted.hold {
             insert_hold(work, admitted, hold).await?;
         }
     }
-    Ok(true)
+    Ok(Found::Row)
 }
 
-async fn answer(work: &mut Work, some: &[(CallId, Timestamp)]) -> Result<bool, Broken> {
+pub(super) async fn answer(work: &mut Work, some: &[(CallId, Timestamp)]) -> Result<Found, Broken> {
     let sql = format!(
         "UPDATE call SET answered_us = v.column2 FROM (VALUES {}) AS v \
          WHERE call.call_id = v.column1",
@@ -206,11 +206,12 @@ async fn answer(work: &mut Work, some: &[(CallId, Timestamp)]) -> Result<bool, B
         query = query.bind(call.0.cast_signed()).bind(at.micros());
     }
     let updated = query.execute(&mut **work).await.doing(KEEP)?;
-    Ok(is_all(updated.rows_affected(), some.len()))
+    Ok(Found::all(updated.rows_affected(), some.len()))
 }
 
-/// Ends calls and settles the holds of those that had any.
-async fn end(work: &mut Work, some: &[&Ended]) -> Result<bool, Broken> {
+/// Ends calls and settles the holds of those that had any. A second end of the same call finds no
+/// open one, so money is settled once whatever the journal says.
+pub(super) async fn end(work: &mut Work, some: &[&Ended]) -> Result<Found, Broken> {
     let sql = format!(
         "UPDATE call SET ended_us = v.column2, end_reason = v.column3, talked_us = v.column4, \
          charged_micros = v.column5, decision_key = v.column6, \
@@ -231,7 +232,7 @@ async fn end(work: &mut Work, some: &[&Ended]) -> Result<bool, Broken> {
     }
     let rows: Vec<Row> = query.fetch_all(&mut **work).await.doing(KEEP)?;
     if rows.len() != some.len() {
-        return Ok(false);
+        return Ok(Found::Nothing);
     }
     let mut agencies = BTreeMap::new();
     for row in rows {
@@ -239,12 +240,12 @@ async fn end(work: &mut Work, some: &[&Ended]) -> Result<bool, Broken> {
         agencies.insert(call, AgencyId(row.number("agency_id")?));
     }
     for ended in some {
-        let Some(agency) = agencies.get(&ended.call) else { return Ok(false) };
+        let Some(agency) = agencies.get(&ended.call) else { return Ok(Found::Nothing) };
         if ended.rest != Rest::NoHold || ended.charged != Money::ZERO {
             settle(work, *agency, ended).await?;
         }
     }
-    Ok(true)
+    Ok(Found::Row)
 }
 
 /// Cuts a list into pieces of few lengths, so that there are few statements to be prepared.
@@ -271,10 +272,6 @@ fn values(rows: usize, columns: usize) -> String {
     }
     text.push(')');
     text
-}
-
-fn is_all(rows: u64, wanted: usize) -> bool {
-    usize::try_from(rows) == Ok(wanted)
 }
 
 /// How many rows a statement may have.
