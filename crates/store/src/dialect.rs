@@ -25,6 +25,8 @@ use tokio::runtime::{Builder, Runtime};
 
 /// The driver.
 pub(crate) type Driver = Sqlite;
+/// A statement with what it is given.
+type Query<'a> = sqlx::query::Query<'a, Driver, <Driver as sqlx::Database>::Arguments>;
 /// A row of a result.
 pub(crate) type Row = sqlx::sqlite::SqliteRow;
 
@@ -138,6 +140,29 @@ impl Database {
             .await
             .doing("empty its write-ahead log")?;
         Ok(!row.flag("busy")?)
+    }
+
+    /// Carries out one statement for what stands nowhere else: it is on the disk afterwards. `what`
+    /// says what failed.
+    pub(crate) fn keep(&self, what: &'static str, statement: Query<'_>) -> Result<(), StoreError> {
+        Ok(self.run(async {
+            let mut work = self.write_durably().await?;
+            statement.execute(&mut *work).await.doing(what)?;
+            work.commit().await.doing(what)
+        })?)
+    }
+
+    /// The rows of one query, each as `read` reads it. `what` says what failed.
+    pub(crate) fn list<T>(
+        &self,
+        what: &'static str,
+        query: Query<'_>,
+        read: impl Fn(&Row) -> Result<T, Broken>,
+    ) -> Result<Vec<T>, StoreError> {
+        Ok(self.run(async {
+            let rows = query.fetch_all(&mut *self.read().await?).await.doing(what)?;
+            rows.iter().map(read).collect::<Result<Vec<_>, Broken>>()
+        })?)
     }
 
     /// Begins to read one consistent state, beside writers.

@@ -121,8 +121,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn due(&self, terms: &Terms, now: Timestamp, count: u32) -> Result<Vec<Due>, StoreError> {
-        Ok(self.0.run(async {
-            let rows = sqlx::query(concat!(
+        self.0.list(
+            READ,
+            sqlx::query(concat!(
                 "SELECT r.agency_id, r.call_id, r.sha256, \
                  CASE WHEN q.since_us IS NOT NULL AND q.since_us + $2 <= $3 \
                  THEN 'quarantine' ELSE 'retention' END AS basis ",
@@ -134,12 +135,9 @@ impl Store {
             .bind(now.micros())
             .bind(terms.agency.map(|agency| agency.0))
             .bind(terms.quarantined_alone)
-            .bind(count)
-            .fetch_all(&mut *self.0.read().await?)
-            .await
-            .doing(READ)?;
-            rows.iter().map(due).collect::<Result<Vec<_>, Broken>>()
-        })?)
+            .bind(count),
+            due,
+        )
     }
 
     /// How many recordings [`Store::due`] would give if there were no limit, and how many of these
@@ -196,14 +194,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn forget_unentered(&self) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
-            sqlx::query("DELETE FROM erasure WHERE entry IS NULL")
-                .execute(&mut *work)
-                .await
-                .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+        self.0.keep(KEEP, sqlx::query("DELETE FROM erasure WHERE entry IS NULL"))
     }
 
     /// What is being erased and is not done.

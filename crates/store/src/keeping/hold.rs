@@ -125,8 +125,8 @@ impl Store {
         act: u64,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
+        self.0.keep(
+            KEEP,
             sqlx::query(
                 "UPDATE legal_hold SET released_us = $1, released_by = $2, released_act = $3 \
                  WHERE hold_id = $4 AND released_us IS NULL",
@@ -134,12 +134,8 @@ impl Store {
             .bind(now.micros())
             .bind(by.0)
             .bind(signed(act))
-            .bind(hold)
-            .execute(&mut *work)
-            .await
-            .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+            .bind(hold),
+        )
     }
 
     /// Up to `count` recordings that a hold keeps and of which that was not entered yet.
@@ -147,8 +143,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn newly_held(&self, count: u32) -> Result<Vec<Held>, StoreError> {
-        Ok(self.0.run(async {
-            let rows = sqlx::query(
+        self.0.list(
+            READ,
+            sqlx::query(
                 "SELECT r.agency_id, r.call_id, h.hold_id FROM legal_hold h \
                  JOIN call c ON c.agency_id = h.agency_id \
                  AND (h.person_id IS NULL OR c.person_id = h.person_id) \
@@ -163,12 +160,9 @@ impl Store {
                  AND e.call_id = r.call_id AND e.entry IS NOT NULL) \
                  ORDER BY r.agency_id, r.call_id, h.hold_id LIMIT $1",
             )
-            .bind(count)
-            .fetch_all(&mut *self.0.read().await?)
-            .await
-            .doing(READ)?;
-            rows.iter().map(held).collect::<Result<Vec<_>, Broken>>()
-        })?)
+            .bind(count),
+            held,
+        )
     }
 
     /// Keeps that it was entered of these recordings that they are held.

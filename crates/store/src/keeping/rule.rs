@@ -76,14 +76,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn retention_rules(&self) -> Result<Vec<RuleRow>, StoreError> {
-        Ok(self.0.run(async {
-            let rows =
-                sqlx::query("SELECT * FROM retention ORDER BY agency_id, facility_id, class")
-                    .fetch_all(&mut *self.0.read().await?)
-                    .await
-                    .doing(READ)?;
-            rows.iter().map(rule).collect::<Result<Vec<_>, Broken>>()
-        })?)
+        self.0.list(
+            READ,
+            sqlx::query("SELECT * FROM retention ORDER BY agency_id, facility_id, class"),
+            rule,
+        )
     }
 
     /// The keys of an agency's facilities.
@@ -110,8 +107,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn set_retention_rule(&self, row: &RuleRow) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
+        self.0.keep(
+            KEEP,
             sqlx::query(
                 "INSERT INTO retention \
                  (agency_id, facility_id, class, keep_us, reason, set_by, at_us, entry) \
@@ -127,12 +124,8 @@ impl Store {
             .bind(&row.reason)
             .bind(row.by.0)
             .bind(row.at.micros())
-            .bind(signed(row.entry))
-            .execute(&mut *work)
-            .await
-            .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+            .bind(signed(row.entry)),
+        )
     }
 }
 

@@ -114,20 +114,16 @@ impl Store {
         erased: u64,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
+        self.0.keep(
+            KEEP,
             sqlx::query(
                 "UPDATE erase_run SET ended_us = $1, outcome = $2, erased = $3 WHERE run_id = $4",
             )
             .bind(now.micros())
             .bind(outcome.code())
             .bind(signed(erased))
-            .bind(run)
-            .execute(&mut *work)
-            .await
-            .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+            .bind(run),
+        )
     }
 
     /// The runs that are remembered, the newest last.
@@ -135,13 +131,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn runs(&self) -> Result<Vec<RunRow>, StoreError> {
-        Ok(self.0.run(async {
-            let rows = sqlx::query("SELECT * FROM erase_run ORDER BY run_id")
-                .fetch_all(&mut *self.0.read().await?)
-                .await
-                .doing(READ)?;
-            rows.iter().map(run).collect::<Result<Vec<_>, Broken>>()
-        })?)
+        self.0.list(READ, sqlx::query("SELECT * FROM erase_run ORDER BY run_id"), run)
     }
 }
 

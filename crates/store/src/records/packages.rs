@@ -33,8 +33,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails; then it must not leave.
     pub fn add_package(&self, row: &PackageRow) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
+        self.0.keep(
+            KEEP,
             sqlx::query(
                 "INSERT INTO package (agency_id, act, staff_id, entry, sha256, at_us) \
                  VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
@@ -44,12 +44,8 @@ impl Store {
             .bind(row.staff.0)
             .bind(signed(row.entry))
             .bind(row.sha256.as_slice())
-            .bind(row.at.micros())
-            .execute(&mut *work)
-            .await
-            .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+            .bind(row.at.micros()),
+        )
     }
 
     /// The package with this hash.
@@ -96,20 +92,16 @@ impl Store {
         at: Timestamp,
         key: &str,
     ) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
+        self.0.keep(
+            KEEP,
             sqlx::query(
                 "UPDATE package SET received_us = $2, signed_by = $3 \
                  WHERE sha256 = $1 AND received_us IS NULL",
             )
             .bind(sha256.as_slice())
             .bind(at.micros())
-            .bind(key)
-            .execute(&mut *work)
-            .await
-            .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+            .bind(key),
+        )
     }
 }
 

@@ -115,9 +115,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn add_request(&self, row: &RequestRow) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
-            let case = work.keys().seal_text(row.owner, REQUEST_CASE, row.case.expose())?;
+        let case = self.0.keys().seal_text(row.owner, REQUEST_CASE, row.case.expose())?;
+        self.0.keep(
+            KEEP,
             sqlx::query(
                 "INSERT INTO request (agency_id, act, staff_id, verb, purpose, case_number, line, \
                  object, recipient, asked_us, until_us, state) \
@@ -134,12 +134,8 @@ impl Store {
             .bind(row.recipient.as_slice())
             .bind(row.asked.micros())
             .bind(row.until.micros())
-            .bind(row.state.code())
-            .execute(&mut *work)
-            .await
-            .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+            .bind(row.state.code()),
+        )
     }
 
     /// The request of an act.
@@ -185,20 +181,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn add_approval(&self, act: u64, by: StaffId, now: Timestamp) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
+        self.0.keep(
+            KEEP,
             sqlx::query(
                 "INSERT INTO approval (agency_id, act, staff_id, at_us) \
                  SELECT agency_id, act, $2, $3 FROM request WHERE act = $1 ON CONFLICT DO NOTHING",
             )
             .bind(signed(act))
             .bind(by.0)
-            .bind(now.micros())
-            .execute(&mut *work)
-            .await
-            .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+            .bind(now.micros()),
+        )
     }
 
     /// Keeps what became of a request that waited.
@@ -206,17 +198,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn set_request(&self, act: u64, state: RequestState) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
+        self.0.keep(
+            KEEP,
             sqlx::query("UPDATE request SET state = $2 WHERE act = $1 AND state = $3")
                 .bind(signed(act))
                 .bind(state.code())
-                .bind(RequestState::Waiting.code())
-                .execute(&mut *work)
-                .await
-                .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+                .bind(RequestState::Waiting.code()),
+        )
     }
 
     /// Keeps that a glass was broken.
@@ -224,9 +212,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn add_glass(&self, row: &GlassRow) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
-            let reason = work.keys().seal_text(row.agency, GLASS_REASON, row.reason.expose())?;
+        let reason = self.0.keys().seal_text(row.agency, GLASS_REASON, row.reason.expose())?;
+        self.0.keep(
+            KEEP,
             sqlx::query(
                 "INSERT INTO glass (agency_id, act, staff_id, reason, broken_us, until_us) \
                  VALUES ($1, $2, $3, $4, $5, $6)",
@@ -236,12 +224,8 @@ impl Store {
             .bind(row.staff.0)
             .bind(reason)
             .bind(row.broken.micros())
-            .bind(row.until.micros())
-            .execute(&mut *work)
-            .await
-            .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+            .bind(row.until.micros()),
+        )
     }
 
     /// All glasses that were ever broken, in the order of their acts.
@@ -265,20 +249,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn glass_reviewed(&self, act: u64, by: StaffId, now: Timestamp) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
+        self.0.keep(
+            KEEP,
             sqlx::query(
                 "UPDATE glass SET reviewed_us = $3, reviewed_by = $2 \
                  WHERE act = $1 AND reviewed_us IS NULL",
             )
             .bind(signed(act))
             .bind(by.0)
-            .bind(now.micros())
-            .execute(&mut *work)
-            .await
-            .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+            .bind(now.micros()),
+        )
     }
 }
 

@@ -27,8 +27,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn add_cap_try(&self, row: &CapTryRow) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
+        self.0.keep(
+            KEEP,
             sqlx::query(
                 "INSERT INTO cap_try (agency_id, act, staff_id, at_us) VALUES ($1, $2, $3, $4) \
                  ON CONFLICT DO NOTHING",
@@ -36,12 +36,8 @@ impl Store {
             .bind(row.agency.0)
             .bind(signed(row.act))
             .bind(row.staff.0)
-            .bind(row.at.micros())
-            .execute(&mut *work)
-            .await
-            .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+            .bind(row.at.micros()),
+        )
     }
 
     /// Who asked for more than a cap from `from` on, in the order of its time.
@@ -49,14 +45,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn cap_tries(&self, from: Timestamp) -> Result<Vec<CapTryRow>, StoreError> {
-        Ok(self.0.run(async {
-            let rows = sqlx::query("SELECT * FROM cap_try WHERE at_us >= $1 ORDER BY at_us, act")
-                .bind(from.micros())
-                .fetch_all(&mut *self.0.read().await?)
-                .await
-                .doing(READ)?;
-            rows.iter().map(tried).collect::<Result<Vec<_>, Broken>>()
-        })?)
+        self.0.list(
+            READ,
+            sqlx::query("SELECT * FROM cap_try WHERE at_us >= $1 ORDER BY at_us, act")
+                .bind(from.micros()),
+            tried,
+        )
     }
 
     /// Keeps that those on call could not be told of an act.
@@ -64,16 +58,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn add_hook_failure(&self, act: u64, at: Timestamp) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
+        self.0.keep(
+            KEEP,
             sqlx::query("INSERT INTO hook_failure (act, at_us) VALUES ($1, $2)")
                 .bind(signed(act))
-                .bind(at.micros())
-                .execute(&mut *work)
-                .await
-                .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+                .bind(at.micros()),
+        )
     }
 
     /// How often those on call could not be told, from `from` on.

@@ -67,9 +67,9 @@ impl Store {
     /// [`StoreError::Broken`] when the database fails.
     pub fn add_grant(&self, grant: &Grant) -> Result<(), StoreError> {
         let verbs: Vec<_> = grant.verbs.iter().map(|verb| verb.word()).collect();
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
-            let case = work.keys().seal_text(grant.owner, GRANT_CASE, grant.case.expose())?;
+        let case = self.0.keys().seal_text(grant.owner, GRANT_CASE, grant.case.expose())?;
+        self.0.keep(
+            KEEP,
             sqlx::query(
                 "INSERT INTO staff_grant (agency_id, grant_id, staff_id, case_number, purpose, \
                  verbs, rows_max, from_us, until_us, given_by) \
@@ -84,12 +84,8 @@ impl Store {
             .bind(grant.rows_max)
             .bind(grant.from.micros())
             .bind(grant.until.micros())
-            .bind(grant.given_by.0)
-            .execute(&mut *work)
-            .await
-            .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+            .bind(grant.given_by.0),
+        )
     }
 
     /// Takes a grant back.
@@ -97,18 +93,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn revoke_grant(&self, id: GrantId, now: Timestamp) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
+        self.0.keep(
+            KEEP,
             sqlx::query(
                 "UPDATE staff_grant SET revoked_us = COALESCE(revoked_us, $2) WHERE grant_id = $1",
             )
             .bind(id.0)
-            .bind(now.micros())
-            .execute(&mut *work)
-            .await
-            .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+            .bind(now.micros()),
+        )
     }
 }
 

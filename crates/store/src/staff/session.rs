@@ -65,15 +65,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn end_session(&self, token: &[u8; 32]) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
-            sqlx::query("DELETE FROM staff_session WHERE token = $1")
-                .bind(token.as_slice())
-                .execute(&mut *work)
-                .await
-                .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+        self.0.keep(
+            KEEP,
+            sqlx::query("DELETE FROM staff_session WHERE token = $1").bind(token.as_slice()),
+        )
     }
 
     /// Forgets sessions that began before `begun` or were not used since `seen`.

@@ -5,7 +5,7 @@ use crate::{
     Store, StoreError,
     code::{Coded as _, Columns, signed},
     dialect::Row,
-    error::{Broken, Doing},
+    error::Broken,
 };
 use model::{AgencyId, StaffId, Timestamp};
 
@@ -32,13 +32,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn policies(&self) -> Result<Vec<PolicyRow>, StoreError> {
-        Ok(self.0.run(async {
-            let rows = sqlx::query("SELECT * FROM policy_text ORDER BY agency_id, version")
-                .fetch_all(&mut *self.0.read().await?)
-                .await
-                .doing(READ)?;
-            rows.iter().map(policy).collect::<Result<Vec<_>, Broken>>()
-        })?)
+        self.0.list(
+            READ,
+            sqlx::query("SELECT * FROM policy_text ORDER BY agency_id, version"),
+            policy,
+        )
     }
 
     /// Keeps a new version, which must be the next one.
@@ -46,8 +44,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn add_policy(&self, row: &PolicyRow) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
+        self.0.keep(
+            KEEP,
             sqlx::query(
                 "INSERT INTO policy_text (agency_id, version, hash, content, set_by, at_us) \
                  VALUES ($1, $2, $3, $4, $5, $6)",
@@ -57,12 +55,8 @@ impl Store {
             .bind(row.hash.as_slice())
             .bind(&row.text)
             .bind(row.by.0)
-            .bind(row.at.micros())
-            .execute(&mut *work)
-            .await
-            .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+            .bind(row.at.micros()),
+        )
     }
 }
 
@@ -93,8 +87,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn add_policy_request(&self, row: &PolicyRequestRow) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
+        self.0.keep(
+            KEEP,
             sqlx::query(
                 "INSERT INTO policy_request (agency_id, act, hash, content, asked_by, asked_us, \
                  until_us, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -106,12 +100,8 @@ impl Store {
             .bind(row.by.0)
             .bind(row.asked.micros())
             .bind(row.until.micros())
-            .bind(row.state.code())
-            .execute(&mut *work)
-            .await
-            .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+            .bind(row.state.code()),
+        )
     }
 
     /// The policies that were proposed to an agency, in the order of their acts.
@@ -119,15 +109,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn policy_requests(&self, agency: AgencyId) -> Result<Vec<PolicyRequestRow>, StoreError> {
-        Ok(self.0.run(async {
-            let rows =
-                sqlx::query("SELECT * FROM policy_request WHERE agency_id = $1 ORDER BY act")
-                    .bind(agency.0)
-                    .fetch_all(&mut *self.0.read().await?)
-                    .await
-                    .doing(READ)?;
-            rows.iter().map(proposed).collect::<Result<Vec<_>, Broken>>()
-        })?)
+        self.0.list(
+            READ,
+            sqlx::query("SELECT * FROM policy_request WHERE agency_id = $1 ORDER BY act")
+                .bind(agency.0),
+            proposed,
+        )
     }
 
     /// Keeps what became of proposed policies.
@@ -135,16 +122,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn set_policy_request(&self, act: u64, state: RequestState) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
+        self.0.keep(
+            KEEP,
             sqlx::query("UPDATE policy_request SET state = $2 WHERE act = $1")
                 .bind(signed(act))
-                .bind(state.code())
-                .execute(&mut *work)
-                .await
-                .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+                .bind(state.code()),
+        )
     }
 }
 

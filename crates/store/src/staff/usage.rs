@@ -42,8 +42,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails; then nothing may be shown.
     pub fn add_usage(&self, row: &UsageRow) -> Result<(), StoreError> {
-        Ok(self.0.run(async {
-            let mut work = self.0.write_durably().await?;
+        self.0.keep(
+            KEEP,
             sqlx::query(
                 "INSERT INTO usage (agency_id, act, staff_id, grant_id, glass, verb, purpose, \
                  scope, shown, at_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
@@ -58,12 +58,8 @@ impl Store {
             .bind(row.purpose.word())
             .bind(row.scope.word())
             .bind(row.rows)
-            .bind(row.at.micros())
-            .execute(&mut *work)
-            .await
-            .doing(KEEP)?;
-            work.commit().await.doing(KEEP)
-        })?)
+            .bind(row.at.micros()),
+        )
     }
 
     /// What one person was shown in the day and in the week before `now`. Of a grant nothing is
@@ -119,17 +115,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn usage(&self, from: Timestamp, until: Timestamp) -> Result<Vec<UsageRow>, StoreError> {
-        Ok(self.0.run(async {
-            let rows = sqlx::query(
-                "SELECT * FROM usage WHERE at_us >= $1 AND at_us < $2 ORDER BY at_us, act",
-            )
-            .bind(from.micros())
-            .bind(until.micros())
-            .fetch_all(&mut *self.0.read().await?)
-            .await
-            .doing(READ)?;
-            rows.iter().map(usage).collect::<Result<Vec<_>, Broken>>()
-        })?)
+        self.0.list(
+            READ,
+            sqlx::query("SELECT * FROM usage WHERE at_us >= $1 AND at_us < $2 ORDER BY at_us, act")
+                .bind(from.micros())
+                .bind(until.micros()),
+            usage,
+        )
     }
 
     fn sum_where(&self, sql: &'static str, key: i64) -> Result<u32, StoreError> {
