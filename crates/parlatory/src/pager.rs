@@ -5,7 +5,7 @@
 
 use std::{
     process::{Child, Command, Stdio},
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::mpsc::{Receiver, SyncSender, channel, sync_channel},
     thread,
     time::Duration,
 };
@@ -60,7 +60,7 @@ impl Telling {
                     tracing::error!(%error, "and that cannot be kept");
                 }
             }
-            thread::park_timeout(self.rest);
+            pause(self.rest);
         }
     }
 }
@@ -115,11 +115,18 @@ fn ended(mut child: Child, program: &str) -> Result<()> {
                 bail!("`{program}` did not end within {} s", PATIENCE.as_secs());
             }
             None => {
-                thread::park_timeout(LOOK_EVERY);
+                pause(LOOK_EVERY);
                 waited += LOOK_EVERY;
             }
         }
     }
+}
+
+/// Waits that long and no shorter: a thread that is parked may be woken by what was meant for an
+/// earlier wait, and a program would then be ended before its time.
+fn pause(length: Duration) {
+    let (_open, nothing) = channel::<()>();
+    let _ = nothing.recv_timeout(length);
 }
 
 /// How long there is rest after one was told, so that nobody's telephone rings without end.
