@@ -6,6 +6,7 @@ use crate::{
     code::{Columns, signed},
     dialect::Row,
     error::{Broken, Doing},
+    records::Table,
     sealing::{
         ColumnKeys,
         field::{HOLD_CASE, HOLD_NUMBER},
@@ -145,21 +146,18 @@ impl Store {
     pub fn newly_held(&self, count: u32) -> Result<Vec<Held>, StoreError> {
         self.0.list(
             READ,
-            sqlx::query(
+            sqlx::query(sqlx::AssertSqlSafe(format!(
                 "SELECT r.agency_id, r.call_id, h.hold_id FROM legal_hold h \
-                 JOIN call c ON c.agency_id = h.agency_id \
-                 AND (h.person_id IS NULL OR c.person_id = h.person_id) \
-                 AND (h.number_ix IS NULL OR c.number_ix = h.number_ix) \
-                 AND (h.from_us IS NULL OR COALESCE(c.ended_us, h.from_us) >= h.from_us) \
-                 AND (h.until_us IS NULL OR c.at_us < h.until_us) \
+                 JOIN call c ON {} \
                  JOIN recording r ON r.agency_id = c.agency_id AND r.call_id = c.call_id \
-                 WHERE h.released_us IS NULL AND r.state IS NOT NULL \
+                 WHERE r.state IS NOT NULL \
                  AND NOT EXISTS (SELECT 1 FROM held d WHERE d.agency_id = r.agency_id \
                  AND d.call_id = r.call_id AND d.hold_id = h.hold_id) \
                  AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.agency_id = r.agency_id \
                  AND e.call_id = r.call_id AND e.entry IS NOT NULL) \
                  ORDER BY r.agency_id, r.call_id, h.hold_id LIMIT $1",
-            )
+                keeps(Table::Call)
+            )))
             .bind(count),
             held,
         )
@@ -232,6 +230,22 @@ impl Store {
             work.commit().await.doing(KEEP)
         })?)
     }
+}
+
+/// The condition that a hold `h` keeps a record `c`: it is of the same agency, was not released, and
+/// the record fits everything that the hold names. A call that runs has not ended before any time.
+pub(super) fn keeps(table: Table) -> String {
+    let end = match table {
+        Table::Call => "COALESCE(c.ended_us, h.from_us)",
+        Table::Refusal => "c.at_us",
+    };
+    format!(
+        "h.agency_id = c.agency_id AND h.released_us IS NULL \
+         AND (h.person_id IS NULL OR c.person_id = h.person_id) \
+         AND (h.number_ix IS NULL OR c.number_ix = h.number_ix) \
+         AND (h.from_us IS NULL OR {end} >= h.from_us) \
+         AND (h.until_us IS NULL OR c.at_us < h.until_us)"
+    )
 }
 
 fn hold(keys: &ColumnKeys, row: &Row) -> Result<HoldRow, Broken> {

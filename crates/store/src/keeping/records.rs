@@ -4,7 +4,7 @@
 //! line it was, so that a call with counsel stays one. What it was called and who called goes, and
 //! a name goes with the person: once they have left and nothing that is kept leads to them.
 
-use super::{KEEP, READ};
+use super::{KEEP, READ, hold::keeps};
 use crate::{
     Store, StoreError,
     code::{Coded as _, Columns, micros},
@@ -171,8 +171,10 @@ impl Kind {
     /// What else must be so.
     fn condition(self) -> String {
         match self {
-            Self::Call => format!("c.line IS NULL AND NOT {RECORDED} AND NOT {CALL_HELD}"),
-            Self::Refusal => format!("c.line IS NULL AND NOT {REFUSAL_HELD}"),
+            Self::Call => {
+                format!("c.line IS NULL AND NOT {RECORDED} AND NOT {}", held(Table::Call))
+            }
+            Self::Refusal => format!("c.line IS NULL AND NOT {}", held(Table::Refusal)),
             Self::Language => format!(
                 "NOT EXISTS (SELECT 1 FROM call r WHERE r.number_ix = c.number_ix \
                  AND r.agency_id = c.agency_id) AND NOT EXISTS (SELECT 1 FROM refusal r \
@@ -319,20 +321,10 @@ async fn run(work: &mut Work, sql: &'static str) -> Result<(), Broken> {
 const ACTIVE: &str =
     "SELECT 1 FROM legal_hold h WHERE h.agency_id = c.agency_id AND h.released_us IS NULL";
 
-/// A hold keeps the call, recorded or not.
-const CALL_HELD: &str = "EXISTS (SELECT 1 FROM legal_hold h \
-     WHERE h.agency_id = c.agency_id AND h.released_us IS NULL \
-     AND (h.person_id IS NULL OR c.person_id = h.person_id) \
-     AND (h.number_ix IS NULL OR c.number_ix = h.number_ix) \
-     AND (h.from_us IS NULL OR c.ended_us >= h.from_us) \
-     AND (h.until_us IS NULL OR c.at_us < h.until_us))";
-
-const REFUSAL_HELD: &str = "EXISTS (SELECT 1 FROM legal_hold h \
-     WHERE h.agency_id = c.agency_id AND h.released_us IS NULL \
-     AND (h.person_id IS NULL OR c.person_id = h.person_id) \
-     AND (h.number_ix IS NULL OR c.number_ix = h.number_ix) \
-     AND (h.from_us IS NULL OR c.at_us >= h.from_us) \
-     AND (h.until_us IS NULL OR c.at_us < h.until_us))";
+/// A hold keeps the record, recorded or not.
+fn held(table: Table) -> String {
+    format!("EXISTS (SELECT 1 FROM legal_hold h WHERE {})", keeps(table))
+}
 
 /// A recording of the call is there, or may be: its number must tell whether it is protected.
 const RECORDED: &str = "EXISTS (SELECT 1 FROM recording r WHERE r.agency_id = c.agency_id \
