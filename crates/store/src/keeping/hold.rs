@@ -232,8 +232,9 @@ impl Store {
     }
 }
 
-/// The condition that a hold `h` keeps a record `c`: it is of the same agency, was not released, and
-/// the record fits everything that the hold names. A call that runs has not ended before any time.
+/// The condition that a hold `h` keeps a record `c`: it is of the same agency, was not released,
+/// and the record fits everything that the hold names. A call that runs has not ended before any
+/// time.
 pub(super) fn keeps(table: Table) -> String {
     let end = match table {
         Table::Call => "COALESCE(c.ended_us, h.from_us)",
