@@ -4,7 +4,7 @@ use super::{
     LogError,
     limits::{CHECKPOINT_OCTETS_MAX, NODES_COUNT_MAX, RECORD_OCTETS_MAX},
 };
-use crate::{Draft, EntrySeq, LEAF_OCTETS};
+use crate::{Draft, EntrySeq, LEAF_OCTETS, octets::Reader};
 use std::collections::BTreeMap;
 
 /// What a record says.
@@ -173,9 +173,7 @@ fn entries(reader: &mut Reader<'_>, count: usize) -> Option<Vec<Draft>> {
     for _ in 0..count {
         let leaf = reader.take::<LEAF_OCTETS>()?;
         let length = usize::try_from(reader.u32()?).ok()?;
-        let (detail, rest) = reader.0.split_at_checked(length)?;
-        reader.0 = rest;
-        entries.push(Draft { leaf, detail: detail.to_vec() });
+        entries.push(Draft { leaf, detail: reader.slice(length)?.to_vec() });
     }
     (count > 0).then_some(entries)
 }
@@ -191,29 +189,6 @@ pub(super) fn damage_at(octets: &[u8], bad: usize) -> Option<&'static str> {
     }
     let later = (bad + 1..octets.len()).any(|at| record_at(octets, at).is_some());
     later.then_some("its checksum does not hold, and a later record does")
-}
-
-/// Takes little-endian integers from the front of octets.
-struct Reader<'a>(&'a [u8]);
-
-impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (taken, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
-        Some(*taken)
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.take().map(u32::from_le_bytes)
-    }
-
-    fn u64(&mut self) -> Option<u64> {
-        self.take().map(u64::from_le_bytes)
-    }
-
-    fn i64(&mut self) -> Option<i64> {
-        self.take().map(i64::from_le_bytes)
-    }
 }
 
 /// Octets of a segment's header.
