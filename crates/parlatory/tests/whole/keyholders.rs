@@ -270,7 +270,8 @@ fn taken_away(
 fn restore(folder: &Path, sheet: &str) {
     let mut command: Command = program();
     command.args(["keyholder", "restore", "--folder"]).arg(folder);
-    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut process = place::starting(|| command.spawn()).unwrap();
     process.stdin.take().unwrap().write_all(sheet.as_bytes()).unwrap();
     assert!(process.wait().unwrap().success());
 }

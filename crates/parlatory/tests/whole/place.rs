@@ -4,13 +4,14 @@
 use std::{
     net::{Ipv4Addr, SocketAddr, UdpSocket},
     sync::{
-        LazyLock,
+        LazyLock, Mutex, PoisonError,
         atomic::{AtomicU16, Ordering},
     },
 };
 
 /// The first of `count` free ports in a row, even; no other caller gets any of them.
 pub(crate) fn ports(count: u16) -> u16 {
+    let _alone = TRYING.lock().unwrap_or_else(PoisonError::into_inner);
     let step = count.next_multiple_of(2);
     for _ in 0..TRIES_MAX {
         let offset = NEXT.fetch_add(step, Ordering::Relaxed) % (PORTS - step);
@@ -26,6 +27,14 @@ pub(crate) fn ports(count: u16) -> u16 {
     panic!("the machine has no {count} free ports in a row");
 }
 
+/// Starts a program while nobody tries ports. A process that begins has everything that its parent
+/// has open until its program is loaded: it would keep the sockets of a try, and whoever was given
+/// the ports could not open them yet.
+pub(crate) fn starting<T>(start: impl FnOnce() -> T) -> T {
+    let _alone = TRYING.lock().unwrap_or_else(PoisonError::into_inner);
+    start()
+}
+
 /// A port of the loopback address.
 pub(crate) fn address(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
@@ -36,6 +45,8 @@ static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| {
     let spread = std::process::id().wrapping_mul(0x9e37_79b1) >> 16;
     AtomicU16::new(u16::try_from(spread).unwrap() % PORTS)
 });
+
+static TRYING: Mutex<()> = Mutex::new(());
 
 const FIRST: u16 = 12_000;
 const PORTS: u16 = 20_000;

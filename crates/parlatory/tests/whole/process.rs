@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read},
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
@@ -9,6 +10,8 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::place;
 
 /// Long enough for anything that does not wait for a person, on a machine with much else to do.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
@@ -36,7 +39,7 @@ impl Process {
     /// Starts a program; `name` is for messages.
     pub(crate) fn start(name: &str, command: &mut Command) -> Self {
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| {
+        let mut child = place::starting(|| command.spawn()).unwrap_or_else(|error| {
             panic!("cannot start {name} (`{}`): {error}", command.get_program().display())
         });
         let said = Arc::new(Said::default());
@@ -147,6 +150,13 @@ impl Finished {
 /// Runs our own program to its end.
 pub(crate) fn parlatory(arguments: &[&str]) -> Finished {
     Process::start("parlatory", program().args(arguments)).wait_end(SOON)
+}
+
+/// Runs OpenSSL in a folder; it must succeed.
+pub(crate) fn openssl(folder: &Path, arguments: &str) {
+    let mut command = Command::new("openssl");
+    command.current_dir(folder).args(arguments.split_whitespace());
+    Process::start("OpenSSL", &mut command).wait_end(SOON).well();
 }
 
 /// Our own program, without what the shell of whoever runs the tests says to it.

@@ -5,9 +5,10 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::Command,
     thread,
 };
+
+use crate::process::openssl;
 
 /// An authority in a folder.
 pub(crate) struct Authority {
@@ -78,12 +79,6 @@ fn answer(folder: &Path, mut stream: TcpStream) {
         body.len()
     );
     stream.write_all(&[head.as_bytes(), &body].concat()).unwrap();
-}
-
-fn openssl(folder: &Path, arguments: &str) {
-    let mut command = Command::new("openssl");
-    let output = command.current_dir(folder).args(arguments.split_whitespace()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 const SETTINGS: &str = "

@@ -1,13 +1,13 @@
 //! baresip as a telephone that speaks TLS and encrypts what is said (SRTP with keys by SDES).
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 use crate::{
     baresip::{Phone, Secure, Settings},
     county::{self, PASSWORD, USER},
     node::Node,
     place,
-    process::{CALL, SOON},
+    process::{CALL, SOON, openssl},
     sound::{RATE, is_tone},
     with_baresip::{SCENES, Scene},
 };
@@ -85,11 +85,7 @@ pub(crate) fn encrypted() -> Scene {
 
 /// An authority and the node's certificate.
 fn certificates(folder: &Path) {
-    let openssl = |arguments: &str| {
-        let mut command = Command::new("openssl");
-        let done = command.args(arguments.split(' ')).current_dir(folder).output().unwrap();
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    };
+    let openssl = |arguments| openssl(folder, arguments);
     openssl(
         "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca \
          -addext basicConstraints=critical,CA:TRUE -keyout ca.key -out ca.pem",
