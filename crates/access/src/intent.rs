@@ -106,6 +106,24 @@ pub enum Object {
         /// Which agency.
         agency: AgencyId,
     },
+    /// Calls that are to be kept: nobody is shown any, or whether there are any.
+    Held {
+        /// Whose they are.
+        agency: AgencyId,
+        /// Whether only those of one person.
+        person: bool,
+        /// Whether only those to one number.
+        number: bool,
+        /// Only those that had not ended then.
+        from: Option<Timestamp>,
+        /// Only those that had begun before then.
+        until: Option<Timestamp>,
+        /// Random, so that the same person or number is never told by `what`.
+        salt: [u8; 32],
+        /// Commits to person, number and times: `disclosure::keeping` makes it, under the salt and
+        /// with the agency's blind index in the place of the number.
+        what: [u8; 32],
+    },
 }
 
 impl Object {
@@ -116,7 +134,8 @@ impl Object {
             Self::Recording { agency, .. }
             | Self::Records { agency, .. }
             | Self::Counts { agency, .. }
-            | Self::Ledger { agency } => *agency,
+            | Self::Ledger { agency }
+            | Self::Held { agency, .. } => *agency,
         }
     }
 
@@ -127,14 +146,14 @@ impl Object {
             Self::Recording { .. } => 1,
             Self::Records { records, .. } => records.len(),
             Self::Counts { months, .. } => months.len(),
-            Self::Ledger { .. } => 0,
+            Self::Ledger { .. } | Self::Held { .. } => 0,
         };
         u32::try_from(rows).unwrap_or(u32::MAX)
     }
 
     fn check(&self) -> Result<(), NotAnIntent> {
         let fits = match self {
-            Self::Recording { .. } | Self::Ledger { .. } => true,
+            Self::Recording { .. } | Self::Ledger { .. } | Self::Held { .. } => true,
             Self::Records { records, .. } => records.len() <= RECORDS_COUNT_MAX && ascends(records),
             Self::Counts { months, .. } => {
                 let real = |month: &Month| (1..=12).contains(&month.month);

@@ -219,17 +219,37 @@ fn what_is_out_of_bounds_is_not_entered() {
         approved((20..20 + many).collect()),
         Intent { leave: Leave::BrokenGlass, ..intent() },
         object(Object::Ledger { agency }),
+        object(held()),
     ] {
         let rows = intent.object.rows();
         let listed = match &intent.object {
             Object::Records { records, .. } => records.len(),
             Object::Counts { months, .. } => months.len(),
             Object::Recording { .. } => 1,
-            Object::Ledger { .. } => 0,
+            Object::Ledger { .. } | Object::Held { .. } => 0,
         };
         assert_eq!((rows as usize, intent.object.agency()), (listed, agency));
         assert_eq!(intent.check(), Ok(()));
     }
+}
+
+fn held() -> Object {
+    Object::Held {
+        agency: AgencyId(3),
+        person: true,
+        number: false,
+        from: Some(Timestamp::from_micros(1)),
+        until: None,
+        salt: [7; 32],
+        what: [9; 32],
+    }
+}
+
+#[test]
+fn the_octets_of_what_is_held_are_pinned() {
+    let octets = postcard::to_allocvec(&held()).unwrap();
+    assert_eq!(octets, [&[4, 3, 1, 0, 1, 2, 0][..], &[7; 32], &[9; 32]].concat());
+    assert_eq!(postcard::from_bytes::<Object>(&octets).unwrap(), held());
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub use run::{Of, Ran, Tell};
 pub use said::{Erased, HoldSaid, Kept, RecordsErased, RetentionSet, Ruled};
 
 use crate::{
-    Note, Register, Roster,
+    NotEntered, Note, Register, Roster,
     roster::{Denied, NotDone, Way},
 };
 use access::{
@@ -283,7 +283,7 @@ impl Keeping {
             purpose: ask.purpose,
             case: ask.case.clone(),
             line: Line::Ordinary,
-            object: Object::Ledger { agency: ask.agency },
+            object: self.held(by, ask, approved)?,
             // Nobody gets anything.
             recipient: Recipient([0; 32]),
             expires: now.after(CARRY_OUT_MAX),
@@ -351,6 +351,39 @@ impl Keeping {
         Ok(act)
     }
 
+    /// Exactly what is to be held, as it is entered and approved: an approval is for nothing else.
+    /// Asked again, it is told with the salt of the request, so that the two can be compared.
+    fn held(&self, by: &Staff, ask: &HoldAsk, approved: Option<u64>) -> Result<Object, NotKept> {
+        let KeepingConfig { store, roster, .. } = &self.0.config;
+        let asked = approved.map(|act| roster.request(by, act)).transpose()?;
+        let salt = match asked.map(|asked| asked.object) {
+            Some(Object::Held { salt, .. }) => salt,
+            // Of something else, which the roster refuses to take for this.
+            Some(
+                Object::Recording { .. }
+                | Object::Records { .. }
+                | Object::Counts { .. }
+                | Object::Ledger { .. },
+            )
+            | None => {
+                let mut salt = [0; 32];
+                getrandom::fill(&mut salt).map_err(|_| NotEntered::NoRandomness)?;
+                salt
+            }
+        };
+        let HoldAsk { agency, person, from, until, .. } = *ask;
+        let number = ask.number.as_ref().map(|number| store.number_index(agency, *number.expose()));
+        let number = number.transpose()?;
+        let times = [from, until].map(|at| at.map(Timestamp::micros));
+        let what = postcard::to_allocvec(&(person, &number, times)).map_err(|_| NotKept::Detail)?;
+        let mut hash = Sha256::new_with_prefix(HELD_HEAD);
+        hash.update(salt);
+        hash.update(what);
+        let (person, number) = (person.is_some(), number.is_some());
+        let what = hash.finalize().into();
+        Ok(Object::Held { agency, person, number, from, until, salt, what })
+    }
+
     fn turn(&self) -> MutexGuard<'_, ()> {
         self.0.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -403,6 +436,9 @@ fn note(what: Statement, said: &impl Serialize) -> Result<Note, NotKept> {
     let detail = postcard::to_allocvec(said).map_err(|_| NotKept::Detail)?;
     Ok(Note { what, detail })
 }
+
+/// What a commitment to what is held begins with.
+const HELD_HEAD: &[u8] = b"parlatory hold v1\0";
 
 /// How long recordings of numbers that were protected afterwards are left, where nobody set it.
 pub const QUARANTINE_MAX: Duration = Duration::from_hours(72);

@@ -249,7 +249,8 @@ impl Records {
             Object::Records { .. }
             | Object::Recording { .. }
             | Object::Counts { .. }
-            | Object::Ledger { .. } => Err(NotDisclosed::NotThere),
+            | Object::Ledger { .. }
+            | Object::Held { .. } => Err(NotDisclosed::NotThere),
         }
     }
 

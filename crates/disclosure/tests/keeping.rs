@@ -15,13 +15,13 @@ mod open;
 #[path = "../../vault/tests/world/mod.rs"]
 mod world;
 
-use access::Purpose;
+use access::{Intent, Object, Purpose};
 use disclosure::{
     Keeping, Note,
     keeping::{
         Erased, HoldAsk, HoldSaid, Judged, NewRule, NotKept, Of, QUARANTINE_MAX, Ran, RecordsErased,
     },
-    roster::Denied,
+    roster::{Denied, NotDone, Proposed, Refusal},
 };
 use evidence::Statement;
 use model::{FacilityId, PersonId, Private, Timestamp};
@@ -194,6 +194,80 @@ fn a_hold_names_something_and_is_released_by_its_own_people() {
     assert!(matches!(now.release(&staff, hold, " "), Err(NotKept::Reason)));
     now.release(&running.staff("super"), hold, "a court said so").unwrap();
     running.close();
+}
+
+/// Has supervisors of cedar say yes to what is held there.
+fn four_eyes_on_holds(running: &Running) {
+    let (boss, audit) = (running.staff("super"), running.staff("audit"));
+    let builtin = running.roster.policy(&boss, None).unwrap().text;
+    let alone = r#"permit (principal, action == Action::"hold", resource)
+when {
+    ["#;
+    assert!(builtin.contains(alone), "the rule is written otherwise by now");
+    let two = alone.replace("when {", "when { context.approvals >= 1 &&");
+    let text = builtin.replace(alone, &two);
+    match running.roster.propose_policy(&boss, &text).unwrap() {
+        Proposed::Set(_) => {}
+        Proposed::Waits { act } => drop(running.roster.approve_policy(&audit, act).unwrap()),
+    }
+}
+
+#[test]
+fn an_approved_hold_keeps_what_was_approved_and_nothing_else() {
+    let office = Office::new();
+    let running = office.open();
+    four_eyes_on_holds(&running);
+    let now = keeping(&office, &running, NOW);
+    let (staff, boss) = (running.staff("inve"), running.staff("super"));
+    let (from, until) = (Some(NOW), Some(NOW.after(HOUR)));
+    let (person, number_42) = (Some(PersonId(1)), Some(number(42)));
+    let what = HoldAsk { person, number: number_42, from, until, ..ask() };
+    let waits = |what: &HoldAsk, approved| match now.hold(&staff, what, approved).unwrap() {
+        Judged::Waits { act, .. } => act,
+        other @ (Judged::Done { .. } | Judged::Refused { .. }) => panic!("{other:?}"),
+    };
+    let act = waits(&what, None);
+    let waiting = running.roster.waiting(&boss).unwrap();
+    let Object::Held { agency: CEDAR, person: true, number: true, from: f, until: u, .. } =
+        waiting[0].ask.object
+    else {
+        panic!("{waiting:?}")
+    };
+    assert_eq!((f, u), (from, until));
+    assert_eq!(waits(&what, Some(act)), act, "nobody said yes");
+    let again = waits(&what, None);
+    let objects: Vec<_> = running.roster.waiting(&boss).unwrap();
+    assert_ne!(objects[0].ask.object, objects[1].ask.object, "nobody sees that it is the same");
+    running.roster.approve(&boss, act).unwrap();
+    for other in [
+        HoldAsk { person: Some(PersonId(2)), ..what.clone() },
+        HoldAsk { person: None, ..what.clone() },
+        HoldAsk { number: Some(number(43)), ..what.clone() },
+        HoldAsk { number: None, ..what.clone() },
+        HoldAsk { from: Some(NOW.after(Duration::from_secs(1))), ..what.clone() },
+        HoldAsk { from: None, ..what.clone() },
+        HoldAsk { until: Some(NOW.after(HOUR + Duration::from_secs(1))), ..what.clone() },
+        HoldAsk { until: None, ..what.clone() },
+        HoldAsk { case: Private::new("24-CR-0118".to_owned()), ..what.clone() },
+        HoldAsk { purpose: Purpose::Discovery, ..what.clone() },
+    ] {
+        let refused = now.hold(&staff, &other, Some(act)).unwrap_err();
+        let NotKept::NotDone(NotDone::Refused(refused)) = refused else { panic!("{refused}") };
+        assert_eq!(refused, Refusal::OtherRequest, "{other:?}");
+    }
+    assert_eq!(waits(&what, Some(again)), again, "the other request was approved");
+    assert!(running.store.holds().unwrap().is_empty());
+    assert_eq!(placed(now.hold(&staff, &what, Some(act)).unwrap()), 1);
+    let spent = now.hold(&staff, &what, Some(act)).unwrap_err();
+    assert!(matches!(spent, NotKept::NotDone(NotDone::Refused(Refusal::NotWaiting))), "{spent}");
+    running.close();
+    // The entry is of exactly that, and names neither person nor number.
+    let named = Office::entries(&office.disk).into_iter().find_map(|(read, detail)| {
+        let is = matches!(read.said.what, Statement::Disclosure { act: said, .. } if said == act);
+        is.then(|| detail[32..].strip_prefix(b"disclosure v1\0").unwrap().to_vec())
+    });
+    let intent: Intent = postcard::from_bytes(&named.unwrap()).unwrap();
+    assert_eq!(intent.object, waiting[0].ask.object);
 }
 
 #[test]

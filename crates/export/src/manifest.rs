@@ -262,6 +262,7 @@ impl Disclosure {
                 Object::Records { .. } => "records",
                 Object::Counts { .. } => "counts",
                 Object::Ledger { .. } => "ledger",
+                Object::Held { .. } => "held",
             },
             agency: intent.object.agency().0,
             leave: leave(&intent.leave),

@@ -162,7 +162,7 @@ fn named(receipt: &Receipt, contents: &Contents<'_>) -> Result<(), NotPacked> {
             let named = |record: &Record| records.binary_search(&record.call).is_ok();
             recordings.is_empty() && contents.records.iter().all(named)
         }
-        Object::Counts { .. } | Object::Ledger { .. } => false,
+        Object::Counts { .. } | Object::Ledger { .. } | Object::Held { .. } => false,
     };
     // A voice is a name.
     let masked = contents.audience != Audience::PublicRecords

@@ -423,7 +423,7 @@ pub(crate) fn waiting(plain: PlainArgs) -> Result<()> {
         return print(&waiting);
     }
     let head =
-        ["act", "who", "wants to", "purpose", "case", "rows", "asked", "approved", "on call"];
+        ["act", "who", "wants to", "purpose", "case", "what", "asked", "approved", "on call"];
     let mut table = Table::new(&head);
     for row in rows(Some(&waiting)) {
         let key = |key| cell(row, key);
@@ -434,7 +434,8 @@ pub(crate) fn waiting(plain: PlainArgs) -> Result<()> {
             key("verb"),
             key("purpose"),
             key("case"),
-            key("rows"),
+            // What is to be kept has no rows, and is approved for itself alone.
+            row["keeps"].as_str().map_or_else(|| key("rows"), str::to_owned),
             key("asked"),
             count,
             list_of(row, "on_call"),

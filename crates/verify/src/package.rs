@@ -194,7 +194,7 @@ impl Package {
         let (named, rows_max) = match &intent.object {
             Object::Recording { recording, .. } => (Some(format!("{:016x}", recording.0)), 1),
             Object::Records { records, .. } => (None, records.len()),
-            Object::Counts { .. } | Object::Ledger { .. } => (None, 0),
+            Object::Counts { .. } | Object::Ledger { .. } | Object::Held { .. } => (None, 0),
         };
         if recordings.iter().any(|recording| named.as_deref() != Some(recording)) {
             return Err(Fault::OtherDisclosure("it was for another recording"));

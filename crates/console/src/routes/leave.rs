@@ -8,7 +8,7 @@ use crate::{
     session::Who,
     shared::Shared,
 };
-use access::{Purpose, Verb};
+use access::{Object, Purpose, Verb};
 use axum::{
     Json,
     extract::State,
@@ -269,6 +269,9 @@ struct Waiting {
     agency: u32,
     /// How many rows.
     rows: u32,
+    /// Which calls are to be kept, in words, where that is asked for: an approval is for these
+    /// alone. Of whom and to which number, who asks tells.
+    keeps: Option<String>,
     /// When they asked.
     #[schema(format = DateTime)]
     asked: String,
@@ -300,6 +303,7 @@ async fn waiting(State(shared): State<Shared>, who: Who) -> Result<Json<Vec<Wait
         line: row.ask.line.word(),
         agency: row.ask.object.agency().0,
         rows: row.ask.object.rows(),
+        keeps: keeps(&row.ask.object),
         case: row.ask.case,
         asked: time(row.asked),
         until: time(row.until),
@@ -307,6 +311,26 @@ async fn waiting(State(shared): State<Shared>, who: Who) -> Result<Json<Vec<Wait
         on_call: row.on_call,
     });
     Ok(Json(waiting.collect()))
+}
+
+/// Which calls are to be kept, where that is what is asked for.
+fn keeps(object: &Object) -> Option<String> {
+    match object {
+        Object::Held { person, number, from, until, .. } => {
+            let mut words = "calls".to_owned();
+            for (is, what) in [(person, " of one person"), (number, " to one number")] {
+                words += if *is { what } else { "" };
+            }
+            for (at, what) in [(from, " from "), (until, " until ")] {
+                words += &at.map_or_else(String::new, |at| format!("{what}{}", time(at)));
+            }
+            Some(words)
+        }
+        Object::Recording { .. }
+        | Object::Records { .. }
+        | Object::Counts { .. }
+        | Object::Ledger { .. } => None,
+    }
 }
 
 /// An act.

@@ -202,9 +202,10 @@ impl Records {
             Object::Records { agency, records } => {
                 store.records(*agency, records, ask.line, None)?
             }
-            Object::Recording { .. } | Object::Counts { .. } | Object::Ledger { .. } => {
-                store.record_of(&ask.object, ask.line, None)?
-            }
+            Object::Recording { .. }
+            | Object::Counts { .. }
+            | Object::Ledger { .. }
+            | Object::Held { .. } => store.record_of(&ask.object, ask.line, None)?,
         };
         let rows = rows.release(self.receipt(entered)?)?;
         let mut entries = vec![this_disclosure(entered)];
@@ -324,7 +325,7 @@ fn calls(object: &Object) -> Vec<CallId> {
     match object {
         Object::Records { records, .. } => records.clone(),
         Object::Recording { recording, .. } => vec![CallId(recording.0)],
-        Object::Counts { .. } | Object::Ledger { .. } => Vec::new(),
+        Object::Counts { .. } | Object::Ledger { .. } | Object::Held { .. } => Vec::new(),
     }
 }
 

@@ -60,6 +60,15 @@ pub struct Held {
 }
 
 impl Store {
+    /// The blind index of a number at an agency: always the same, and nobody without the node's key
+    /// can tell of which number it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the keys fail.
+    pub fn number_index(&self, agency: AgencyId, number: E164) -> Result<Vec<u8>, StoreError> {
+        Ok(self.0.keys().number_index(agency, number)?)
+    }
+
     /// Places a hold, and gives its number. It keeps from then on, whatever is entered when.
     ///
     /// # Errors

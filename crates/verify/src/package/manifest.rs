@@ -92,6 +92,7 @@ impl Disclosure {
             Object::Records { .. } => "records",
             Object::Counts { .. } => "counts",
             Object::Ledger { .. } => "ledger",
+            Object::Held { .. } => "held",
         };
         let asked = self.asked_utc.parse::<Instant>().ok().map(Instant::as_microsecond);
         for (same, otherwise) in [
