@@ -23,11 +23,12 @@ use crate::tls::Server;
 use crate::transport::{Hop, Transport};
 use crate::trunk::Trunks;
 use crate::{Directory, Encryption, LineConfig, LineEvent, Target, WireId};
+use core::time::Duration;
 use model::{Clock, MediaDescription, Timestamp};
 use rsipstack::sip::{Header, Response, SipMessage};
 use rsipstack::transport::SipConnection;
 use std::collections::{BTreeSet, HashMap};
-use std::future::{Future, poll_fn};
+use std::future::{Future, poll_fn, ready};
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -44,6 +45,7 @@ mod door;
 mod errand;
 mod inbound;
 mod outbound;
+mod rest;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -105,7 +107,7 @@ pub(crate) struct Setup {
     pub(crate) local: Local,
     pub(crate) shared: Arc<Shared>,
     pub(crate) key: [u8; 32],
-    pub(crate) t1: core::time::Duration,
+    pub(crate) t1: Duration,
 }
 
 pub(crate) struct Engine {
@@ -280,11 +282,18 @@ impl Engine {
     pub(crate) async fn run(mut self, mut commands: UnboundedReceiver<Command>) {
         self.begin_errands();
         self.run_errands().await;
+        let mut alarm = pin!(sleep(Duration::ZERO));
+        // When the alarm goes off, and since when there is work without a rest.
+        let (mut set, mut began) = (None, None);
         loop {
             let due = self.due.first().map(|(due, _)| *due);
             let errand = self.errands.first().map(|(due, _)| *due);
             let next = due.into_iter().chain(errand).min();
-            let wait = next.map(|due| due.since(self.clock.now()));
+            if let Some(next) = next.filter(|next| set.is_none_or(|at| *next < at)) {
+                // An alarm that turns out to be too early costs less than setting each anew.
+                alarm.set(sleep(next.since(self.clock.now())));
+                set = Some(next);
+            }
             tokio::select! {
                 biased;
                 command = commands.recv() => match command {
@@ -295,14 +304,20 @@ impl Engine {
                     self.attempt(Work::Happening(happening)).await;
                 }
                 Some(arrival) = self.arrivals.recv() => self.read_stream(arrival).await,
-                () = sleep(wait.unwrap_or_default()), if wait.is_some() => {}
+                () = alarm.as_mut(), if set.is_some() => set = None,
                 ready = self.socket.readable() => {
                     if ready.is_ok() {
                         self.read_socket().await;
                     }
                 }
+                () = ready(()), if began.is_some() => {
+                    self.rest(began.take()).await;
+                    continue;
+                }
             }
-            if next.is_some_and(|due| due <= self.clock.now()) || !self.lost.is_empty() {
+            let now = self.clock.now();
+            began = began.or(Some(now));
+            if next.is_some_and(|due| due <= now) || !self.lost.is_empty() {
                 self.attempt(Work::Time).await;
             }
         }
@@ -325,16 +340,6 @@ impl Engine {
     async fn read_stream(&mut self, arrival: Arrival) {
         self.attempt(Work::Arrival(arrival)).await;
         self.let_transactions_run().await;
-    }
-
-    /// Transactions run as tasks of this thread. What one says to a datagram is heard before the
-    /// next datagram is looked at, or a BYE right behind an ACK or a 200 would come too early; and
-    /// tasks get their turn also while datagrams never end.
-    async fn let_transactions_run(&mut self) {
-        behind_the_others().await;
-        while let Ok(happening) = self.happenings.try_recv() {
-            self.attempt(Work::Happening(happening)).await;
-        }
     }
 
     /// Does one piece of work. A panic in it is a bug of ours and costs the one call it was about.
@@ -575,7 +580,7 @@ impl Engine {
     }
 
     /// Sets when [`Engine::fire_due`] looks at a wire next.
-    fn set_due(&mut self, id: WireId, after: Option<core::time::Duration>) {
+    fn set_due(&mut self, id: WireId, after: Option<Duration>) {
         let now = self.clock.now();
         let Some(wire) = self.wires.get_mut(&id) else { return };
         if let Some(before) = wire.due.take() {
@@ -637,20 +642,6 @@ impl Engine {
     async fn send_stateless(&self, response: &Response, peer: Hop) {
         self.send_octets(&response.to_bytes(), peer).await;
     }
-}
-
-/// Lets every task run that could run by now. Unlike `yield_now` of tokio, it does not ask the
-/// system for events in between.
-async fn behind_the_others() {
-    let mut once = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut once, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// One piece of work.

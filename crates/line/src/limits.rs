@@ -53,6 +53,13 @@ pub(crate) const NONCES_MAX: usize = 16_384;
 
 /// The estimate of a round trip that all timers follow from (RFC 3261 section 17.1.1.1).
 pub(crate) const T1: Duration = Duration::from_millis(500);
+/// How often within a T1 the timers of transactions are looked at, at most: what they do comes by
+/// that much later, 20 ms of 500.
+pub(crate) const TIMER_LOOKS_PER_T1: u32 = 25;
+/// How long the line's thread rests, at most, between one look at what came and the next: what
+/// comes meanwhile is done together, after one change of thread. Whatever comes when nothing else
+/// did is done at once.
+pub(crate) const REST_MAX: Duration = Duration::from_millis(2);
 /// A caller hears 100 when nothing else was sent for this long (RFC 3261 section 17.2.1 allows 200
 /// ms).
 pub(crate) const TRYING_AFTER: Duration = Duration::from_millis(150);

@@ -7,6 +7,7 @@
 use crate::dialog::Outgoing;
 use crate::engine::Errand;
 use crate::event::WireId;
+use crate::limits::TIMER_LOOKS_PER_T1;
 use crate::transport::Hop;
 use core::time::Duration;
 use rsipstack::platform::CancellationToken;
@@ -18,12 +19,14 @@ use rsipstack::transaction::{EndpointBuilder, TransactionReceiver};
 use rsipstack::transport::transport_layer::DomainResolver;
 use rsipstack::transport::udp::UdpConnection;
 use rsipstack::transport::{SipAddr, SipConnection, TransportLayer};
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::sleep;
 
 /// What a transaction tells the engine.
 pub(crate) enum Happening {
@@ -74,8 +77,7 @@ impl Stack {
         let endpoint =
             EndpointBuilder::new().with_option(option).with_transport_layer(transport).build();
         let arrived = endpoint.incoming_transactions()?;
-        let timers = Arc::clone(&endpoint.inner);
-        tokio::spawn(async move { timers.process_timer().await });
+        tokio::spawn(run_timers(Arc::clone(&endpoint.inner), t1 / TIMER_LOOKS_PER_T1));
         let connection = SipConnection::Udp(connection);
         Ok(Self { endpoint: endpoint.inner, connection, arrived, happenings })
     }
@@ -178,6 +180,23 @@ impl Serving {
     /// Ends the transaction without another word.
     pub(crate) fn terminate(&self) {
         let _ = self.sender.send(TransactionEvent::Terminate(self.key.clone()));
+    }
+}
+
+/// Runs the library's timers, at most one look for each `rest`: the library asks for one whenever a
+/// timer is set or taken back, which is several times for each message.
+async fn run_timers(endpoint: EndpointInnerRef, rest: Duration) {
+    let mut timers = pin!(endpoint.process_timer());
+    loop {
+        let mut looked = false;
+        poll_fn(|context| {
+            if std::mem::replace(&mut looked, true) {
+                return Poll::Ready(());
+            }
+            timers.as_mut().poll(context)
+        })
+        .await;
+        sleep(rest).await;
     }
 }
 

@@ -25,8 +25,8 @@ use crate::{
     ended::{Ended, Running},
     hearing::Hearing,
     limits::{
-        IDLE_WAIT_MAX, STATUS_BUSY, STATUS_FAULT, STATUS_FORBIDDEN, STATUS_NOT_ACCEPTABLE_HERE,
-        STATUS_UNAVAILABLE,
+        IDLE_WAIT_MAX, REST_MAX, STATUS_BUSY, STATUS_FAULT, STATUS_FORBIDDEN,
+        STATUS_NOT_ACCEPTABLE_HERE, STATUS_UNAVAILABLE,
     },
     live::{Live, Surroundings, failure_of, input_of, our_audio},
     mailbox::{Content, Letter, Mailbox, post},
@@ -120,6 +120,7 @@ impl Switch {
             wakes: BTreeSet::new(),
             stopping: None,
             hearing: Hearing::default(),
+            began: None,
         };
         let ended = Ended::default();
         let running = Running(ended.clone());
@@ -204,6 +205,8 @@ struct Node {
     stopping: Option<Stopping>,
     /// How the audio of calls was whose legs are being closed.
     hearing: Hearing,
+    /// When the first letter was opened since the loop rested last.
+    began: Option<Timestamp>,
 }
 
 impl Node {
@@ -217,12 +220,16 @@ impl Node {
     fn turn(&mut self, inbox: &Receiver<Letter>) -> ControlFlow<()> {
         let now = self.clock.now();
         match inbox.try_recv() {
-            Ok(letter) => self.take_letter(letter),
+            Ok(letter) => self.take_letter(now, letter),
             Err(TryRecvError::Disconnected) => ControlFlow::Break(()),
             Err(TryRecvError::Empty) => {
                 self.pass(now)?;
+                if let Some(began) = self.began.take() {
+                    self.rest(now, began);
+                    return ControlFlow::Continue(());
+                }
                 match inbox.recv_timeout(self.wait(now)) {
-                    Ok(letter) => self.take_letter(letter),
+                    Ok(letter) => self.take_letter(self.clock.now(), letter),
                     Err(RecvTimeoutError::Timeout) => ControlFlow::Continue(()),
                     Err(RecvTimeoutError::Disconnected) => ControlFlow::Break(()),
                 }
@@ -230,7 +237,17 @@ impl Node {
         }
     }
 
-    fn take_letter(&mut self, letter: Letter) -> ControlFlow<()> {
+    /// Lets letters gather for what is left of [`REST_MAX`] since `began`, if nothing is due.
+    fn rest(&self, now: Timestamp, began: Timestamp) {
+        let rest = began.after(REST_MAX).since(now).min(self.wait(now));
+        if !rest.is_zero() {
+            // Nobody waits in the inbox, so that who posts a letter wakes nobody.
+            std::thread::park_timeout(rest);
+        }
+    }
+
+    fn take_letter(&mut self, now: Timestamp, letter: Letter) -> ControlFlow<()> {
+        self.began = self.began.or(Some(now));
         self.pass(letter.at)?;
         // A panic about one call is caught closer to it; this one was about none.
         if catch_unwind(AssertUnwindSafe(|| self.open(letter))).is_err() {
