@@ -3,7 +3,7 @@
 use crate::{Keyholder, NotHeard};
 use access::Gate;
 use export::Custody;
-use keyholder::{Answer, Ask, Holder, KeyRing, Memory, Remote, State};
+use keyholder::{Answer, Ask, Holder, KeyRing, Memory, Program, Remote, State};
 use model::Timestamp;
 use std::{
     collections::BTreeMap,
@@ -21,15 +21,19 @@ pub enum HolderAt {
     Here(PathBuf),
     /// Somewhere else, over HTTPS with mutual TLS.
     There(Remote),
+    /// Behind a program, maybe on this machine.
+    Behind(Program),
 }
 
 /// The custody grade of a configuration, everywhere it is told.
 ///
 /// More than one keyholder on this machine is solo: whoever administers it can open everything,
-/// with the log or without. `witnessed` is whether the log must have been seen by witnesses.
+/// with the log or without. Where a program is asked, nobody can tell from here where it runs, so
+/// it counts as on this machine. `witnessed` is whether the log must have been seen by witnesses.
 #[must_use]
 pub fn custody(holders: &[HolderAt], witnessed: bool) -> Custody {
-    let here = holders.iter().filter(|at| matches!(at, HolderAt::Here(_))).count();
+    let here =
+        holders.iter().filter(|at| matches!(at, HolderAt::Here(_) | HolderAt::Behind(_))).count();
     match (here, witnessed) {
         (0 | 1, true) => Custody::SplitWithWitnesses,
         (0 | 1, false) => Custody::Split,
@@ -45,6 +49,7 @@ pub struct Holders(Arc<Vec<Mutex<Opened>>>, Arc<Mutex<BTreeMap<[u8; 8], usize>>>
 enum Opened {
     Here(Box<Holder>),
     There(Remote),
+    Behind(Program),
 }
 
 impl Holders {
@@ -55,6 +60,7 @@ impl Holders {
     pub fn open(at: Vec<HolderAt>, gate: &Gate, log: &Verifier) -> Result<Self, NoHolder> {
         let each = at.into_iter().map(|at| match at {
             HolderAt::There(remote) => Ok(Mutex::new(Opened::There(remote))),
+            HolderAt::Behind(program) => Ok(Mutex::new(Opened::Behind(program))),
             HolderAt::Here(folder) => {
                 let fault = |why: String| NoHolder { folder: folder.display().to_string(), why };
                 let ring = KeyRing::load(&folder.join("keys"));
@@ -130,6 +136,7 @@ impl Keyholder for Held<'_> {
         match &mut *self.0 {
             Opened::Here(holder) => Keyholder::state(holder.as_mut()),
             Opened::There(remote) => Keyholder::state(remote),
+            Opened::Behind(program) => Keyholder::state(program),
         }
     }
 
@@ -137,6 +144,7 @@ impl Keyholder for Held<'_> {
         match &mut *self.0 {
             Opened::Here(holder) => Keyholder::open(holder.as_mut(), ask, now),
             Opened::There(remote) => Keyholder::open(remote, ask, now),
+            Opened::Behind(program) => Keyholder::open(program, ask, now),
         }
     }
 }
@@ -158,12 +166,16 @@ mod tests {
     #[test]
     fn the_grade_follows_from_where_the_keys_are() {
         let here = |name: &str| HolderAt::Here(PathBuf::from(name));
+        let words = ["ssh", "court", Program::PLACE].map(str::to_owned);
+        let behind = HolderAt::Behind(Program::of(&words).unwrap());
         for (holders, witnessed, grade) in [
             (vec![here("a"), here("b")], false, Custody::Solo),
             (vec![here("a"), here("b")], true, Custody::Solo),
             (vec![here("a")], false, Custody::Split),
             (vec![here("a")], true, Custody::SplitWithWitnesses),
             (vec![], true, Custody::SplitWithWitnesses),
+            (vec![here("a"), behind.clone()], true, Custody::Solo),
+            (vec![behind], false, Custody::Split),
         ] {
             assert_eq!(custody(&holders, witnessed), grade, "{holders:?}");
         }

@@ -10,7 +10,7 @@ use journal::{
     Draft,
     log::{Log, LogError, replay_log},
 };
-use keyholder::{Answer, Ask, BadAsk, Holder, NotAnswered, Refused, Remote, State};
+use keyholder::{Answer, Ask, BadAsk, Holder, NotAnswered, Program, Refused, Remote, State};
 use model::{AgencyId, RecordingId, Timestamp};
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -394,6 +394,17 @@ impl Keyholder for Holder {
 
     fn open(&mut self, ask: &Ask, now: Timestamp) -> Result<Answer, NotHeard> {
         Ok(Self::open(self, ask, now)?)
+    }
+}
+
+impl Keyholder for Program {
+    fn state(&mut self) -> Result<State, NotHeard> {
+        Ok(Self::state(self)?)
+    }
+
+    /// It has a clock of its own.
+    fn open(&mut self, ask: &Ask, _now: Timestamp) -> Result<Answer, NotHeard> {
+        Ok(Self::open(self, ask)?)
     }
 }
 

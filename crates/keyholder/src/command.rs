@@ -4,6 +4,7 @@ use crate::{Ask, Config, Holder, KeyRing, Memory, Server, server_tls, sheet, typ
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use model::Clock;
+use serde_json::{Value, json};
 use std::{
     fs,
     io::{self, Read as _, Write as _},
@@ -17,6 +18,8 @@ pub enum Command {
     Init(Folder),
     /// Says which keys there are, which log is believed, and what was opened.
     Status(Folder),
+    /// Says in JSON what whoever asks must know: its public keys, and how much of the log it saw.
+    State(Folder),
     /// Listens for requests over HTTPS with mutual TLS, as the settings say.
     Serve(Folder),
     /// Answers one request from standard input, for a keyholder without a network.
@@ -43,6 +46,9 @@ pub struct Folder {
     /// The keyholder's folder.
     #[arg(long, value_name = "DIR")]
     folder: PathBuf,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Command {
@@ -66,6 +72,7 @@ impl Command {
                 begin(folder, &KeyRing::adopt(&keys, secret)?)
             }
             Self::Status(folder) => status(folder),
+            Self::State(folder) => print(&serde_json::to_string(&load(folder)?.1.state())?),
             Self::Serve(folder) => serve(folder, clock),
             Self::Open(folder) => {
                 let (_, mut holder) = load(folder)?;
@@ -75,51 +82,89 @@ impl Command {
             }
             Self::Rotate(folder) => {
                 let key = KeyRing::load(&keys(folder))?.rotate()?;
-                print(&format!("{key}\nFrom now on recordings are to be sealed to this key."))
+                folder.say(&json!({ "key": key.to_string() }), || {
+                    format!("{key}\nFrom now on recordings are to be sealed to this key.")
+                })
             }
             Self::Destroy { folder, id } => {
                 KeyRing::load(&keys(folder))?.destroy(id)?;
-                print("The key is destroyed here. Destroy its sheet and every backup of it, too.")
+                folder.say(&json!({ "destroyed": id }), || {
+                    "The key is destroyed here. Destroy its sheet and every backup of it, too."
+                        .to_owned()
+                })
             }
             Self::Sheet(folder) => {
                 let ring = KeyRing::load(&keys(folder))?;
-                print(&sheet(ring.current().context("there is no current key")?))
+                let sheet = sheet(ring.current().context("there is no current key")?);
+                if folder.json {
+                    return print(
+                        &json!({ "sheet": sheet.lines().collect::<Vec<_>>() }).to_string(),
+                    );
+                }
+                print(&sheet)
             }
         }
     }
 }
 
+impl Folder {
+    /// Says what was done: as JSON for programs, in words for people.
+    fn say(&self, value: &Value, words: impl FnOnce() -> String) -> Result<()> {
+        print(&if self.json { value.to_string() } else { words() })
+    }
+}
+
+/// Writes the settings of a keyholder in `folder` that believes `log`, a verifier key of a log;
+/// empty, where it is still to be filled in. Settings that are there stay as they are.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_settings(folder: &Path, log: &str) -> io::Result<()> {
+    let path = folder.join(SETTINGS_FILE);
+    if path.exists() {
+        return Ok(());
+    }
+    fs::write(path, SETTINGS.replacen("log = \"\"", &format!("log = \"{log}\""), 1))
+}
+
 /// Writes settings to be filled in, and says what comes next.
 fn begin(folder: &Folder, ring: &KeyRing) -> Result<()> {
     let path = settings(folder);
-    if !path.exists() {
-        fs::write(&path, SETTINGS).with_context(|| format!("cannot write `{}`", path.display()))?;
-    }
+    write_settings(&folder.folder, "")
+        .with_context(|| format!("cannot write `{}`", path.display()))?;
     let key = ring.current().context("there is no current key")?.public();
-    print(&format!(
-        "{key}\nThis is the public key: whoever records seals to it.\nNext:\n  1. put the log's \
-         key, and those of witnesses, into `{}`\n  2. parlatory-keyholder sheet --folder {1} \
-         (print it, and put it into a safe)\n  3. parlatory-keyholder serve --folder {1}",
-        path.display(),
-        folder.folder.display()
-    ))
+    let (path, at) = (path.display(), folder.folder.display());
+    folder.say(&json!({ "key": key.to_string(), "settings": path.to_string() }), || {
+        format!(
+            "{key}\nThis is the public key: whoever records seals to it.\nNext:\n  1. put the log's \
+             key, and those of witnesses, into `{path}`\n  2. parlatory-keyholder sheet --folder \
+             {at} (print it, and put it into a safe)\n  3. parlatory-keyholder serve --folder {at}",
+        )
+    })
 }
 
 fn status(folder: &Folder) -> Result<()> {
     let (config, holder) = load(folder)?;
     let state = holder.state();
-    for (place, key) in state.keys.iter().enumerate() {
-        let what = if place == 0 { "current key" } else { "older key  " };
-        print(&format!("{what}  {key}"))?;
-    }
-    print(&format!("log          {}", config.log()?.name()))?;
-    let witnesses = match config.quorum() {
-        0 => "none: the log's word alone is believed".to_owned(),
-        quorum => format!("{quorum} must have seen a checkpoint"),
-    };
-    print(&format!("witnesses    {witnesses}"))?;
-    print(&format!("seen         {} entries", state.seen))?;
-    print(&format!("opened       for {} disclosures", holder.memory().opened_count()))
+    let log = config.log()?;
+    let (quorum, opened) = (config.quorum(), holder.memory().opened_count());
+    let keys: Vec<_> = state.keys.iter().map(ToString::to_string).collect();
+    let value = json!({
+        "keys": keys, "log": log.name(), "quorum": quorum, "seen": state.seen, "opened": opened,
+    });
+    folder.say(&value, || {
+        let kinds = std::iter::once("current key").chain(std::iter::repeat("older key  "));
+        let mut said: Vec<_> =
+            kinds.zip(&keys).map(|(kind, key)| format!("{kind}  {key}")).collect();
+        said.push(format!("log          {}", log.name()));
+        said.push(match quorum {
+            0 => "witnesses    none: the log's word alone is believed".to_owned(),
+            quorum => format!("witnesses    {quorum} must have seen a checkpoint"),
+        });
+        said.push(format!("seen         {} entries", state.seen));
+        said.push(format!("opened       for {opened} disclosures"));
+        said.join("\n")
+    })
 }
 
 fn serve(folder: &Folder, clock: &Clock) -> Result<()> {
@@ -132,7 +177,9 @@ fn serve(folder: &Folder, clock: &Clock) -> Result<()> {
     let tls = server_tls(&serve.certificate, &serve.key, &serve.clients)?;
     let server = Server::listen(serve.listen, tls, holder, clock.clone())
         .with_context(|| format!("cannot listen on {}", serve.listen))?;
-    print(&format!("listening on {}", server.address()?))?;
+    let address = server.address()?;
+    folder
+        .say(&json!({ "listening": address.to_string() }), || format!("listening on {address}"))?;
     Ok(server.run()?)
 }
 
@@ -154,7 +201,7 @@ fn keys(folder: &Folder) -> PathBuf {
 }
 
 fn settings(folder: &Folder) -> PathBuf {
-    Path::new(&folder.folder).join("keyholder.toml")
+    folder.folder.join(SETTINGS_FILE)
 }
 
 fn input() -> Result<String> {
@@ -166,6 +213,9 @@ fn input() -> Result<String> {
 fn print(text: &str) -> Result<()> {
     Ok(writeln!(io::stdout(), "{text}")?)
 }
+
+/// Where a keyholder's settings are in its folder.
+const SETTINGS_FILE: &str = "keyholder.toml";
 
 const INPUT_OCTETS_MAX: u64 = 1024 * 1024;
 

@@ -19,3 +19,6 @@ pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 /// How long one request and its answer may take together, handshake and all.
 pub(crate) const EXCHANGE_MAX: Duration = Duration::from_secs(20);
+
+/// Octets of why a keyholder's program says no.
+pub(crate) const REFUSAL_OCTETS_MAX: usize = 1_024;

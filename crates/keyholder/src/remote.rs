@@ -90,6 +90,12 @@ pub enum NotAnswered {
     /// Nobody's certificate can be for this name.
     #[error("this is no name that a certificate can be for")]
     Name,
+    /// No program can be run by this command.
+    #[error(
+        "a keyholder's command names a program, and says once, as `{{do}}`, where the word `state` or \
+         `open` belongs"
+    )]
+    Command,
     /// It cannot be reached, or one of both certificates is not accepted.
     #[error("the keyholder cannot be reached: {0}")]
     Unreached(String),

@@ -47,7 +47,7 @@ pub(crate) enum Command {
     /// settings.
     Demo(DemoArgs),
     /// Make a data folder: keys, an empty store, and a commented `parlatory.toml`.
-    Init(DataArgs),
+    Init(InitArgs),
     /// Take over agencies, facilities, stations, people, numbers, prices and money from a file.
     ///
     /// The file and the tables it names are checked whole first. One bad row, and nothing is
@@ -95,7 +95,7 @@ pub(crate) enum Command {
     /// after half an hour without a command. Example: `parlatory login --name dana`.
     Login(LoginArgs),
     /// End the session, here and at the node.
-    Logout,
+    Logout(PlainArgs),
     /// See what staff may see of calls, or wait for a second person's approval.
     ///
     /// Everything is entered in the log before it is shown: who, why, for which case, and exactly
@@ -193,6 +193,15 @@ pub(crate) enum Command {
     },
 }
 
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    #[command(flatten)]
+    pub(crate) plain: PlainArgs,
+}
+
 /// Arguments of `audit`.
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
@@ -286,6 +295,8 @@ pub(crate) struct CounselSecretArgs {
     pub(crate) holder: String,
     /// The file to write; it must not exist.
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) plain: PlainArgs,
 }
 
 /// Arguments of `counsel check`.
@@ -474,8 +485,10 @@ mod tests {
 
     fn listed(rules: &str) -> BTreeSet<String> {
         let part = rules.split("### Commands").nth(1).unwrap().split("\n#").next().unwrap();
+        let mut twice = BTreeSet::new();
         let rows = part.lines().filter_map(|line| line.strip_prefix("| `"));
         rows.map(|row| {
+            assert!(twice.insert(row.split('|').next()), "{row} is there twice");
             let mut cells = row.split('|').map(str::trim);
             let command = cells.next().unwrap().trim_end_matches('`').to_owned();
             let states = ["gated", "logged", "own data", "outside", "nothing"];
@@ -518,6 +531,28 @@ mod tests {
                 "`{command}` is not in docs/access.md"
             );
         }
+    }
+
+    /// What runs until it is stopped, and tells what happens in its log.
+    const RUN_ON: [&str; 2] = ["parlatory serve", "parlatory witness"];
+
+    fn without_json(command: &clap::Command, before: &str, found: &mut BTreeSet<String>) {
+        let name = format!("{before}{}", command.get_name());
+        if command.has_subcommands() {
+            for inner in command.get_subcommands() {
+                without_json(inner, &format!("{name} "), found);
+            }
+        } else if !command.get_arguments().any(|argument| argument.get_id() == "json") {
+            found.insert(name);
+        }
+    }
+
+    #[test]
+    fn every_command_that_ends_can_answer_in_json() {
+        let mut found = BTreeSet::new();
+        without_json(&Cli::command(), "", &mut found);
+        found.retain(|command| !command.starts_with("parlatory name "));
+        assert_eq!(found, RUN_ON.map(str::to_owned).into());
     }
 
     #[test]

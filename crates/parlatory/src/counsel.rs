@@ -42,6 +42,10 @@ fn secret(args: &CounselSecretArgs) -> Result<()> {
     let secret = desk::counsel_secret(&keys, agency.id, Ok(&args.holder));
     write_new(&args.file, format!("{}\n", *secret.text()).as_bytes())
         .with_context(|| format!("cannot write `{}`", args.file.display()))?;
+    if args.plain.json {
+        line(&json!({ "file": args.file }).to_string());
+        return Ok(());
+    }
     line(&format!("Wrote the secret to `{}`. Hand it over and delete it.", args.file.display()));
     line("Whoever has it can find the calls to these numbers in the public log.");
     Ok(())

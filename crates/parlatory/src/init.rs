@@ -3,10 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, Result, bail};
-use keyholder::KeyRing;
+use keyholder::{KeyRing, write_settings};
+use serde_json::json;
 
 use crate::{
-    cli::DataArgs,
+    cli::InitArgs,
     config::{Config, DRAIN_SECONDS, PUBLISH_SECONDS},
     custody::HOLDERS,
     data::{Data, create_folder, write_new},
@@ -40,9 +41,14 @@ impl Default for Addresses {
 }
 
 /// Makes a data folder.
-pub(crate) fn run(args: &DataArgs) -> Result<()> {
-    let data = Data::at(&args.data);
+pub(crate) fn run(args: &InitArgs) -> Result<()> {
+    let data = Data::at(&args.data.data);
     create(&data, Addresses::default())?;
+    if args.plain.json {
+        let settings = data.config();
+        line(&json!({ "data": data.root(), "settings": settings, "custody": "solo" }).to_string());
+        return Ok(());
+    }
     let root = data.root().display();
     line(&format!("Made the data folder `{root}`."));
     line(&format!("  settings            {}", data.config().display()));
@@ -81,6 +87,9 @@ pub(crate) fn create(data: &Data, addresses: Addresses) -> Result<()> {
         let ring =
             KeyRing::create(&data.keyholder_keys(holder)).context("cannot make a key pair")?;
         let current = ring.current().context("cannot make a key pair")?;
+        let verifier = signer.verifier().to_string();
+        write_settings(&data.keyholder(holder), &verifier)
+            .context("cannot write the settings of a keyholder")?;
         let public = format!("{}\n{MADE_HERE}\n", current.public());
         write_key(&data.keyholder_public(holder), public.as_bytes())?;
     }

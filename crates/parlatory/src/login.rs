@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::{
-    cli::LoginArgs,
+    cli::{LoginArgs, PlainArgs},
     client::{Client, Saved, forget, session_file},
     print::line,
 };
@@ -48,14 +48,14 @@ pub(crate) fn log_in(args: &LoginArgs) -> Result<()> {
 }
 
 /// Ends the session.
-pub(crate) fn log_out() -> Result<()> {
+pub(crate) fn log_out(plain: PlainArgs) -> Result<()> {
     let file = session_file()?;
     let ended = Client::of_session()
         .and_then(|client| client.done::<serde_json::Value>("/api/v1/logout", &()));
     // Here it is over in any case.
     forget(&file)?;
     ended.context("the session is forgotten here, but the node could not be told")?;
-    line("Logged out.");
+    line(if plain.json { "{\"done\":true}" } else { "Logged out." });
     Ok(())
 }
 

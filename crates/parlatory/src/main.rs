@@ -67,7 +67,7 @@ fn main() -> ExitCode {
         Command::Keyholder { command } => command.run(&clock::clock()),
         Command::Audit(args) => audit::run(args),
         Command::Login(args) => login::log_in(args),
-        Command::Logout => login::log_out(),
+        Command::Logout(plain) => login::log_out(*plain),
         Command::Disclose { command } => disclose::run(command),
         Command::Package { command } => package::run(command),
         Command::Backup(args) => backup::run(args),

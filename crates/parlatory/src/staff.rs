@@ -30,15 +30,13 @@ pub(crate) fn staff(command: &StaffCommand) -> Result<()> {
         }
         StaffCommand::Add(args) => add(args),
         StaffCommand::List(plain) => list(*plain),
-        StaffCommand::Role { name, role } => {
-            done("/api/v1/staff/role", &json!({ "name": name, "role": role }))?;
-            line("Done: they log in anew.");
-            Ok(())
+        StaffCommand::Role { name, role, plain } => {
+            let body = json!({ "name": name, "role": role });
+            said(*plain, &done("/api/v1/staff/role", &body)?, "Done: they log in anew.")
         }
-        StaffCommand::Revoke { name } => {
-            done("/api/v1/staff/revoke", &json!({ "name": name }))?;
-            line("Done: their access, sessions and grants have ended.");
-            Ok(())
+        StaffCommand::Revoke { name, plain } => {
+            let revoked = done("/api/v1/staff/revoke", &json!({ "name": name }))?;
+            said(*plain, &revoked, "Done: their access, sessions and grants have ended.")
         }
         StaffCommand::Release { name, anew, plain } => {
             let body = json!({ "name": name, "anew": anew });
@@ -52,12 +50,11 @@ pub(crate) fn staff(command: &StaffCommand) -> Result<()> {
             }
             Ok(())
         }
-        StaffCommand::Password { old_file, new_file } => {
+        StaffCommand::Password { old_file, new_file, plain } => {
             let old = secret(old_file.as_deref(), "password so far")?;
             let new = secret(new_file.as_deref(), "new password")?;
-            done("/api/v1/staff/password", &json!({ "old": *old, "new": *new }))?;
-            line("Done: log in anew.");
-            Ok(())
+            let changed = done("/api/v1/staff/password", &json!({ "old": *old, "new": *new }))?;
+            said(*plain, &changed, "Done: log in anew.")
         }
     }
 }
@@ -170,10 +167,9 @@ pub(crate) fn grant(command: &GrantCommand) -> Result<()> {
     match command {
         GrantCommand::Give(args) => give(args),
         GrantCommand::List(plain) => grants(*plain),
-        GrantCommand::Revoke { grant } => {
-            done("/api/v1/grants/revoke", &json!({ "grant": grant }))?;
-            line("Done: it is taken back.");
-            Ok(())
+        GrantCommand::Revoke { grant, plain } => {
+            let revoked = done("/api/v1/grants/revoke", &json!({ "grant": grant }))?;
+            said(*plain, &revoked, "Done: it is taken back.")
         }
     }
 }
@@ -256,13 +252,17 @@ pub(crate) fn policy(command: &PolicyCommand) -> Result<()> {
         }
         PolicyCommand::Waiting(plain) => proposed(*plain),
         PolicyCommand::Approve(args) => {
-            set(&done("/api/v1/policy/approve", &json!({ "act": args.act }))?);
+            let approved = done("/api/v1/policy/approve", &json!({ "act": args.act }))?;
+            if args.plain.json {
+                return print(&approved);
+            }
+            set(&approved);
             Ok(())
         }
         PolicyCommand::Deny(args) => {
-            done("/api/v1/policy/deny", &json!({ "act": args.act, "why": args.why }))?;
-            line("Done: they do not come to hold.");
-            Ok(())
+            let body = json!({ "act": args.act, "why": args.why });
+            let denied = done("/api/v1/policy/deny", &body)?;
+            said(args.plain, &denied, "Done: they do not come to hold.")
         }
     }
 }
@@ -305,7 +305,7 @@ fn review(args: &ReviewArgs) -> Result<()> {
         return print(&review);
     }
     for person in rows(review.get("people")) {
-        shown(person, args.unused);
+        shown(person, !args.used_only);
     }
     let mut alarms = Table::new(&["alarm", "staff", "at"]);
     for alarm in rows(review.get("alarms")) {
@@ -378,11 +378,10 @@ pub(crate) fn glass(command: &GlassCommand) -> Result<()> {
             Ok(())
         }
         GlassCommand::List(plain) => glasses(*plain),
-        GlassCommand::Review { act, unjustified, found } => {
+        GlassCommand::Review { act, unjustified, found, plain } => {
             let body = json!({ "act": act, "justified": !unjustified, "found": found });
-            done("/api/v1/glass/review", &body)?;
-            line("Done: the review is entered.");
-            Ok(())
+            let reviewed = done("/api/v1/glass/review", &body)?;
+            said(*plain, &reviewed, "Done: the review is entered.")
         }
     }
 }
@@ -404,16 +403,14 @@ fn glasses(plain: PlainArgs) -> Result<()> {
 
 /// Carries out `parlatory disclose approve`.
 pub(crate) fn approve(args: &ApproveArgs) -> Result<()> {
-    done("/api/v1/acts/approve", &json!({ "act": args.act }))?;
-    line("Done: it is approved. Who asked asks again with --act.");
-    Ok(())
+    let approved = done("/api/v1/acts/approve", &json!({ "act": args.act }))?;
+    said(args.plain, &approved, "Done: it is approved. Who asked asks again with --act.")
 }
 
 /// Carries out `parlatory disclose deny`.
 pub(crate) fn deny(args: &DenyArgs) -> Result<()> {
-    done("/api/v1/acts/deny", &json!({ "act": args.act, "why": args.why }))?;
-    line("Done: it is refused.");
-    Ok(())
+    let denied = done("/api/v1/acts/deny", &json!({ "act": args.act, "why": args.why }))?;
+    said(args.plain, &denied, "Done: it is refused.")
 }
 
 /// Carries out `parlatory disclose waiting`.
@@ -447,6 +444,16 @@ pub(crate) fn waiting(plain: PlainArgs) -> Result<()> {
 
 fn done(path: &str, body: &Value) -> Result<Value> {
     Client::of_session()?.done(path, body)
+}
+
+/// What a change answers, for programs; or the words for people.
+fn said(plain: PlainArgs, answer: &Value, words: &str) -> Result<()> {
+    if plain.json {
+        // A change that has nothing to say is answered with nothing.
+        return if answer.is_null() { print(&json!({ "done": true })) } else { print(answer) };
+    }
+    line(words);
+    Ok(())
 }
 
 fn print(value: &Value) -> Result<()> {

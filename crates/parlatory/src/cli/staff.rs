@@ -29,11 +29,15 @@ pub(crate) enum StaffCommand {
         /// Which: investigator, clerk, supervisor, auditor, it-admin, defence, inspector, person or
         /// counsel.
         role: String,
+        #[command(flatten)]
+        plain: PlainArgs,
     },
     /// Take somebody's access away, with their sessions and grants, at once.
     Revoke {
         /// The name of their log-in.
         name: String,
+        #[command(flatten)]
+        plain: PlainArgs,
     },
     /// End somebody's lock or long absence.
     Release {
@@ -53,6 +57,8 @@ pub(crate) enum StaffCommand {
         /// A file whose first line is the new one, for programs.
         #[arg(long, value_name = "FILE")]
         new_file: Option<PathBuf>,
+        #[command(flatten)]
+        plain: PlainArgs,
     },
 }
 
@@ -133,6 +139,8 @@ pub(crate) enum GrantCommand {
     Revoke {
         /// Its number.
         grant: u32,
+        #[command(flatten)]
+        plain: PlainArgs,
     },
 }
 
@@ -216,9 +224,9 @@ pub(crate) struct ReviewArgs {
     /// How many days back.
     #[arg(long, value_name = "COUNT", default_value = "90", value_parser = clap::value_parser!(u32).range(1..=3_660))]
     pub(crate) days: u32,
-    /// Print also what could be reached and was not used.
+    /// Leave out what could be reached and was not used.
     #[arg(long)]
-    pub(crate) unused: bool,
+    pub(crate) used_only: bool,
     #[command(flatten)]
     pub(crate) plain: PlainArgs,
 }
@@ -234,7 +242,7 @@ pub(crate) enum GlassCommand {
         /// What for, in words.
         #[arg(long)]
         reason: String,
-        /// For how many minutes.
+        /// For how many minutes, 60 to 240.
         #[arg(long, default_value = "60", value_parser = clap::value_parser!(u32).range(60..=240))]
         minutes: u32,
         #[command(flatten)]
@@ -252,6 +260,8 @@ pub(crate) enum GlassCommand {
         /// What you found, in words.
         #[arg(long)]
         found: String,
+        #[command(flatten)]
+        plain: PlainArgs,
     },
 }
 
@@ -260,6 +270,8 @@ pub(crate) enum GlassCommand {
 pub(crate) struct ApproveArgs {
     /// Number of the act.
     pub(crate) act: u64,
+    #[command(flatten)]
+    pub(crate) plain: PlainArgs,
 }
 
 /// Arguments of `disclose deny`.
@@ -270,4 +282,6 @@ pub(crate) struct DenyArgs {
     /// Why, in words.
     #[arg(long)]
     pub(crate) why: String,
+    #[command(flatten)]
+    pub(crate) plain: PlainArgs,
 }

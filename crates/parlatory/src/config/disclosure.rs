@@ -11,7 +11,7 @@ use access::Gate;
 use anyhow::{Context, Result, bail, ensure};
 use console::{ConsoleConfig, TlsFiles};
 use disclosure::HolderAt;
-use keyholder::{Remote, client_tls};
+use keyholder::{Program, Remote, client_tls};
 use model::Private;
 use serde::Deserialize;
 use tlog::{Policy, Verifier};
@@ -141,6 +141,8 @@ impl HookAt {
 #[serde(deny_unknown_fields)]
 struct KeyholderAt {
     folder: Option<PathBuf>,
+    /// A program that is run for each request, with `{do}` where what is to be done belongs.
+    command: Option<Vec<String>>,
     address: Option<SocketAddr>,
     /// The name in its certificate.
     name: Option<String>,
@@ -205,7 +207,13 @@ impl Disclosure {
 
 impl KeyholderAt {
     fn asked(&self, folder: &Path) -> Result<HolderAt> {
-        let Self { folder: here, address, name, certificate, key, authority } = self;
+        let Self { folder: here, command, address, name, certificate, key, authority } = self;
+        if let (None, Some(command), None, None, None, None, None) =
+            (here, command, address, name, certificate, key, authority)
+        {
+            return Ok(HolderAt::Behind(Program::of(command)?));
+        }
+        ensure!(command.is_none(), "give either `command` or where else it is");
         match (here, address, name, certificate, key, authority) {
             (Some(here), None, None, None, None, None) => Ok(HolderAt::Here(folder.join(here))),
             (None, Some(address), Some(name), Some(certificate), Some(key), Some(authority)) => {
@@ -214,7 +222,7 @@ impl KeyholderAt {
                 Ok(HolderAt::There(Remote::at(*address, name, Arc::clone(&tls))?))
             }
             _ => bail!(
-                "give either `folder`, or `address`, `name`, `certificate`, `key` and `authority`"
+                "give either `folder`, or `command`, or `address`, `name`, `certificate`, `key` and `authority`"
             ),
         }
     }
@@ -258,6 +266,8 @@ mod tests {
         assert!(asked("").unwrap().is_empty());
         let here = asked("[[keyholders]]\nfolder = \"safe\"\n").unwrap();
         assert!(matches!(&here[..], [HolderAt::Here(path)] if path == Path::new("/data/safe")));
+        let behind = asked("[[keyholders]]\ncommand = [\"ssh\", \"court\", \"{do}\"]\n").unwrap();
+        assert!(matches!(&behind[..], [HolderAt::Behind(_)]));
         for half in ["", "address = \"192.0.2.7:8443\"\n", "folder = \"safe\"\nname = \"a\"\n"] {
             let error = format!("{:#}", asked(&format!("[[keyholders]]\n{half}")).unwrap_err());
             assert!(error.contains("keyholder 1") && error.contains("either"), "{error}");

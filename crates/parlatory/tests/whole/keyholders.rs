@@ -1,6 +1,7 @@
 //! A county whose keys are elsewhere, set up as `docs/operating.md` says: two keyholders over HTTPS
 //! with mutual TLS, and an authority that stamps times. A recording is heard and taken away by the
-//! commands, with keyholders that are away, that rotated their key, and that came out of a safe.
+//! commands, with keyholders that are away, that rotated their key, that came out of a safe and
+//! that have no port.
 
 use std::{
     fs,
@@ -74,6 +75,16 @@ impl Keyholder {
             file("node.pem"),
             file("node.key"),
             file("ca.pem")
+        )
+    }
+
+    /// The same, for a node that runs its program.
+    fn command(&self) -> String {
+        let program = program();
+        format!(
+            "[[disclosure.keyholders]]\ncommand = [{:?}, \"keyholder\", \"{{do}}\", \"--folder\", {:?}]\n",
+            program.get_program(),
+            self.folder
         )
     }
 
@@ -179,7 +190,6 @@ fn keyholders_elsewhere_open_what_the_log_proves_with_sipp_and_with_openssl() {
     // A new key for what comes; the old one still opens what was sealed to it.
     let rotated = court.run("rotate").out;
     court.public = rotated.lines().next().unwrap().to_owned();
-    let _second = court.serve();
     let remains: Remains = node.stop();
     assert_nothing_personal(&remains.finished.err);
     let public = remains.data().join("keyholders/independent.pub");
@@ -189,6 +199,12 @@ fn keyholders_elsewhere_open_what_the_log_proves_with_sipp_and_with_openssl() {
     {
         assert!(doctor.contains(says), "{says}: {doctor}");
     }
+    // From now on without a port: the court's program is run for each request.
+    let settings = remains.data().join("parlatory.toml");
+    let so_far = fs::read_to_string(&settings).unwrap();
+    let from_now = so_far.replace(&court.settings("independent"), &court.command());
+    assert_ne!(so_far, from_now);
+    fs::write(&settings, from_now).unwrap();
     let node = remains.start_again();
     hear(&ivy, &recording, &wav("four.wav")).well();
     assert_eq!(fs::read(wav("one.wav")).unwrap(), fs::read(wav("four.wav")).unwrap());

@@ -33,6 +33,7 @@ fn rows(tree: &Tree, rules: &File) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut inside = false;
     let mut count = 0;
+    let mut duties = BTreeSet::new();
     for (number, line) in rules.lines() {
         let cells: Vec<_> = line.trim().trim_matches('|').split('|').map(str::trim).collect();
         if !line.starts_with('|') {
@@ -41,6 +42,10 @@ fn rows(tree: &Tree, rules: &File) -> Vec<Problem> {
             inside = true;
         } else if inside && !line.starts_with("|-") {
             count += 1;
+            if !cells.first().is_some_and(|duty| duties.insert(*duty)) {
+                let what = "this duty has a row already".to_owned();
+                problems.push(at(RULES, number, what, "make one row of both"));
+            }
             problems.extend(
                 row(tree, &cells).into_iter().map(|(what, cure)| at(RULES, number, what, cure)),
             );
