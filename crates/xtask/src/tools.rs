@@ -3,7 +3,7 @@
 use std::{
     env, fs,
     path::PathBuf,
-    process::{Command, Stdio},
+    process::{self, Command, Stdio},
 };
 
 /// A program that is not ours.
@@ -15,10 +15,21 @@ pub(crate) struct Tool {
     pub(crate) packages: &'static [&'static str],
     /// What it is needed for.
     pub(crate) purpose: &'static str,
-    /// Whether it sends through raw sockets, which not every user may (capabilities(7)).
-    pub(crate) raw_sockets: bool,
+    /// What it does that not every user may.
+    pub(crate) right: Right,
     /// What happens without it.
     pub(crate) need: Need,
+}
+
+/// What a tool does that not every user may (capabilities(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// Nothing of the kind.
+    Any,
+    /// It sends through raw sockets.
+    RawSockets,
+    /// It mounts a file system.
+    Mount,
 }
 
 /// What happens without a tool.
@@ -36,50 +47,57 @@ pub(crate) const TOOLS: &[Tool] = &[
         program: "cc",
         packages: &["gcc", "libc6-dev"],
         purpose: "compiles the embedded database and the allocator",
-        raw_sockets: false,
+        right: Right::Any,
         need: Need::Build,
     },
     Tool {
         program: "sipp",
         packages: &["sip-tester"],
         purpose: "plays a station and a called party by script",
-        raw_sockets: true,
+        right: Right::RawSockets,
         need: Need::Tests("with_sipp"),
     },
     Tool {
         program: "baresip",
         packages: &["baresip-core"],
         purpose: "plays a person's softphone on either side of a call",
-        raw_sockets: false,
+        right: Right::Any,
         need: Need::Tests("with_baresip"),
     },
     Tool {
         program: "openssl",
         packages: &["openssl"],
         purpose: "makes certificates, and checks signatures with other people's code",
-        raw_sockets: false,
+        right: Right::Any,
         need: Need::Tests("with_openssl"),
     },
     Tool {
         program: "go",
         packages: &["golang-go", "golang-golang-x-mod-dev"],
         purpose: "checks a log with other people's code",
-        raw_sockets: false,
+        right: Right::Any,
         need: Need::Tests("with_go"),
     },
     Tool {
         program: "/usr/include/srtp2/srtp.h",
         packages: &["libsrtp2-dev"],
         purpose: "checks encrypted audio with other people's code",
-        raw_sockets: false,
+        right: Right::Any,
         need: Need::Tests("with_libsrtp"),
     },
     Tool {
         program: "node",
         packages: &["nodejs"],
         purpose: "runs the page that checks an export, as a browser would",
-        raw_sockets: false,
+        right: Right::Any,
         need: Need::Tests("with_node"),
+    },
+    Tool {
+        program: "mount",
+        packages: &["mount"],
+        purpose: "makes a small disk that can be filled",
+        right: Right::Mount,
+        need: Need::Tests("with_mount"),
     },
 ];
 
@@ -121,8 +139,12 @@ fn lack(tool: &Tool) -> Option<String> {
     if !found(tool.program) {
         return Some(format!("is missing: apt-get install {}", tool.packages.join(" ")));
     }
-    (tool.raw_sockets && !may_open_raw_sockets())
-        .then(|| "needs raw sockets: run this as root".to_owned())
+    let (may, what) = match tool.right {
+        Right::Any => return None,
+        Right::RawSockets => (may_open_raw_sockets(), "raw sockets"),
+        Right::Mount => (may_mount(), "to mount a file system"),
+    };
+    (!may).then(|| format!("needs {what}: run this as root, where a container allows it"))
 }
 
 fn complaint(tool: &Tool, lack: &str) -> String {
@@ -169,6 +191,26 @@ fn may_open_raw_sockets() -> bool {
     effective_capabilities(&status).is_some_and(|bits| bits & CAP_NET_RAW != 0)
 }
 
+/// Whether this process may mount, which is tried: a container may forbid it to root as well.
+fn may_mount() -> bool {
+    let folder = env::temp_dir().join(format!("xtask-mount-{}", process::id()));
+    if fs::create_dir(&folder).is_err() {
+        return false;
+    }
+    let run = |program: &str, args: &[&str]| {
+        let mut command = Command::new(program);
+        let command = command.args(args).arg(&folder).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    let mounted = run("mount", &["-t", "tmpfs", "-o", "size=64k", "tmpfs"]);
+    if mounted {
+        run("umount", &["-l"]);
+    }
+    // It is empty; where it stays all the same, the system clears it away.
+    let _ = fs::remove_dir(&folder);
+    mounted
+}
+
 fn effective_capabilities(status: &str) -> Option<u64> {
     let bits = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
     u64::from_str_radix(bits.trim(), 16).ok()
@@ -211,11 +253,23 @@ mod tests {
             program: "no-such-program-anywhere",
             packages: &["one", "two"],
             purpose: "nothing",
-            raw_sockets: true,
+            right: Right::RawSockets,
             need: Need::Tests("with_nothing"),
         };
         assert_eq!(lack(&tool).unwrap(), "is missing: apt-get install one two");
-        assert_eq!(lack(&Tool { program: "sh", raw_sockets: false, ..tool }), None);
+        assert_eq!(lack(&Tool { program: "sh", right: Right::Any, ..tool }), None);
+    }
+
+    #[test]
+    fn a_tool_that_may_not_do_its_work_is_as_good_as_missing() {
+        let named = |program: &str| TOOLS.iter().find(|tool| tool.program == program).unwrap();
+        let refused = "needs to mount a file system: run this as root, where a container allows it";
+        let lacks = lack(named("mount"));
+        assert_eq!(lacks.as_deref(), (!may_mount()).then_some(refused));
+        assert_eq!(skips(&[named("mount")]), ["--skip", "with_mount"]);
+        // Nothing of the trial is left.
+        let folder = env::temp_dir().join(format!("xtask-mount-{}", process::id()));
+        assert!(!folder.exists());
     }
 
     #[test]
