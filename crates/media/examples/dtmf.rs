@@ -1,9 +1,10 @@
 //! How many keys are heard where there are none: hours of generated speech, music and tones. Prints
-//! each false key, and what the listening costs.
+//! what was heard and what the listening costs as JSON, and fails with the name of each false key.
 //!
-//! `cargo run --release -p media --example dtmf -- HOURS [SEED]`
+//! `cargo xtask bench keys` runs it. By hand: `cargo run --release -p media --example dtmf -- HOURS
+//! [SEED]`
 
-#![expect(clippy::print_stdout, reason = "printing is what it is for")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]
 #![expect(clippy::disallowed_methods, reason = "it measures real time")]
 
 #[path = "../tests/inband/sound.rs"]
@@ -12,9 +13,10 @@ mod sound;
 
 use media::ToneEar;
 use model::{Codec, Timestamp};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-fn main() {
+fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
     let hours: u32 = words.next().and_then(|word| word.parse().ok()).unwrap_or(1);
     let seed: u64 = words.next().and_then(|word| word.parse().ok()).unwrap_or(1);
@@ -33,7 +35,7 @@ fn main() {
                 let timestamp = u32::try_from(at % (1 << 32)).unwrap_or(0);
                 ear.hear(*codec, timestamp, packet, Timestamp::from_micros(0), |key, _| {
                     found += 1;
-                    println!("{} in {name} after {} ms of {codec:?}", key.label(), at / 8);
+                    eprintln!("{} in {name} after {} ms of {codec:?}", key.label(), at / 8);
                 });
                 at += packet.len() as u64;
             }
@@ -44,7 +46,6 @@ fn main() {
     // Both laws heard everything.
     let seconds = samples * 2 / 8_000;
     let each = spent.as_nanos() / u128::from(seconds.max(1));
-    println!(
-        "{found} false keys in {seconds} s of audio (seed {seed}); {each} ns for a second of it"
-    );
+    println!(r#"{{"seed":{seed},"seconds":{seconds},"false_keys":{found},"ns_each":{each}}}"#);
+    if found == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

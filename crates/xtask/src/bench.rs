@@ -1,5 +1,5 @@
-//! `cargo xtask bench calls`, `setup`, `log`, `disclose`, `follow`: what the node costs, measured
-//! from outside.
+//! `cargo xtask bench calls`, `setup`, `log`, `disclose`, `follow`, `keys`: what the node costs,
+//! measured from outside, and how well it hears.
 //!
 //! The node is the production `serve` in its release build, on a fresh data folder; the load is
 //! the example `load` or `setup` of crate `parlatory`, in a process of its own; both talk over
@@ -21,6 +21,7 @@ mod county;
 mod disclose;
 mod figures;
 mod follow;
+mod keys;
 mod load;
 mod log;
 mod node;
@@ -48,6 +49,8 @@ pub(crate) enum Bench {
     Disclose(disclose::Disclose),
     /// Follow a call that goes on, and see how long after speech it is heard
     Follow(follow::Follow),
+    /// Listen to hours of speech, music and tones in which there is no key, and count those heard
+    Keys(keys::Keys),
 }
 
 /// Options of `bench calls`.
@@ -83,6 +86,7 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> anyhow::Result<()> {
         Bench::Log(options) => log::run(root, options),
         Bench::Disclose(options) => disclose::run(root, options),
         Bench::Follow(options) => follow::run(root, options),
+        Bench::Keys(options) => keys::run(root, options),
     }
 }
 
