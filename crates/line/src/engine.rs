@@ -16,7 +16,7 @@ use crate::limits::{
 use crate::line::Local;
 use crate::registrar::Registrar;
 use crate::sdp::{self, Session};
-use crate::stack::{Happening, Serving, Stack};
+use crate::stack::{Happening, Serving, Stack, Timers};
 use crate::stream::{Arrival, Stream, Streams};
 use crate::tags::Tags;
 use crate::tls::Server;
@@ -33,7 +33,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::task::Poll;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -44,6 +44,7 @@ mod carrier;
 mod door;
 mod errand;
 mod inbound;
+mod kept;
 mod outbound;
 mod rest;
 mod session;
@@ -64,9 +65,10 @@ pub(crate) enum Command {
     Dial(WireId, Box<Dial>),
     Reanswer(WireId, MediaDescription),
     HangUp(WireId),
-    /// How many requests of other ends something is kept of.
-    #[cfg(test)]
-    Kept(std::sync::mpsc::Sender<usize>),
+    /// What is kept.
+    Kept(std::sync::mpsc::Sender<crate::Kept>),
+    /// Time may have passed.
+    Look,
     Stop,
 }
 
@@ -84,6 +86,8 @@ pub(crate) struct Shared {
     pub(crate) tally: Tally,
     pub(crate) refusing: AtomicBool,
     pub(crate) wires: AtomicU64,
+    /// When the engine wants to look next, in microseconds; `i64::MAX` where it waits for others.
+    pub(crate) due: AtomicI64,
 }
 
 impl Shared {
@@ -155,6 +159,8 @@ pub(crate) struct Engine {
     busy: Option<WireId>,
     /// Wires that a panic ended; the other end is told in a turn of its own.
     lost: Vec<WireId>,
+    /// Whether the thread is its own, which it may let sleep.
+    rests: bool,
 }
 
 /// One dialog and where it stands.
@@ -275,7 +281,19 @@ impl Engine {
             handed_over: false,
             busy: None,
             lost: Vec::new(),
+            rests: false,
         })
+    }
+
+    /// Lets the library run its timers by the system's clock, after which the engine may rest.
+    pub(crate) fn run_timers(&mut self) {
+        self.stack.run_timers();
+        self.rests = true;
+    }
+
+    /// The library's timers, for who runs them by the clock of this engine.
+    pub(crate) fn timers(&self) -> Timers {
+        self.stack.timers(self.clock.clone())
     }
 
     /// Runs until the owner says stop or drops every handle.
@@ -289,6 +307,7 @@ impl Engine {
             let due = self.due.first().map(|(due, _)| *due);
             let errand = self.errands.first().map(|(due, _)| *due);
             let next = due.into_iter().chain(errand).min();
+            self.shared.due.store(next.map_or(i64::MAX, Timestamp::micros), Ordering::Relaxed);
             if let Some(next) = next.filter(|next| set.is_none_or(|at| *next < at)) {
                 // An alarm that turns out to be too early costs less than setting each anew.
                 alarm.set(sleep(next.since(self.clock.now())));
@@ -389,9 +408,9 @@ impl Engine {
             Command::Dial(wire, dial) => self.dial(wire, *dial).await,
             Command::Reanswer(wire, local) => self.reanswer(wire, local),
             Command::HangUp(wire) => self.hang_up(wire).await,
-            #[cfg(test)]
-            Command::Kept(answer) => drop(answer.send(self.stack.kept())),
-            Command::Stop => {}
+            // Who asked and did not wait does not want to know.
+            Command::Kept(answer) => drop(answer.send(self.kept())),
+            Command::Look | Command::Stop => {}
         }
     }
 

@@ -30,6 +30,7 @@ mod tags;
 mod tls;
 mod transport;
 mod trunk;
+mod turns;
 
 pub use config::{Directory, Encryption, Inbound, LineConfig, Network, TlsListen};
 pub use counts::LineCounts;
@@ -42,3 +43,4 @@ pub use sdp::agree;
 pub use tls::{TlsError, TlsFiles, TlsPeer};
 pub use transport::Transport;
 pub use trunk::{NumberForm, NumberFormat, TrunkAccount, TrunkConfig};
+pub use turns::{Kept, Turns};

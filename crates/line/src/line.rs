@@ -61,46 +61,10 @@ impl Line {
         clock: Clock,
         events: impl Fn(LineEvent) + Send + Sync + 'static,
     ) -> Result<Self, LineError> {
-        let socket =
-            bind(config.bind, Type::DGRAM).map_err(refused(Transport::Udp, config.bind))?;
-        let socket = UdpSocket::from(socket);
-        let udp = socket.local_addr().map_err(LineError::Socket)?;
-        let tcp = config.network.tcp.map(|address| listen(Transport::Tcp, address)).transpose()?;
-        let tls = match &config.network.tls {
-            Some(tls) => {
-                let server = Server::new(tls.files.clone())?;
-                Some((listen(Transport::Tls, tls.address)?, server))
-            }
-            None => None,
-        };
-        let trunks = Trunks::new(&config.network.trunks)?;
-        let signer = config.network.identity.as_ref().map(Signer::new).transpose()?;
-        let local = Local {
-            udp,
-            tcp: tcp.as_ref().and_then(|listener| listener.local_addr().ok()),
-            tls: tls.as_ref().and_then(|(listener, _)| listener.local_addr().ok()),
-        };
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|_| LineError::Randomness)?;
-        let shared = Arc::<Shared>::default();
-        let listener = get_default(Dispatch::clone);
-        let events = Box::new(move |event| dispatcher::with_default(&listener, || events(event)));
-        let for_engine = Arc::clone(&shared);
-        let setup = Setup {
-            config,
-            directory,
-            clock,
-            events,
-            socket,
-            tcp,
-            tls,
-            trunks,
-            signer,
-            local,
-            shared: for_engine,
-            key,
-            t1,
-        };
+        let setup = Setup::new((t1, key), config, directory, clock, events)?;
+        let (local, shared) = (setup.local, Arc::clone(&setup.shared));
         let (commands, received) = unbounded_channel();
         let (ready, started) = mpsc::channel();
         let thread = thread::Builder::new()
@@ -109,8 +73,16 @@ impl Line {
             .map_err(LineError::Thread)?;
         let gone = || Err(io::Error::other("the thread ended at once"));
         started.recv().unwrap_or_else(|_| gone()).map_err(LineError::Socket)?;
-        let thread = Mutex::new(Some(thread));
-        Ok(Self { inner: Arc::new(Inner { local, shared, commands, thread }) })
+        Ok(Self::new(local, shared, commands, Some(thread)))
+    }
+
+    pub(crate) fn new(
+        local: Local,
+        shared: Arc<Shared>,
+        commands: UnboundedSender<Command>,
+        thread: Option<JoinHandle<()>>,
+    ) -> Self {
+        Self { inner: Arc::new(Inner { local, shared, commands, thread: Mutex::new(thread) }) }
     }
 
     /// The UDP address the line is bound to.
@@ -196,12 +168,62 @@ impl Line {
     pub(crate) fn kept(&self) -> usize {
         let (answer, kept) = mpsc::channel();
         self.command(Command::Kept(answer));
-        kept.recv().unwrap()
+        kept.recv().unwrap().transactions
     }
 
-    fn command(&self, command: Command) {
+    pub(crate) fn command(&self, command: Command) {
         // It fails only when the line has stopped, and then there is nothing left to command.
         let _ = self.inner.commands.send(command);
+    }
+}
+
+impl Setup {
+    /// Binds what is to be bound, and reads what is to be read. `t1` and `key`: the round trip that
+    /// timers follow from, and what names are made with.
+    pub(crate) fn new(
+        (t1, key): (Duration, [u8; 32]),
+        config: LineConfig,
+        directory: Arc<dyn Directory>,
+        clock: Clock,
+        events: impl Fn(LineEvent) + Send + Sync + 'static,
+    ) -> Result<Self, LineError> {
+        let socket =
+            bind(config.bind, Type::DGRAM).map_err(refused(Transport::Udp, config.bind))?;
+        let socket = UdpSocket::from(socket);
+        let udp = socket.local_addr().map_err(LineError::Socket)?;
+        let tcp = config.network.tcp.map(|address| listen(Transport::Tcp, address)).transpose()?;
+        let tls = match &config.network.tls {
+            Some(tls) => {
+                let server = Server::new(tls.files.clone())?;
+                Some((listen(Transport::Tls, tls.address)?, server))
+            }
+            None => None,
+        };
+        let trunks = Trunks::new(&config.network.trunks)?;
+        let signer = config.network.identity.as_ref().map(Signer::new).transpose()?;
+        let local = Local {
+            udp,
+            tcp: tcp.as_ref().and_then(|listener| listener.local_addr().ok()),
+            tls: tls.as_ref().and_then(|(listener, _)| listener.local_addr().ok()),
+        };
+        let shared = Arc::<Shared>::default();
+        let listener = get_default(Dispatch::clone);
+        let events = Box::new(move |event| dispatcher::with_default(&listener, || events(event)));
+        Ok(Self {
+            config,
+            directory,
+            clock,
+            events,
+            socket,
+            tcp,
+            tls,
+            trunks,
+            signer,
+            local,
+            shared,
+            key,
+            t1,
+        })
     }
 }
 
@@ -286,7 +308,8 @@ fn run(setup: Setup, commands: UnboundedReceiver<Command>, ready: &mpsc::Sender<
         };
         runtime.block_on(async {
             match Engine::new(setup).await {
-                Ok(engine) => {
+                Ok(mut engine) => {
+                    engine.run_timers();
                     let _ = ready.send(Ok(()));
                     // As a task among the transactions it is woken by them without a system call,
                     // which what the runtime blocks on is not.

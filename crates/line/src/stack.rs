@@ -10,15 +10,17 @@ use crate::event::WireId;
 use crate::limits::TIMER_LOOKS_PER_T1;
 use crate::transport::Hop;
 use core::time::Duration;
+use model::{Clock, Timestamp};
 use rsipstack::platform::CancellationToken;
 use rsipstack::sip::{Method, Response, SipMessage};
 use rsipstack::transaction::endpoint::{EndpointInnerRef, EndpointOption};
 use rsipstack::transaction::key::{TransactionKey, TransactionRole};
 use rsipstack::transaction::transaction::{Transaction, TransactionEvent, TransactionEventSender};
-use rsipstack::transaction::{EndpointBuilder, TransactionReceiver};
+use rsipstack::transaction::{EndpointBuilder, TransactionReceiver, TransactionTimer};
 use rsipstack::transport::transport_layer::DomainResolver;
 use rsipstack::transport::udp::UdpConnection;
 use rsipstack::transport::{SipAddr, SipConnection, TransportLayer};
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
@@ -55,8 +57,8 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// Sets up the library over `socket` and starts its timers; `t1` is the round trip that all of
-    /// them follow from. Called within the runtime.
+    /// Sets up the library over `socket`; `t1` is the round trip that all of its timers follow
+    /// from. Called within the runtime. The timers stand still until somebody runs them.
     pub(crate) async fn new(
         socket: Arc<UdpSocket>,
         t1: Duration,
@@ -77,9 +79,19 @@ impl Stack {
         let endpoint =
             EndpointBuilder::new().with_option(option).with_transport_layer(transport).build();
         let arrived = endpoint.incoming_transactions()?;
-        tokio::spawn(run_timers(Arc::clone(&endpoint.inner), t1 / TIMER_LOOKS_PER_T1));
         let connection = SipConnection::Udp(connection);
         Ok(Self { endpoint: endpoint.inner, connection, arrived, happenings })
+    }
+
+    /// Lets the library run its timers by the system's clock.
+    pub(crate) fn run_timers(&self) {
+        let rest = self.endpoint.option.t1 / TIMER_LOOKS_PER_T1;
+        tokio::spawn(run_timers(Arc::clone(&self.endpoint), rest));
+    }
+
+    /// The library's timers, for who runs them by a clock of their own.
+    pub(crate) fn timers(&self, clock: Clock) -> Timers {
+        Timers { endpoint: Arc::clone(&self.endpoint), clock, waiting: BTreeMap::new(), set: 0 }
     }
 
     /// The library's way to everybody over UDP.
@@ -107,11 +119,10 @@ impl Stack {
         Ok(arrived)
     }
 
-    /// Requests of other ends that the library keeps something of.
-    #[cfg(test)]
-    pub(crate) fn kept(&self) -> usize {
+    /// Requests that the library keeps something of, and those among them whose ACK it waits for.
+    pub(crate) fn kept(&self) -> (usize, usize) {
         let stats = self.endpoint.get_stats();
-        stats.running_transactions + stats.finished_transactions
+        (stats.running_transactions + stats.finished_transactions, stats.waiting_ack)
     }
 
     /// Lets a request's transaction run by itself; `respond` on what comes back answers it.
@@ -260,6 +271,75 @@ async fn send(
 
 fn sip_address(hop: Hop) -> SipAddr {
     SipAddr { r#type: Some(hop.transport.spoken()), addr: hop.address.into() }
+}
+
+/// The library's timers, run by a clock of ours: the library knows only the system's. While its
+/// clock stands still, what it sets is taken away from it; when the time has come it is given back
+/// as due. A timer that it takes back meanwhile fires all the same, in a state of the transaction
+/// in which it means nothing.
+pub(crate) struct Timers {
+    endpoint: EndpointInnerRef,
+    clock: Clock,
+    /// By when they are due, and then in the order in which they were set.
+    waiting: BTreeMap<(Timestamp, u64), TransactionTimer>,
+    set: u64,
+}
+
+impl Timers {
+    /// When the next one is due.
+    pub(crate) fn next(&self) -> Option<Timestamp> {
+        self.waiting.first_key_value().map(|((due, _), _)| *due)
+    }
+
+    /// Takes over what was set in this turn.
+    pub(crate) fn gather(&mut self) {
+        let now = self.clock.now();
+        while let Some(deadline) = self.endpoint.timers.next_deadline() {
+            for timer in self.endpoint.timers.poll(deadline) {
+                self.set += 1;
+                self.waiting.insert((now.after(self.wait(&timer)), self.set), timer);
+            }
+        }
+    }
+
+    /// Fires what is due.
+    pub(crate) async fn fire(&mut self) {
+        let now = self.clock.now();
+        let mut any = false;
+        while let Some(entry) = self.waiting.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            self.endpoint.timers.timeout(Duration::ZERO, entry.remove());
+            any = true;
+        }
+        if any {
+            // It hands over what is due and then waits for what is not.
+            let mut firing = pin!(self.endpoint.process_timer());
+            poll_fn(|context| {
+                let _ = firing.as_mut().poll(context);
+                Poll::Ready(())
+            })
+            .await;
+        }
+    }
+
+    /// How long the library wants it to wait (RFC 3261 table 4).
+    fn wait(&self, timer: &TransactionTimer) -> Duration {
+        let option = &self.endpoint.option;
+        match timer {
+            TransactionTimer::TimerA(_, wait) | TransactionTimer::TimerG(_, wait) => *wait,
+            TransactionTimer::TimerC(_) => option.timerc,
+            TransactionTimer::TimerK(_) => option.t4,
+            // The library may have more one day.
+            TransactionTimer::TimerB(_)
+            | TransactionTimer::TimerD(_)
+            | TransactionTimer::TimerL(_)
+            | TransactionTimer::TimerM(_)
+            | TransactionTimer::TimerCleanup(_)
+            | _ => option.t1x64,
+        }
+    }
 }
 
 /// Nothing that a message says makes us ask the DNS.

@@ -13,7 +13,7 @@ impl Engine {
         self.let_transactions_run().await;
         let until = began.map(|began| began.after(REST_MAX));
         let rest = until.map(|until| until.since(self.clock.now())).unwrap_or_default();
-        if !rest.is_zero() {
+        if self.rests && !rest.is_zero() {
             std::thread::park_timeout(rest.min(REST_MAX));
         }
     }
