@@ -3,7 +3,7 @@
 
 use alloc::collections::VecDeque;
 use core::time::Duration;
-use model::{Language, PlayId, Private, Script, Side, Timestamp, fact::OffReason};
+use model::{Language, PlayId, Private, Script, Side, Timestamp, Tone, fact::OffReason};
 
 use crate::io::{CallEvent, HangUpCause, Output, Question, Setup};
 
@@ -30,7 +30,7 @@ pub(crate) struct Call {
     plays_count: u32,
     station_up: bool,
     called_up: bool,
-    ringback: bool,
+    tone: Option<Tone>,
 }
 
 /// Whether the office admitted the call, which decides whether there is something to settle.
@@ -63,7 +63,7 @@ impl Call {
             plays_count: 0,
             station_up: true,
             called_up: false,
-            ringback: false,
+            tone: None,
         }
     }
 
@@ -115,10 +115,11 @@ impl Call {
         self.outputs.push_back(Output::Event(event));
     }
 
-    pub(crate) fn set_ringback(&mut self, on: bool) {
-        if self.ringback != on {
-            self.ringback = on;
-            self.outputs.push_back(Output::Ringback(on));
+    /// What the person hears wherever nothing is played to them.
+    pub(crate) fn set_tone(&mut self, tone: Option<Tone>) {
+        if self.tone != tone {
+            self.tone = tone;
+            self.outputs.push_back(Output::Tone(tone));
         }
     }
 

@@ -4,7 +4,7 @@
 //! on hearing it disturbs nobody.
 
 use model::{
-    PlayId, PromptId, Script, Side,
+    PlayId, PromptId, Script, Side, Tone,
     fact::{EndReason, OffReason},
 };
 
@@ -64,19 +64,22 @@ impl Ringing {
     /// Dials.
     pub(crate) fn begin(call: &mut Call, placed: Placed) -> State {
         call.dial(placed.admission.number);
-        call.set_ringback(true);
+        call.set_tone(Some(Tone::Ringback));
         call.wait(call.setup.timing.ring_max);
         State::Ringing(Self { placed })
     }
 
-    /// Answering is not accepting: the notice begins. Where there is nothing to accept, the two
+    /// Answering is not accepting: the notice begins, and until the decision the person hears the
+    /// comfort tone wherever nothing is said to them. Where there is nothing to accept, the two
     /// talk.
     pub(crate) fn on_answered(self, call: &mut Call) -> State {
         call.event(CallEvent::Answered { at: call.now });
-        call.set_ringback(false);
         match nothing_to_accept(&self.placed.admission) {
             Some(reason) => Talking::begin(call, &self.placed.admission, Recording::Off(reason)),
-            None => Announcing::begin(call, self.placed, Tally::default(), Opening::Plain),
+            None => {
+                call.set_tone(Some(Tone::Comfort));
+                Announcing::begin(call, self.placed, Tally::default(), Opening::Plain)
+            }
         }
     }
 

@@ -76,7 +76,7 @@ impl Ending {
         if bridged {
             call.output(Output::Unbridge);
         }
-        call.set_ringback(false);
+        call.set_tone(None);
         call.wait(call.setup.timing.farewell_max);
         let mut farewell = |side: Side, script: Option<Script>| {
             let script = script.filter(|_| call.is_up(side));

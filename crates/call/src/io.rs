@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::time::Duration;
 use model::{
-    CallId, E164, Key, Language, Money, PersonId, PlayId, Private, Script, Side, Timestamp,
+    CallId, E164, Key, Language, Money, PersonId, PlayId, Private, Script, Side, Timestamp, Tone,
     fact::{ConsentEvidence, EndReason, Epoch, KeyPath, NumberClass, OffReason, Refusal},
     speech::{ContentHash, OwnVoice},
 };
@@ -360,8 +360,9 @@ pub enum Output {
     },
     /// Stop what plays on a leg.
     Hush(Side),
-    /// Ringback on the station's leg, on or off.
-    Ringback(bool),
+    /// What the person hears wherever nothing is played to them, from here on; `None` for nothing.
+    /// It is no part of a script, and is never mixed into one.
+    Tone(Option<Tone>),
     /// Ask the office.
     Ask(Question),
     /// Record the name that the person says next. Answered by [`Input::NameCaptured`].

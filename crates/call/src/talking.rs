@@ -33,6 +33,7 @@ impl Talking {
         let talk_max = admission.talk_max;
         let timing = call.setup.timing;
         call.off = recording.off();
+        call.set_tone(None);
         call.output(Output::Bridge(recording));
         call.event(CallEvent::TalkStarted { at: call.now });
         // In a relay call somebody passes on what the two say: our voice would break into that.

@@ -9,8 +9,8 @@ use crate::{
     tone::{Tones, Voice},
 };
 use model::{
-    Agreed, CallId, Clock, Key, LegId, PlayId, Script, Second, SrtpKeys, Timestamp, fact::KeyPath,
-    speech::ContentHash,
+    Agreed, CallId, Clock, Key, LegId, PlayId, Script, Second, SrtpKeys, Timestamp, Tone,
+    fact::KeyPath, speech::ContentHash,
 };
 use std::{
     io,
@@ -126,10 +126,12 @@ impl Media {
         self.shared.send(leg.call, Command::Hush { leg });
     }
 
-    /// Turns the ringing tone of the United States on or off: 440 and 480 Hz, 2 s on, 4 s off.
-    /// Prompts go before it.
-    pub fn ringback(&self, leg: LegId, on: bool) {
-        self.shared.send(leg.call, Command::Ringback { leg, on });
+    /// What a leg hears from here on wherever nothing else is sent to it: the ringing tone of the
+    /// United States (440 and 480 Hz, 2 s on, 4 s off), a soft tone that says that the wait goes on
+    /// (twice a quarter of a second every 4 s), or nothing. Scripts and the other leg of a bridge
+    /// go before it, and are never mixed with it.
+    pub fn tone(&self, leg: LegId, tone: Option<Tone>) {
+        self.shared.send(leg.call, Command::Tone { leg, tone });
     }
 
     /// Joins the two legs of a call: each hears the other. With a tap, both directions are handed
@@ -348,7 +350,7 @@ pub(crate) enum Command {
     Connect { leg: LegId, agreed: Agreed, keys: Option<Box<SrtpKeys>> },
     Play { leg: LegId, play: PlayId, rendered: Box<Rendered> },
     Hush { leg: LegId },
-    Ringback { leg: LegId, on: bool },
+    Tone { leg: LegId, tone: Option<Tone> },
     Bridge { call: CallId, tap: Option<Box<dyn Tap>> },
     Unbridge { call: CallId },
     Capture { call: CallId, capture: Box<dyn Capture> },

@@ -20,7 +20,7 @@ use crate::{
     speak::Rendered,
     tone::{Tones, Voice},
 };
-use model::{Agreed, Codec, Key, LegId, PlayId, Side, SrtpKeys, Timestamp, fact::KeyPath};
+use model::{Agreed, Codec, Key, LegId, PlayId, Side, SrtpKeys, Timestamp, Tone, fact::KeyPath};
 use std::{io, ops::Range, time::Duration};
 
 /// What all legs of a thread share while one is handled.
@@ -342,8 +342,8 @@ impl Leg {
         self.report_cut(turn, hushed);
     }
 
-    pub(crate) fn ring(&mut self, on: bool) {
-        self.out.ring(on);
+    pub(crate) fn set_tone(&mut self, tone: Option<Tone>) {
+        self.out.set_tone(tone);
     }
 
     pub(crate) fn talk(&mut self, voice: Option<Voice>) {

@@ -10,14 +10,14 @@ use crate::{
     speak::Rendered,
     tone::{Tones, Voice},
 };
-use model::{Codec, PlayId, Timestamp, speech::ContentHash};
+use model::{Codec, PlayId, Timestamp, Tone, speech::ContentHash};
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
     time::Duration,
 };
 
 /// The stream to one leg: its numbers, its schedule, and what is in it. Sources go in this order:
-/// keys we press, a script, then the other leg if bridged; if not, ringing, babble, silence.
+/// keys we press, a script, then the other leg if bridged; if not, a tone, babble, silence.
 pub(crate) struct Outgoing {
     ssrc: u32,
     /// Of the next packet.
@@ -32,8 +32,8 @@ pub(crate) struct Outgoing {
     pub(crate) presser: Presser,
     playing: Option<Playing>,
     over: Option<Over>,
-    /// Samples since ringing was turned on.
-    ringing: Option<usize>,
+    /// A tone, and samples of it so far.
+    tone: Option<(Tone, usize)>,
     /// Who babbles and where they go on, when it is on.
     babble: Option<(Voice, usize)>,
     /// Where this leg's babble begins, so that legs do not talk in unison.
@@ -59,7 +59,7 @@ impl Outgoing {
             presser: Presser::default(),
             playing: None,
             over: None,
-            ringing: None,
+            tone: None,
             babble: None,
             babble_from,
         }
@@ -102,8 +102,10 @@ impl Outgoing {
         }
     }
 
-    pub(crate) fn ring(&mut self, on: bool) {
-        self.ringing = on.then_some(self.ringing.unwrap_or(0));
+    /// Another tone begins anew; the same one goes on.
+    pub(crate) fn set_tone(&mut self, tone: Option<Tone>) {
+        let before = self.tone.filter(|(before, _)| Some(*before) == tone);
+        self.tone = before.or(tone.map(|tone| (tone, 0)));
     }
 
     /// Talks in a voice from where this leg left off, or not at all.
@@ -190,8 +192,8 @@ impl Outgoing {
             playing.rendered.read(out);
             return true;
         }
-        if let Some(position) = self.ringing.as_mut().filter(|_| !bridged) {
-            tones.ringing(*position, out);
+        if let Some((tone, position)) = self.tone.as_mut().filter(|_| !bridged) {
+            tones.waiting(*tone, *position, out);
             *position += out.len();
         } else if let Some((voice, position)) = self.babble.as_mut().filter(|_| !bridged) {
             tones.babble(*voice, *position, out);

@@ -133,8 +133,8 @@ impl Worker {
             Command::Hush { leg } => {
                 self.with_leg(now, leg, Leg::hush);
             }
-            Command::Ringback { leg, on } => {
-                self.with_leg(now, leg, |leg, _| leg.ring(on));
+            Command::Tone { leg, tone } => {
+                self.with_leg(now, leg, |leg, _| leg.set_tone(tone));
             }
             Command::Bridge { call, tap } => self.bridge(now, call, tap),
             Command::Unbridge { call } => {

@@ -1,10 +1,10 @@
-//! Generated sound: the ringing tone, and babble that has the rhythm of speech.
+//! Generated sound: what people hear while they wait, and babble that has the rhythm of speech.
 
 use crate::{
     g711::mu_from_linear,
     limits::{NOISE_LOUDEST_DBOV, PAYLOAD_MAX_OCTETS, SAMPLES_PER_MS},
 };
-use model::Codec;
+use model::{Codec, Tone};
 use std::f64::consts::TAU;
 
 /// Who babbles: two people who talk to each other never sound alike, however their words fall.
@@ -20,6 +20,8 @@ pub enum Voice {
 pub(crate) struct Tones {
     /// One whole period of both frequencies, so that it can be repeated.
     ringing: Vec<u8>,
+    /// One cycle.
+    comfort: Vec<u8>,
     /// Babble of each [`Voice`].
     low: Vec<u8>,
     high: Vec<u8>,
@@ -31,14 +33,23 @@ impl Tones {
     pub(crate) fn generate() -> Self {
         Self {
             ringing: ringing(),
+            comfort: comfort(),
             low: babble(Voice::Low),
             high: babble(Voice::High),
             noise: noise(),
         }
     }
 
+    /// A tone from `position` samples after it was turned on.
+    pub(crate) fn waiting(&self, tone: Tone, position: usize, out: &mut [u8]) {
+        match tone {
+            Tone::Ringback => self.ringing(position, out),
+            Tone::Comfort => repeat(&self.comfort, position, out),
+        }
+    }
+
     /// The ringing tone from `position` samples after it was turned on: 2 s on, 4 s off.
-    pub(crate) fn ringing(&self, position: usize, out: &mut [u8]) {
+    fn ringing(&self, position: usize, out: &mut [u8]) {
         if position % RING_CYCLE_SAMPLES < RING_ON_SAMPLES {
             repeat(&self.ringing, position, out);
         } else {
@@ -104,6 +115,25 @@ fn ringing() -> Vec<u8> {
         .collect()
 }
 
+/// Two soft strokes of one frequency, each swelling and fading, after a pause: it begins quiet, so
+/// that it is not heard between two scripts that follow each other closely.
+fn comfort() -> Vec<u8> {
+    let stroke = |sample: u32, from: u32| {
+        let within = sample.checked_sub(from).filter(|within| *within < COMFORT_STROKE_SAMPLES);
+        within.map_or(0.0, |within| {
+            let through = f64::from(within) / f64::from(COMFORT_STROKE_SAMPLES);
+            let at = f64::from(within) / SAMPLE_RATE;
+            COMFORT_AMPLITUDE * (TAU * through / 2.0).sin() * (TAU * COMFORT_HZ * at).sin()
+        })
+    };
+    (0..COMFORT_CYCLE_SAMPLES)
+        .map(|sample| {
+            let first = stroke(sample, COMFORT_FIRST_SAMPLES);
+            sample_of(first + stroke(sample, COMFORT_SECOND_SAMPLES))
+        })
+        .collect()
+}
+
 /// Syllables of 160 ms, each a voiced sound of its own pitch and colour that swells and fades, with
 /// a pause between phrases. No syllable holds a steady pair of tones, which a key would have.
 fn babble(voice: Voice) -> Vec<u8> {
@@ -152,6 +182,14 @@ const RING_PERIOD_SAMPLES: u32 = 25 * SAMPLES_PER_MS;
 const RING_AMPLITUDE: f64 = 2_540.0;
 const RING_ON_SAMPLES: usize = 16_000;
 const RING_CYCLE_SAMPLES: usize = 48_000;
+/// One frequency alone is no key, and this one is in no tone of a network that says something else (busy, dial tone).
+const COMFORT_HZ: f64 = 392.0;
+/// -25 dBm0 at its loudest: half as loud as each part of the ringing tone.
+const COMFORT_AMPLITUDE: f64 = 1_270.0;
+const COMFORT_STROKE_SAMPLES: u32 = 250 * SAMPLES_PER_MS;
+const COMFORT_FIRST_SAMPLES: u32 = 1_000 * SAMPLES_PER_MS;
+const COMFORT_SECOND_SAMPLES: u32 = 1_400 * SAMPLES_PER_MS;
+const COMFORT_CYCLE_SAMPLES: u32 = 4_000 * SAMPLES_PER_MS;
 const SYLLABLE_SAMPLES: u32 = 160 * SAMPLES_PER_MS;
 const SYLLABLES_PER_PHRASE: u32 = 12;
 const SYLLABLES_SPOKEN: u32 = 10;
@@ -182,7 +220,7 @@ mod tests {
         let mut cycle = Vec::new();
         for position in (0..RING_CYCLE_SAMPLES + 1_600).step_by(160) {
             let mut packet = [0; 160];
-            tones.ringing(position, &mut packet);
+            tones.waiting(Tone::Ringback, position, &mut packet);
             cycle.extend(packet);
         }
         for frequency in [440.0, 480.0] {
@@ -192,6 +230,34 @@ mod tests {
         assert!(amplitude(&cycle[..16_000], 460.0) < 20.0);
         assert!(cycle[16_000..48_000].iter().all(|octet| *octet == 0xff));
         assert_eq!(cycle[48_000..], cycle[..1_600]);
+    }
+
+    #[test]
+    fn the_comfort_tone_begins_quiet_is_soft_and_never_away_for_long() {
+        let tones = Tones::generate();
+        let mut heard = vec![0; 2 * 32_000];
+        for (packet, octets) in heard.chunks_mut(160).enumerate() {
+            tones.waiting(Tone::Comfort, packet * 160, octets);
+        }
+        assert_eq!(heard[..32_000], heard[32_000..]);
+        let sounds = |octet: &u8| linear(Codec::Pcmu, *octet) != 0;
+        assert!(!heard[..8_000].iter().any(sounds));
+        let loudest = heard.iter().map(|octet| linear(Codec::Pcmu, *octet).unsigned_abs()).max();
+        assert!(loudest.is_some_and(|loudest| (1_150..1_350).contains(&loudest)), "{loudest:?}");
+        let (stroke, rest) = (amplitude(&heard[8_000..10_000], COMFORT_HZ), &heard[13_200..32_000]);
+        assert!(stroke > 600.0, "{stroke}");
+        assert!(!rest.iter().any(sounds));
+        // Between any two sounds of either tone there are at most four seconds.
+        for tone in [Tone::Comfort, Tone::Ringback] {
+            let (mut quiet, mut longest) = (0, 0);
+            for position in (0..12 * 8_000).step_by(160) {
+                let mut octets = [0; 160];
+                tones.waiting(tone, position, &mut octets);
+                quiet = if octets.iter().any(sounds) { 0 } else { quiet + octets.len() };
+                longest = longest.max(quiet);
+            }
+            assert!(longest <= 4 * 8_000, "{tone:?}: {longest}");
+        }
     }
 
     #[test]

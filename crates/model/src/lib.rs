@@ -32,6 +32,6 @@ pub use key::Key;
 pub use money::Money;
 pub use number::E164;
 pub use private::Private;
-pub use speech::{Language, Phrase, PromptId, Script};
+pub use speech::{Language, Phrase, PromptId, Script, Tone};
 pub use srtp::{SrtpKey, SrtpKeys, SrtpSuite};
 pub use time::{Clock, Timestamp};

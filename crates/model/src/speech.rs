@@ -38,6 +38,15 @@ impl Language {
     }
 }
 
+/// A tone that a person hears while they wait and nothing is said to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tone {
+    /// The called party's phone rings.
+    Ringback,
+    /// Their phone was answered, and they have not decided yet.
+    Comfort,
+}
+
 macro_rules! prompts {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
         /// A fixed sentence of the prompt pack. Its words stand in `prompts/en.toml` and

@@ -7,6 +7,7 @@ use crate::{
     sound::Told,
     tape::{Handled, Moment, Tape, What},
 };
+use core::time::Duration;
 use model::{
     CallId, E164, FacilityId, Money, PersonId, Side, Timestamp,
     fact::{Fact, OffReason},
@@ -18,6 +19,7 @@ use std::{
     fmt,
 };
 
+mod air;
 mod case;
 mod decision;
 pub(crate) mod facts;
@@ -97,6 +99,9 @@ pub enum Rule {
     NamesKept,
     /// A name is approved after it was heard, and spoken after it was approved.
     NamesApproved,
+    /// From the dialling on, the person is never without sound for longer than
+    /// [`SOUNDLESS_MAX`](air::SOUNDLESS_MAX) until they are joined or the call is over.
+    NeverDeadAir,
     /// What the entries for the log say holds before the program's own auditor, with the files that
     /// there are.
     EntriesHold,
@@ -251,6 +256,7 @@ impl<'a> Auditor<'a> {
             | What::Pressed { call, .. }
             | What::KeyHandled { call, .. }
             | What::Plays { call, .. }
+            | What::Tone { call, .. }
             | What::Heard { call, .. }
             | What::PhoneHungUp { call, .. }
             | What::PhoneMoved { call, .. }
@@ -318,15 +324,25 @@ impl<'a> Auditor<'a> {
                 }
             }
             What::Plays { .. } => self.plays(call, what),
+            What::Tone { on, .. } => {
+                let quiet = case.air.tone(now, on);
+                self.heard_nothing(call, quiet);
+            }
             What::PhoneMoved { side, .. } => reference.phone_moved(now, side),
             What::Heard { side, play, .. } => case.heard(now, side, play),
             What::Handled { input, .. } => self.handled(call, input),
-            What::LegEnded { .. } => {
+            What::LegEnded { side, .. } => {
                 reference.leg_ended();
                 case.parted(now);
+                self.air_ends(call, side);
             }
             What::Parted { .. } => case.parted(now),
-            What::PhoneHungUp { side, .. } | What::FellSilent { side, .. } => {
+            What::PhoneHungUp { side, .. } => {
+                let silent = case.silent(side);
+                *silent = silent.or(Some(now));
+                self.air_ends(call, side);
+            }
+            What::FellSilent { side, .. } => {
                 let silent = case.silent(side);
                 *silent = silent.or(Some(now));
             }
@@ -381,13 +397,16 @@ impl<'a> Auditor<'a> {
         let What::Plays { side, play, content, accept, private, confirm, .. } = what else {
             return;
         };
-        let What::Plays { notice, farewell, naming, voice, .. } = what else { return };
+        let What::Plays { notice, farewell, naming, voice, length, .. } = what else { return };
         let case = self.cases.entry(call).or_default();
+        let mut quiet = None;
         if side == Side::Station {
             case.naming.plays(play, naming);
+            quiet = case.air.plays(self.now, length);
         }
         let played = crate::reference::Play { play, content, accept, private, confirm };
         case.reference.plays(self.now, side, played, notice, farewell);
+        self.heard_nothing(call, quiet);
         self.notice(call, side, notice, private);
         if let (Some(_), Some(voice)) = (notice, voice) {
             self.speaks(call, voice);
@@ -406,6 +425,21 @@ impl<'a> Auditor<'a> {
             case.lost = case.lost.or(*case.silent(side));
         }
         self.object_named(call, wrong);
+    }
+
+    /// The person was without sound for too long.
+    fn heard_nothing(&mut self, call: CallId, quiet: Option<Duration>) {
+        self.object_if(quiet.is_some(), Rule::NeverDeadAir, Some(call), || {
+            format!("the person heard nothing for {:?}", quiet.unwrap_or_default())
+        });
+    }
+
+    /// Nobody waits at the station any more, or they hear the other end.
+    fn air_ends(&mut self, call: CallId, side: Side) {
+        if side == Side::Station {
+            let quiet = self.cases.entry(call).or_default().air.ends(self.now);
+            self.heard_nothing(call, quiet);
+        }
     }
 
     fn recording_over(&mut self, number: Option<E164>) {
@@ -438,6 +472,7 @@ impl<'a> Auditor<'a> {
     fn dialled(&mut self, call: CallId, number: E164) {
         let case = self.cases.entry(call).or_default();
         case.reference.dialled(self.now);
+        case.air.begins(self.now);
         case.number = Some(number);
         // What is free, protected or as the facility chose goes on a full disk too; then it must be
         // written down as such, once there is room.
@@ -499,6 +534,7 @@ impl<'a> Auditor<'a> {
 
     fn bridged(&mut self, call: CallId, consent: bool) {
         let now = self.now;
+        self.air_ends(call, Side::Station);
         let Some(case) = self.cases.get_mut(&call) else { return };
         let again = case.reference.bridged.replace(now).is_some();
         case.consent = consent;
@@ -671,6 +707,7 @@ impl Default for Case<'_> {
             begun: Timestamp::default(),
             unwritten: false,
             naming: names::Naming::default(),
+            air: air::Air::default(),
         }
     }
 }

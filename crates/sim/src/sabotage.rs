@@ -89,6 +89,9 @@ pub enum Sabotage {
     KeepRemovedName,
     /// The switch has a name kept that the person did not want to keep.
     KeepNameUnasked,
+    /// The switch lets the person hear nothing once the called party has answered and the notice is
+    /// over.
+    DeadAir,
 }
 
 impl Sabotage {
@@ -137,5 +140,6 @@ impl Sabotage {
         Self::NameBeforeDurable,
         Self::KeepRemovedName,
         Self::KeepNameUnasked,
+        Self::DeadAir,
     ];
 }

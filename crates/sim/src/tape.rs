@@ -100,7 +100,11 @@ pub(crate) enum What {
         naming: Option<NamePart>,
         /// The name in somebody's own voice that it speaks with.
         voice: Option<[u8; 32]>,
+        /// How long it takes.
+        length: Duration,
     },
+    /// What the person hears while nothing is said to them: a tone, or nothing.
+    Tone { call: CallId, on: bool },
     /// A phone that was there all the time heard a script to its end.
     Heard { call: CallId, side: Side, play: PlayId },
     /// A phone hung up.
@@ -211,6 +215,7 @@ impl What {
             self,
             Self::Kept { .. }
                 | Self::Plays { .. }
+                | Self::Tone { .. }
                 | Self::Dialled { .. }
                 | Self::Bridged { .. }
                 | Self::Parted { .. }

@@ -43,6 +43,7 @@ fn broken_by(sabotage: Sabotage) -> Rule {
         Sabotage::SpeakUnapproved | Sabotage::ApproveUnheard => Rule::NamesApproved,
         Sabotage::NameBeforeDurable | Sabotage::KeepRemovedName => Rule::NamesKept,
         Sabotage::KeepNameUnasked => Rule::NamesChosen,
+        Sabotage::DeadAir => Rule::NeverDeadAir,
     }
 }
 

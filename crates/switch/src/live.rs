@@ -354,7 +354,7 @@ impl Live {
                 around.media.play(self.call.leg(side), play, script);
             }
             Output::Hush(side) => around.media.hush(self.call.leg(side)),
-            Output::Ringback(on) => around.media.ringback(self.call.leg(Side::Station), on),
+            Output::Tone(tone) => around.media.tone(self.call.leg(Side::Station), tone),
             Output::Ask(question) => {
                 let (answer, call) = (Arc::clone(&around.answer), self.call);
                 let reply = Reply::new(move |given| answer(call, given));

@@ -125,7 +125,7 @@ impl StepKind {
             Output::HangUp { side, .. } => Self::HangsUp(*side),
             Output::Event(CallEvent::PrivateClaimed { .. }) => Self::Private,
             Output::Finished(_) => Self::Over,
-            Output::Unbridge | Output::Hush(_) | Output::Ringback(_) | Output::Event(_) => {
+            Output::Unbridge | Output::Hush(_) | Output::Tone(_) | Output::Event(_) => {
                 return None;
             }
         })

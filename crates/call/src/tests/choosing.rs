@@ -42,28 +42,29 @@ fn a_private_call_is_unrecorded_and_both_are_told() {
     check(
         &mut ladder,
         &expect![[r#"
-        26.820  called presses 3
-                    event: private
-                    event: notice en
-                    called hears en: private_by_you, call_from, "Marcus Bell", in_custody_at,
-                        "Cedar County Jail", no_charge_to_you, caller_pays, $0.07,
-                        per_minute, notice_protected, choose_accept_refuse,
-                        choose_price_block, es choose_language
-                    station hears en: waiting_for_acceptance, private_by_other, call_from,
-                        "Marcus Bell", in_custody_at, "Cedar County Jail", caller_pays,
-                        $0.07, per_minute, notice_protected
-        38.920  station heard it all
-        41.920  called heard it all
-        42.320  called presses 1
-                    ask: commit, Err(PrivateClaim)
-        42.430  office: durable, epoch 3
-                    bridge, off: PrivateClaim
-                    event: talk
-        46.430  called hangs up
-                    unbridge
-                    hang up station (Normal)
-                    finished: CalledHungUp, talked 4s, key 1, off: PrivateClaim
-    "#]],
+            26.820  called presses 3
+                        event: private
+                        event: notice en
+                        called hears en: private_by_you, call_from, "Marcus Bell", in_custody_at,
+                            "Cedar County Jail", no_charge_to_you, caller_pays, $0.07,
+                            per_minute, notice_protected, choose_accept_refuse,
+                            choose_price_block, es choose_language
+                        station hears en: waiting_for_acceptance, private_by_other, call_from,
+                            "Marcus Bell", in_custody_at, "Cedar County Jail", caller_pays,
+                            $0.07, per_minute, notice_protected
+            38.920  station heard it all
+            41.920  called heard it all
+            42.320  called presses 1
+                        ask: commit, Err(PrivateClaim)
+            42.430  office: durable, epoch 3
+                        no tone
+                        bridge, off: PrivateClaim
+                        event: talk
+            46.430  called hangs up
+                        unbridge
+                        hang up station (Normal)
+                        finished: CalledHungUp, talked 4s, key 1, off: PrivateClaim
+        "#]],
     );
     assert!(ladder.consent.is_none());
 }
@@ -162,20 +163,21 @@ fn no_more_calls_needs_a_second_key() {
     check(
         &mut ladder,
         &expect![[r#"
-        12.920  called presses 7
-                    called hears en: block_confirm
-                    station hears en: waiting_for_acceptance
-        16.020  called presses 0
-                    ask: call them no more
-        16.130  office: blocked, kept: true
-                    station hears en: number_blocked
-                    called hears en: block_kept
-        18.130  station heard it all
-                    hang up station (Normal)
-        21.130  called heard it all
-                    hang up called (Normal)
-                    finished: BlockedByKey, talked 0ns, key 7
-    "#]],
+            12.920  called presses 7
+                        called hears en: block_confirm
+                        station hears en: waiting_for_acceptance
+            16.020  called presses 0
+                        ask: call them no more
+            16.130  office: blocked, kept: true
+                        no tone
+                        station hears en: number_blocked
+                        called hears en: block_kept
+            18.130  station heard it all
+                        hang up station (Normal)
+            21.130  called heard it all
+                        hang up called (Normal)
+                        finished: BlockedByKey, talked 0ns, key 7
+        "#]],
     );
 }
 
@@ -245,17 +247,17 @@ fn a_drawn_key_accepts_and_no_other_does() {
     check(
         &mut ladder,
         &expect![[r#"
-        7.920   called party answers
-                    event: answered
-                    ringback off
-                    event: notice en
-                    called hears en: call_from, "Marcus Bell", in_custody_at, "Cedar County Jail",
-                        no_charge_to_you, caller_pays, $0.07, per_minute, notice_recorded,
-                        choose_accept, 6, choose_refuse, choose_private, choose_price_block,
-                        es choose_language
-                    station hears en: waiting_for_acceptance, call_from, "Marcus Bell", in_custody_at,
-                        "Cedar County Jail", caller_pays, $0.07, per_minute, notice_recorded
-    "#]],
+            7.920   called party answers
+                        event: answered
+                        comfort tone
+                        event: notice en
+                        called hears en: call_from, "Marcus Bell", in_custody_at, "Cedar County Jail",
+                            no_charge_to_you, caller_pays, $0.07, per_minute, notice_recorded,
+                            choose_accept, 6, choose_refuse, choose_private, choose_price_block,
+                            es choose_language
+                        station hears en: waiting_for_acceptance, call_from, "Marcus Bell", in_custody_at,
+                            "Cedar County Jail", caller_pays, $0.07, per_minute, notice_recorded
+        "#]],
     );
     ladder.notice_heard().skip();
     for wrong in ["1", "5", "8"] {
@@ -287,15 +289,16 @@ fn a_greeting_with_a_1_in_it_never_accepts() {
     check(
         &mut ladder,
         &expect![[r#"
-        123.320 time-out
-                    station hears en: looks_like_machine
-                    called hears en: no_key_pressed
-        125.320 station heard it all
-                    hang up station (Normal)
-        125.320 called heard it all
-                    hang up called (Normal)
-                    finished: LooksLikeMachine, talked 0ns
-    "#]],
+            123.320 time-out
+                        no tone
+                        station hears en: looks_like_machine
+                        called hears en: no_key_pressed
+            125.320 station heard it all
+                        hang up station (Normal)
+            125.320 called heard it all
+                        hang up called (Normal)
+                        finished: LooksLikeMachine, talked 0ns
+        "#]],
     );
 }
 
@@ -381,15 +384,16 @@ fn a_leg_that_is_moved_after_the_key_is_not_recorded() {
     check(
         &mut ladder,
         &expect![[r#"
-        26.920  called is moved
-        26.920  office: durable, epoch 3
-                    bridge, off: LegMoved
-                    event: talk
-        28.920  called hangs up
-                    unbridge
-                    hang up station (Normal)
-                    finished: CalledHungUp, talked 2s, key 1, off: LegMoved
-    "#]],
+            26.920  called is moved
+            26.920  office: durable, epoch 3
+                        no tone
+                        bridge, off: LegMoved
+                        event: talk
+            28.920  called hangs up
+                        unbridge
+                        hang up station (Normal)
+                        finished: CalledHungUp, talked 2s, key 1, off: LegMoved
+        "#]],
     );
     assert!(ladder.consent.is_none());
     // Why it was off before stays the reason.

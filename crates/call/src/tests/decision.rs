@@ -22,14 +22,15 @@ fn refused_by_key() {
     check(
         &mut ladder,
         &expect![[r#"
-              26.820  called presses 2
-                          station hears en: not_accepted
-                          called hears es: refused
-              28.720  station heard it all
-                          hang up station (Normal)
-              29.320  called heard it all
-                          hang up called (Normal)
-                          finished: RefusedByKey, talked 0ns, key 2
+            26.820  called presses 2
+                        no tone
+                        station hears en: not_accepted
+                        called hears es: refused
+            28.720  station heard it all
+                        hang up station (Normal)
+            29.320  called heard it all
+                        hang up called (Normal)
+                        finished: RefusedByKey, talked 0ns, key 2
         "#]],
     );
 }
@@ -42,13 +43,14 @@ fn refused_while_the_notice_is_played() {
     check(
         &mut ladder,
         &expect![[r#"
-              11.820  called presses 2
-                          station hears en: not_accepted
-                          called hears en: refused
-              13.720  called heard it all
-                          hang up called (Normal)
-              14.320  station hangs up
-                          finished: RefusedByKey, talked 0ns, key 2
+            11.820  called presses 2
+                        no tone
+                        station hears en: not_accepted
+                        called hears en: refused
+            13.720  called heard it all
+                        hang up called (Normal)
+            14.320  station hangs up
+                        finished: RefusedByKey, talked 0ns, key 2
         "#]],
     );
 }
@@ -157,9 +159,10 @@ fn switches_use_up_no_notice() {
     check(
         &mut ladder,
         &expect![[r#"
-              11.520  called heard it in part
-                          station hears en: not_accepted
-                          hang up called (Normal)
+            11.520  called heard it in part
+                        no tone
+                        station hears en: not_accepted
+                        hang up called (Normal)
         "#]],
     );
 }
@@ -204,6 +207,7 @@ fn wrong_keys_to_the_end() {
         &mut ladder,
         &expect![[r#"
             71.220  called presses 0
+                        no tone
                         station hears en: not_accepted
                         called hears en: wrong_key, goodbye
             72.320  called heard it all
@@ -240,6 +244,7 @@ fn silence_to_the_end() {
         &mut ladder,
         &expect![[r#"
             110.920 time-out
+                        no tone
                         station hears en: not_accepted
                         called hears en: no_key_pressed
             112.920 station heard it all

@@ -23,7 +23,7 @@ fn free_call_is_not_promised_a_charge() {
                         station hears en: call_is_free
             5.400   station heard it all
                         dial +12025550142
-                        ringback on
+                        ringback
         "#]],
     );
 }
@@ -42,7 +42,7 @@ fn price_is_told_in_the_persons_language() {
             1.601   ringing
             61.600  time-out
                         dial +12025550142
-                        ringback on
+                        ringback
         "#]],
     );
 }
@@ -60,7 +60,7 @@ fn dialling_waits_for_the_end_of_the_price_and_of_no_other_play() {
             3.400   station presses 1#
             3.600   station heard it in part
                         dial +12025550142
-                        ringback on
+                        ringback
         "#]],
     );
 }
@@ -83,37 +83,37 @@ fn trunk_failures() {
     }
     expect![[r#"
         7.920   trunk: Busy
-                    ringback off
+                    no tone
                     station hears en: busy
         10.420  station heard it all
                     hang up station (Normal)
                     finished: Busy, talked 0ns
         7.920   trunk: NoAnswer
-                    ringback off
+                    no tone
                     station hears en: no_answer
         10.420  station heard it all
                     hang up station (Normal)
                     finished: NoAnswer, talked 0ns
         7.920   trunk: Unallocated
-                    ringback off
+                    no tone
                     station hears en: unallocated
         10.420  station heard it all
                     hang up station (Normal)
                     finished: Unallocated, talked 0ns
         7.920   trunk: Declined
-                    ringback off
+                    no tone
                     station hears en: declined
         10.420  station heard it all
                     hang up station (Normal)
                     finished: Declined, talked 0ns
         7.920   trunk: Forwarded
-                    ringback off
+                    no tone
                     station hears en: forwarded
         10.420  station heard it all
                     hang up station (Normal)
                     finished: Forwarded, talked 0ns
         7.920   trunk: Failed
-                    ringback off
+                    no tone
                     station hears en: not_connected
         10.420  station heard it all
                     hang up station (Normal)
@@ -134,7 +134,7 @@ fn nobody_answers() {
             7.920   station presses 1#*
             8.220   called presses 1
             52.420  time-out
-                        ringback off
+                        no tone
                         station hears en: no_answer
                         hang up called (Normal)
             52.420  called party answers
@@ -157,7 +157,7 @@ fn no_early_media_is_no_loss() {
         &expect![[r#"
             7.920   called is silent
             7.920   station is silent
-                        ringback off
+                        no tone
                         hang up station (Normal)
                         hang up called (Normal)
                         finished: MediaLost, talked 0ns

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use model::{
-    CallId, E164, Key, Language, Money, PersonId, Phrase, PlayId, Private, Script, Side, Timestamp,
+    CallId, E164, Key, Language, Money, PersonId, Phrase, PlayId, Private, Script, Side, Timestamp, Tone,
     fact::{ConsentEvidence, Epoch, KeyPath, NumberClass, OffReason},
     speech::ContentHash,
 };
@@ -227,7 +227,7 @@ impl Ladder {
                     assert!(self.finished.replace(finished).is_none(), "finished twice");
                 }
                 Output::Hush(_)
-                | Output::Ringback(_)
+                | Output::Tone(_)
                 | Output::Ask(_)
                 | Output::Dial { .. }
                 | Output::Bridge(_)
@@ -328,7 +328,9 @@ pub(super) fn describe(output: &Output) -> String {
             format!("{} hears {words}", name(*side))
         }
         Output::Hush(side) => format!("{}: hush", name(*side)),
-        Output::Ringback(on) => format!("ringback {}", if *on { "on" } else { "off" }),
+        Output::Tone(Some(Tone::Ringback)) => "ringback".to_string(),
+        Output::Tone(Some(Tone::Comfort)) => "comfort tone".to_string(),
+        Output::Tone(None) => "no tone".to_string(),
         Output::Ask(Question::Identify { pin }) => format!("ask: whose PIN is {}", pin.expose()),
         Output::Ask(Question::Balance { person }) => format!("ask: balance of {}", person.0),
         Output::Ask(Question::Admit { person, dialled }) => {

@@ -37,11 +37,11 @@ fn accepted_and_recorded() {
                         station hears en: call_costs, $0.07, per_minute, please_hold
             7.420   station heard it all
                         dial +12025550142
-                        ringback on
+                        ringback
             7.920   ringing
             10.920  called party answers
                         event: answered
-                        ringback off
+                        comfort tone
                         event: notice en
                         called hears en: call_from, "Marcus Bell", in_custody_at, "Cedar County Jail",
                             no_charge_to_you, caller_pays, $0.07, per_minute, notice_recorded,
@@ -54,6 +54,7 @@ fn accepted_and_recorded() {
             26.820  called presses 1
                         ask: commit, Ok(Epoch(3))
             26.930  office: durable, epoch 3
+                        no tone
                         bridge, recorded (epoch 3)
                         event: talk
             33.930  called hangs up
@@ -143,7 +144,7 @@ fn protected_number_is_unrecorded_and_told_so() {
         &expect![[r#"
             10.920  called party answers
                         event: answered
-                        ringback off
+                        comfort tone
                         event: notice en
                         called hears en: call_from, "Marcus Bell", in_custody_at, "Cedar County Jail",
                             no_charge_to_you, caller_pays, $0.07, per_minute, notice_protected,
@@ -155,6 +156,7 @@ fn protected_number_is_unrecorded_and_told_so() {
             25.920  called presses 1
                         ask: commit, Err(Protected)
             26.020  office: durable, but Protected
+                        no tone
                         bridge, off: Protected
                         event: talk
             29.020  station hangs up
@@ -192,30 +194,37 @@ fn every_reason_not_to_record_is_announced_and_stays() {
     expect![[r#"
         [NoticeProtected]
         26.920  office: durable, epoch 3
+                    no tone
                     bridge, off: Protected
                     event: talk
         [NoticeNotRecorded]
         26.920  office: durable, epoch 3
+                    no tone
                     bridge, off: FacilityOff
                     event: talk
         [NoticeNotRecorded]
         26.920  office: durable, epoch 3
+                    no tone
                     bridge, off: RegistryUnusable
                     event: talk
         [NoticeNotRecorded]
         26.920  office: durable, epoch 3
+                    no tone
                     bridge, off: LogUnavailable
                     event: talk
         [NoticeNotRecorded]
         26.920  office: durable, epoch 3
+                    no tone
                     bridge, off: Disk
                     event: talk
         [NoticeProtected]
         26.920  office: durable, epoch 3
+                    no tone
                     bridge, off: PrivateClaim
                     event: talk
         [NoticeNotRecorded]
         26.920  office: durable, epoch 3
+                    no tone
                     bridge, off: LegMoved
                     event: talk
     "#]]
@@ -232,7 +241,7 @@ fn free_call_costs_nobody_anything() {
         &expect![[r#"
             7.920   called party answers
                         event: answered
-                        ringback off
+                        comfort tone
                         event: notice en
                         called hears en: call_from, "Marcus Bell", in_custody_at, "Cedar County Jail",
                             no_charge_to_you, call_is_free, notice_recorded,
@@ -252,12 +261,13 @@ fn early_1_then_hang_up_is_no_consent() {
     check(
         &mut ladder,
         &expect![[r#"
-              14.920  called presses 1
-              15.520  called hangs up
-                          station hears en: not_accepted
-              17.520  station heard it all
-                          hang up station (Normal)
-                          finished: NoticeCutShort, talked 0ns
+            14.920  called presses 1
+            15.520  called hangs up
+                        no tone
+                        station hears en: not_accepted
+            17.520  station heard it all
+                        hang up station (Normal)
+                        finished: NoticeCutShort, talked 0ns
         "#]],
     );
     assert!(ladder.evidence.is_none());
@@ -353,12 +363,14 @@ fn a_notice_never_heard_whole_ends_the_call() {
         assert_eq!(ladder.heard(Station).finished.as_ref().unwrap().decision_key, None);
     }
     expect![[r#"
-          10.920  station heard it in part
-                      station hears en: not_accepted
-                      hang up called (Normal)
-          10.920  called heard it in part
-                      station hears en: not_accepted
-                      hang up called (Normal)
+        10.920  station heard it in part
+                    no tone
+                    station hears en: not_accepted
+                    hang up called (Normal)
+        10.920  called heard it in part
+                    no tone
+                    station hears en: not_accepted
+                    hang up called (Normal)
     "#]]
     .assert_eq(&text);
 }
@@ -371,6 +383,7 @@ fn a_notice_whose_end_is_never_told_counts_as_cut() {
         &mut ladder,
         &expect![[r#"
             250.920 time-out
+                        no tone
                         station hears en: not_accepted
                         hang up called (Normal)
         "#]],
@@ -384,11 +397,12 @@ fn hang_up_after_a_heard_notice_is_not_accepted() {
     check(
         &mut ladder,
         &expect![[r#"
-              25.920  called hangs up
-                          station hears en: not_accepted
-              25.920  station heard it all
-                          hang up station (Normal)
-                          finished: NotAccepted, talked 0ns
+            25.920  called hangs up
+                        no tone
+                        station hears en: not_accepted
+            25.920  station heard it all
+                        hang up station (Normal)
+                        finished: NotAccepted, talked 0ns
         "#]],
     );
     // Also when another one has begun.
@@ -397,11 +411,12 @@ fn hang_up_after_a_heard_notice_is_not_accepted() {
     check(
         &mut ladder,
         &expect![[r#"
-              35.920  called hangs up
-                          station hears en: not_accepted
-              35.920  station heard it all
-                          hang up station (Normal)
-                          finished: NotAccepted, talked 0ns
+            35.920  called hangs up
+                        no tone
+                        station hears en: not_accepted
+            35.920  station heard it all
+                        hang up station (Normal)
+                        finished: NotAccepted, talked 0ns
         "#]],
     );
 }
@@ -422,20 +437,24 @@ fn silence_on_a_leg_ends_the_notice() {
         }
     }
     expect![[r#"
-          10.920  station is silent
-                      hang up station (Normal)
-                      hang up called (Normal)
-                      finished: MediaLost, talked 0ns
-          25.920  station is silent
-                      hang up station (Normal)
-                      hang up called (Normal)
-                      finished: MediaLost, talked 0ns
-          10.920  called is silent
-                      station hears en: not_accepted
-                      hang up called (Normal)
-          25.920  called is silent
-                      station hears en: not_accepted
-                      hang up called (Normal)
+        10.920  station is silent
+                    no tone
+                    hang up station (Normal)
+                    hang up called (Normal)
+                    finished: MediaLost, talked 0ns
+        25.920  station is silent
+                    no tone
+                    hang up station (Normal)
+                    hang up called (Normal)
+                    finished: MediaLost, talked 0ns
+        10.920  called is silent
+                    no tone
+                    station hears en: not_accepted
+                    hang up called (Normal)
+        25.920  called is silent
+                    no tone
+                    station hears en: not_accepted
+                    hang up called (Normal)
     "#]]
     .assert_eq(&text);
 }

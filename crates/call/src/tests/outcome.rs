@@ -37,24 +37,30 @@ fn a_recording_needs_a_durable_start_in_the_same_epoch() {
         text.push_str(&ladder.text());
     }
     expect![[r#"
-          26.920  office: durable, epoch 3
-                      bridge, recorded (epoch 3)
-                      event: talk
-          26.920  office: durable, epoch 2
-                      bridge, off: RegistryUnusable
-                      event: talk
-          26.920  office: durable, epoch 4
-                      bridge, off: RegistryUnusable
-                      event: talk
-          26.920  office: durable, but LogUnavailable
-                      bridge, off: LogUnavailable
-                      event: talk
-          26.920  office: durable, but Disk
-                      bridge, off: Disk
-                      event: talk
-          26.920  office: durable, but Protected
-                      bridge, off: Protected
-                      event: talk
+        26.920  office: durable, epoch 3
+                    no tone
+                    bridge, recorded (epoch 3)
+                    event: talk
+        26.920  office: durable, epoch 2
+                    no tone
+                    bridge, off: RegistryUnusable
+                    event: talk
+        26.920  office: durable, epoch 4
+                    no tone
+                    bridge, off: RegistryUnusable
+                    event: talk
+        26.920  office: durable, but LogUnavailable
+                    no tone
+                    bridge, off: LogUnavailable
+                    event: talk
+        26.920  office: durable, but Disk
+                    no tone
+                    bridge, off: Disk
+                    event: talk
+        26.920  office: durable, but Protected
+                    no tone
+                    bridge, off: Protected
+                    event: talk
     "#]]
     .assert_eq(&text);
 }
@@ -74,6 +80,7 @@ fn commit_time_out_talks_unrecorded() {
     expect![[r#"
         26.920  called presses 2
         29.920  time-out
+                    no tone
                     bridge, off: LogUnavailable
                     event: talk
         29.920  office: durable, epoch 3
@@ -83,6 +90,7 @@ fn commit_time_out_talks_unrecorded() {
                     finished: CalledHungUp, talked 1s, key 1, off: LogUnavailable
         26.920  called presses 2
         29.920  time-out
+                    no tone
                     bridge, off: Protected
                     event: talk
         29.920  office: durable, epoch 3

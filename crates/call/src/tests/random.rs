@@ -152,6 +152,9 @@ struct Watcher {
     /// Names that were recorded, and that are stored or are to be.
     names: [usize; 2],
     up: [bool; 2],
+    dialled: bool,
+    /// Whether the person hears a tone where nothing is said to them, or last words.
+    sounds: bool,
     bridged: Option<bool>,
     /// Whether the legs do not hear each other.
     parted: bool,
@@ -180,6 +183,8 @@ impl Watcher {
             enrolment: None,
             names: [0; 2],
             up: [true, false],
+            dialled: false,
+            sounds: false,
             bridged: None,
             parted: true,
             finished: 0,
@@ -370,6 +375,8 @@ impl Watcher {
             }
             self.watch(output);
         }
+        let waits = self.dialled && self.bridged.is_none() && self.up[index(Station)];
+        assert!(!waits || self.sounds, "dead air for the person");
     }
 
     fn watch(&mut self, output: Output) {
@@ -379,6 +386,7 @@ impl Watcher {
                 assert!(self.parted || !farewell, "says farewell while they still talk");
                 assert!(self.up[index(side)], "plays to a leg that is gone");
                 self.latest[index(side)] = Some(play);
+                self.sounds |= side == Station;
                 if words(&script).contains("name_explain") {
                     self.explained = Some((play, None));
                     self.chosen = false;
@@ -405,6 +413,7 @@ impl Watcher {
             }
             Output::Dial { .. } => {
                 assert!(self.admitted, "dials what was not admitted");
+                self.dialled = true;
                 self.up[index(Called)] = true;
             }
             Output::Bridge(recording) => {
@@ -434,7 +443,9 @@ impl Watcher {
             Output::Event(event) => {
                 self.claimed |= matches!(event, crate::CallEvent::PrivateClaimed { .. });
             }
-            Output::Hush(_) | Output::Ringback(_) => {}
+            // With a tone, what is said may end; without, only what is said from then on sounds.
+            Output::Tone(tone) => self.sounds = tone.is_some(),
+            Output::Hush(_) => {}
         }
     }
 

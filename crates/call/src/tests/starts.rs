@@ -32,24 +32,24 @@ fn a_hotline_of_nobody_rings_and_talks_at_once() {
     check(
         &mut ladder,
         &expect![[r#"
-        0.000   start
-                    ask: may nobody call 2025550150
-        0.002   office: admitted
-                    dial +12025550142
-                    ringback on
-        0.502   ringing
-        0.502   station presses 1*#
-        2.802   called party answers
-                    event: answered
-                    ringback off
-                    bridge, off: StationOff
-                    event: talk
-        2.802   called presses 2
-        5.902   called hangs up
-                    unbridge
-                    hang up station (Normal)
-                    finished: CalledHungUp, talked 3.1s, off: StationOff
-    "#]],
+            0.000   start
+                        ask: may nobody call 2025550150
+            0.002   office: admitted
+                        dial +12025550142
+                        ringback
+            0.502   ringing
+            0.502   station presses 1*#
+            2.802   called party answers
+                        event: answered
+                        no tone
+                        bridge, off: StationOff
+                        event: talk
+            2.802   called presses 2
+            5.902   called hangs up
+                        unbridge
+                        hang up station (Normal)
+                        finished: CalledHungUp, talked 3.1s, off: StationOff
+        "#]],
     );
 }
 
@@ -68,7 +68,7 @@ fn at_once_is_for_what_is_free_and_unrecorded_only() {
     expect![[r#"
         2.500   called party answers
                     event: answered
-                    ringback off
+                    comfort tone
                     event: notice en
                     called hears en: call_from, in_custody_at, "Cedar County Jail", no_charge_to_you,
                         call_is_free, notice_recorded, choose_accept_refuse, choose_private,
@@ -77,7 +77,7 @@ fn at_once_is_for_what_is_free_and_unrecorded_only() {
                         "Cedar County Jail", call_is_free, notice_recorded
         2.500   called party answers
                     event: answered
-                    ringback off
+                    comfort tone
                     event: notice en
                     called hears en: call_from, in_custody_at, "Cedar County Jail", no_charge_to_you,
                         caller_pays, $0.07, per_minute, notice_not_recorded,
@@ -87,7 +87,7 @@ fn at_once_is_for_what_is_free_and_unrecorded_only() {
                         notice_not_recorded
         2.500   called party answers
                     event: answered
-                    ringback off
+                    comfort tone
                     event: notice en
                     called hears en: call_from, in_custody_at, "Cedar County Jail", no_charge_to_you,
                         call_is_free, notice_not_recorded, choose_accept_refuse,
@@ -124,19 +124,19 @@ fn a_number_dialled_en_bloc_waits_for_the_pin_alone() {
     check(
         &mut ladder,
         &expect![[r#"
-        0.000   start
-                    station hears en: welcome, es welcome, enter_pin
-        0.900   station presses 482913#2025550143#
-                    station: hush
-                    ask: whose PIN is 482913
-        2.700   office: person known
-                    ask: may 7 call 2025550142
-        2.720   office: admitted
-                    station hears en: call_costs, $0.07, per_minute, please_hold
-        6.720   station heard it all
-                    dial +12025550142
-                    ringback on
-    "#]],
+            0.000   start
+                        station hears en: welcome, es welcome, enter_pin
+            0.900   station presses 482913#2025550143#
+                        station: hush
+                        ask: whose PIN is 482913
+            2.700   office: person known
+                        ask: may 7 call 2025550142
+            2.720   office: admitted
+                        station hears en: call_costs, $0.07, per_minute, please_hold
+            6.720   station heard it all
+                        dial +12025550142
+                        ringback
+        "#]],
     );
 }
 
@@ -200,7 +200,7 @@ fn a_call_of_nobody_names_nobody() {
         &expect![[r#"
             2.000   called party answers
                         event: answered
-                        ringback off
+                        comfort tone
                         event: notice en
                         called hears en: call_from, in_custody_at, "Cedar County Jail", no_charge_to_you,
                             call_is_free, notice_recorded, choose_accept_refuse, choose_private,
@@ -223,25 +223,25 @@ fn a_line_for_help_needs_no_pin_and_says_that_it_is_private() {
     check(
         &mut ladder,
         &expect![[r#"
-        0.000   start
-                    station hears en: welcome, es welcome, enter_pin, help_without_pin
-        0.900   station presses *
-                    station: hush
-                    station hears en: enter_service
-        4.000   station presses 711#
-                    station: hush
-                    ask: may nobody call 711
-        4.400   office: admitted
-                    station hears en: call_is_free, notice_protected
-        8.400   station heard it all
-                    dial +12025550142
-                    ringback on
-        10.400  called party answers
-                    event: answered
-                    ringback off
-                    bridge, off: Relay
-                    event: talk
-    "#]],
+            0.000   start
+                        station hears en: welcome, es welcome, enter_pin, help_without_pin
+            0.900   station presses *
+                        station: hush
+                        station hears en: enter_service
+            4.000   station presses 711#
+                        station: hush
+                        ask: may nobody call 711
+            4.400   office: admitted
+                        station hears en: call_is_free, notice_protected
+            8.400   station heard it all
+                        dial +12025550142
+                        ringback
+            10.400  called party answers
+                        event: answered
+                        no tone
+                        bridge, off: Relay
+                        event: talk
+        "#]],
     );
 }
 

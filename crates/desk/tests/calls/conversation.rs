@@ -188,7 +188,7 @@ impl<'a> Conversation<'a> {
                 self.node.desk.finished(self.call, finished.clone());
                 self.finished = Some(finished);
             }
-            Output::Hush(_) | Output::Ringback(_) | Output::HangUp { .. } => {}
+            Output::Hush(_) | Output::Tone(_) | Output::HangUp { .. } => {}
         }
     }
 

@@ -6,7 +6,7 @@ use crate::{
     rtp::Header,
     tone::Voice,
 };
-use model::{Codec, Key, Language, Script, fact::KeyPath};
+use model::{Codec, Key, Language, Script, Tone, fact::KeyPath};
 
 /// A station's leg and its telephone, which sent a packet of silence: it is live.
 fn live() -> (Rig, Phone) {
@@ -173,9 +173,9 @@ fn a_leg_is_live_at_the_end_if_it_was_heard_shortly_before() {
 fn a_leg_always_sends_one_packet_after_the_other() {
     let (mut rig, phone) = live();
     rig.run(95);
-    rig.obey(Command::Ringback { leg: STATION, on: true });
+    rig.obey(Command::Tone { leg: STATION, tone: Some(Tone::Ringback) });
     rig.run(100);
-    rig.obey(Command::Ringback { leg: STATION, on: false });
+    rig.obey(Command::Tone { leg: STATION, tone: None });
     rig.run(100);
     let heard = phone.hear_all(15);
     assert_continuous(&heard);
@@ -188,6 +188,34 @@ fn a_leg_always_sends_one_packet_after_the_other() {
     let heard = phone.hear_all(4);
     assert_continuous(&heard);
     assert!(heard.iter().all(|(_, octets)| octets.len() == 240));
+}
+
+#[test]
+fn the_comfort_tone_fills_what_a_script_leaves_and_is_never_mixed_into_it() {
+    let (mut rig, phone) = live();
+    rig.obey(Command::Tone { leg: STATION, tone: Some(Tone::Comfort) });
+    let (mut heard, mut read) = (Vec::new(), 0);
+    // A second at a time: a socket does not hold more of them.
+    let mut run = |rig: &mut Rig, seconds: usize| {
+        for _ in 0..seconds {
+            rig.run(1_000);
+            let sent = rig.statistics(STATION).sent;
+            heard.extend(phone.hear_all(sent - read));
+            read = sent;
+        }
+    };
+    run(&mut rig, 2);
+    let mut rendered = rig.play(STATION, 1, &script());
+    let packets = rendered.len().div_ceil(160);
+    run(&mut rig, packets / 50 + 5);
+    assert_continuous(&heard);
+    let octets = joined(&heard);
+    let mut spoken = vec![0; rendered.len()];
+    rendered.read(&mut spoken);
+    let begins = octets.windows(spoken.len()).position(|window| *window == spoken).unwrap();
+    let sounds = |octets: &[u8]| octets.iter().any(|octet| *octet != 0xff);
+    assert!(sounds(&octets[..begins]), "the tone before it");
+    assert!(sounds(&octets[begins + packets * 160..]), "the tone after it");
 }
 
 #[test]

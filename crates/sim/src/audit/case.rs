@@ -1,6 +1,6 @@
 //! One call before the auditor.
 
-use super::{Rule, facts, names::Naming};
+use super::{Rule, air::Air, facts, names::Naming};
 use crate::{reference::Reference, seen::Seen, tape::Content};
 use core::time::Duration;
 use model::{
@@ -46,6 +46,7 @@ pub(super) struct Case<'a> {
     /// It was dialled while its admission could not be written.
     pub(super) unwritten: bool,
     pub(super) naming: Naming,
+    pub(super) air: Air,
 }
 
 /// Why it ended, how long was talked, and why it was not recorded.

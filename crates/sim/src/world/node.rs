@@ -22,7 +22,7 @@ use call::{
 use charging::CapTable;
 use core::time::Duration;
 use model::{
-    AgencyId, Key, PlayId, Private, Script, Side, Timestamp,
+    AgencyId, Key, PlayId, Private, Script, Side, Timestamp, Tone,
     fact::{Fact, KeyPath, OffReason, RecordingState, Refusal},
     speech::ContentHash,
 };
@@ -217,7 +217,11 @@ impl World<'_> {
         match output {
             Output::Play { side, play, script } => self.plays(slot, side, play, &script),
             Output::Hush(side) => self.hush(slot, side),
-            Output::Ringback(_) => {}
+            Output::Tone(tone) => {
+                let deaf = self.sabotage == Some(Sabotage::DeadAir);
+                let on = tone.is_some_and(|tone| !deaf || tone == Tone::Ringback);
+                self.tape.add(self.now, What::Tone { call, on });
+            }
             Output::Ask(question) => self.ask(slot, question),
             Output::RecordName(enrolment) => self.record_name(slot, enrolment),
             Output::Dial { number } => {
@@ -253,8 +257,8 @@ impl World<'_> {
         live.leg(side).playing = Some(Playing { play, content, ends, notice });
         let call = live.call;
         let content = tape::Content(content);
-        let Sounding { notice: told, farewell, accept, private, confirm, naming, voice, .. } =
-            sounding;
+        let Sounding { notice: told, farewell, accept, private, confirm, .. } = sounding;
+        let Sounding { naming, voice, length, .. } = sounding;
         live.accept = accept.or(live.accept);
         let what = What::Plays {
             call,
@@ -268,6 +272,7 @@ impl World<'_> {
             farewell,
             naming,
             voice,
+            length,
         };
         self.tape.add(self.now, what);
         self.agenda.add(ends, Event::PlayOver { slot, side, play });

@@ -73,7 +73,7 @@ impl Live {
     pub(crate) fn apologise(&mut self, now: Timestamp, around: &Surroundings) {
         self.apology.until = Some(now.after(self.plan.timing.farewell_max));
         around.media.unbridge(self.call);
-        around.media.ringback(self.call.leg(Side::Station), false);
+        around.media.tone(self.call.leg(Side::Station), None);
         for side in [Side::Station, Side::Called] {
             let ear = self.apology.ear(side);
             ear.owed = ear.answered;

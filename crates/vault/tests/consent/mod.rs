@@ -95,7 +95,7 @@ fn react(output: Output, number: E164, epoch: Epoch, now: Timestamp) -> Reaction
         Output::Bridge(Recording::Off(reason)) => panic!("not recorded: {reason:?}"),
         Output::Unbridge
         | Output::Hush(_)
-        | Output::Ringback(_)
+        | Output::Tone(_)
         | Output::HangUp { .. }
         | Output::Event(_)
         | Output::Finished(_) => return Reaction::Nothing,

@@ -60,7 +60,7 @@ fn settle(machine: &mut Machine, now: Timestamp) -> Option<Enrolment> {
                 }
                 Output::RecordName(enrolment) => return Some(enrolment),
                 Output::Hush(_)
-                | Output::Ringback(_)
+                | Output::Tone(_)
                 | Output::Ask(_)
                 | Output::Dial { .. }
                 | Output::Bridge(_)
