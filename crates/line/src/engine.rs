@@ -217,8 +217,17 @@ struct Dialling {
     forwarded: bool,
     /// We do not want the call any more.
     cancelled: bool,
+    /// There was no other trunk when this one let us wait, so that it stays here.
+    stays: bool,
     /// The trunk it goes through.
     route: Option<Box<Route>>,
+}
+
+impl Dialling {
+    /// Whether another trunk may be tried: nothing rang yet on this one.
+    fn may_go_elsewhere(&self) -> bool {
+        self.route.is_some() && !self.rang && !self.cancelled && !self.stays
+    }
 }
 
 /// A new offer of the other end that waits for our answer.
@@ -499,8 +508,8 @@ impl Engine {
                     self.tell(LineEvent::HungUp { wire });
                 }
                 Phase::Dialling(dialling) => {
-                    if dialling.route.is_some() && !dialling.provisional && !dialling.cancelled {
-                        self.trunk_is_silent(wire).await;
+                    if dialling.may_go_elsewhere() {
+                        self.trunk_hangs(wire).await;
                     } else {
                         self.dialled_too_long(wire).await;
                     }

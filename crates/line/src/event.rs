@@ -1,5 +1,6 @@
 //! What a line tells, and what it is told to call.
 
+use crate::cause::Cause;
 use model::{E164, Key, MediaDescription, Private, SrtpKeys, StationId, TrunkId};
 use std::net::SocketAddr;
 
@@ -103,6 +104,8 @@ pub enum LineEvent {
         /// sense, 503 where there is no way out (no trunk, not
         /// registered, line full).
         status: u16,
+        /// What the network behind the carrier's gateway said, where the response says so.
+        cause: Option<Cause>,
     },
     /// The other end describes its media anew (re-INVITE or UPDATE: hold, codec, address). Answer
     /// with `reanswer` within two seconds, or the other end is told 488 and the call goes on as it

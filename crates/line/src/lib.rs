@@ -7,6 +7,7 @@
 //! then [`LineEvent`].
 
 mod address;
+mod cause;
 mod config;
 mod counts;
 mod credential;
@@ -32,6 +33,7 @@ mod transport;
 mod trunk;
 mod turns;
 
+pub use cause::Cause;
 pub use config::{Directory, Encryption, Inbound, LineConfig, Network, TlsListen};
 pub use counts::LineCounts;
 pub use digest::ha1;

@@ -93,6 +93,10 @@ pub(crate) const STREAM_WRITE_MAX: Duration = Duration::from_secs(10);
 
 /// A trunk that says nothing at all to an INVITE for so long is silent: another one is tried.
 pub(crate) const TRUNK_SILENT_MAX: Duration = Duration::from_secs(4);
+/// A trunk that said that it tries (100) and nothing more for so long hangs: another one is tried.
+/// 95 of 100 international calls ring within 11 seconds (ITU-T E.721), and of the 45 for which a
+/// call is let ring some 30 are left for the next trunk.
+pub(crate) const TRYING_MAX: Duration = Duration::from_secs(12);
 /// So long a trunk that could not take a call is only the last resort.
 pub(crate) const REST: Duration = Duration::from_secs(30);
 /// A trunk answers OPTIONS within this time or is down.

@@ -279,7 +279,7 @@ fn stopping_hangs_up() {
     world.node.line.stop();
     let mut ends = [world.phone.next(), world.phone.next()].map(|event| match event {
         LineEvent::HungUp { wire } => (wire, 0),
-        LineEvent::Failed { wire, status } => (wire, status),
+        LineEvent::Failed { wire, status, .. } => (wire, status),
         other => panic!("{other:?}"),
     });
     ends.sort_unstable();

@@ -7,6 +7,7 @@
 
 mod capturing;
 mod ended;
+mod failure;
 mod hearing;
 mod limits;
 mod live;

@@ -501,19 +501,6 @@ pub(crate) fn input_of(event: MediaEvent) -> Option<(CallId, Input)> {
     }
 }
 
-/// Why the trunk could not connect, by SIP status (RFC 3261 section 21).
-pub(crate) fn failure_of(status: u16) -> TrunkFailure {
-    match status {
-        486 | 600 => TrunkFailure::Busy,
-        408 | 480 | 487 => TrunkFailure::NoAnswer,
-        // RFC 3261 section 21.3: never followed, the new number was not screened.
-        300..=399 => TrunkFailure::Forwarded,
-        404 | 410 | 484 | 604 => TrunkFailure::Unallocated,
-        603 => TrunkFailure::Declined,
-        _ => TrunkFailure::Failed,
-    }
-}
-
 /// What we say about our end of a leg whose audio port is `address`.
 pub(crate) fn our_audio(address: std::net::SocketAddr) -> MediaDescription {
     MediaDescription {

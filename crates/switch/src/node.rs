@@ -23,12 +23,13 @@ use vault::Vault;
 
 use crate::{
     ended::{Ended, Running},
+    failure::failure_of,
     hearing::Hearing,
     limits::{
         IDLE_WAIT_MAX, REST_MAX, STATUS_BUSY, STATUS_FAULT, STATUS_FORBIDDEN,
         STATUS_NOT_ACCEPTABLE_HERE, STATUS_UNAVAILABLE,
     },
-    live::{Live, Surroundings, failure_of, input_of, our_audio},
+    live::{Live, Surroundings, input_of, our_audio},
     mailbox::{Content, Letter, Mailbox, post},
     office::Office,
     step::{StepKind, Watch},
@@ -340,9 +341,11 @@ impl Node {
                     live.answered(now, wire, (&answer, keys), around);
                 });
             }
-            LineEvent::Failed { wire, status } => self.with_wire(wire, now, |live, around| {
-                live.handle(now, Input::CalledFailed(failure_of(status)), around);
-            }),
+            LineEvent::Failed { wire, status, cause } => {
+                self.with_wire(wire, now, |live, around| {
+                    live.handle(now, Input::CalledFailed(failure_of(status, cause)), around);
+                })
+            }
             LineEvent::Reoffered { wire, offer, keys } => {
                 self.with_wire(wire, now, |live, around| {
                     live.reoffered(now, wire, (&offer, keys), around);

@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 use model::{
-    CallId, E164, Key, Language, Money, PersonId, Phrase, PlayId, Private, Script, Side, Timestamp, Tone,
+    CallId, E164, Key, Language, Money, PersonId, Phrase, PlayId, Private, Script, Side, Timestamp,
+    Tone,
     fact::{ConsentEvidence, Epoch, KeyPath, NumberClass, OffReason},
     speech::ContentHash,
 };

@@ -1,17 +1,18 @@
 //! Calls through trunks: which one, in what form, and what happens when it cannot.
 
 use super::session::{Wish, offer_session};
-use super::{Dial, Dialling, Engine, Phase, Wire};
+use super::{Dial, Dialling, Engine, Errand, Phase, Wire};
 use crate::address;
+use crate::cause::Cause;
 use crate::credential::Challenge;
 use crate::dialog::{Dialog, Outgoing, Party, allow, describe};
 use crate::identity::Claim;
-use crate::limits::{DIALLING_MAX, REST, SESSION_EXPIRES, TRUNK_SILENT_MAX};
+use crate::limits::{CANCEL_MAX, DIALLING_MAX, REST, SESSION_EXPIRES, TRUNK_SILENT_MAX};
 use crate::sdp::crypto::Crypto;
 use crate::stack::Serving;
 use crate::transport::{Hop, Transport};
 use crate::{Encryption, LineEvent, Target, WireId, sdp};
-use model::E164;
+use model::{E164, Timestamp};
 use rsipstack::sip::{Header, Method, Response};
 use std::net::IpAddr;
 
@@ -47,20 +48,20 @@ pub(super) struct Route {
     encryption: Encryption,
 }
 
-/// An INVITE that we gave up while nothing had been heard of it. What still comes of it is taken
-/// back: CANCEL after a provisional response, ACK and BYE after a 200.
+/// An INVITE that we gave up before anything rang. What still comes of it is taken back: CANCEL
+/// after a provisional response, ACK and BYE after a 200.
 pub(super) struct Orphan {
     dialog: Dialog,
-    /// Keeps the transaction's address; nothing more is said to it.
-    _serving: Serving,
-    cancelled: bool,
+    serving: Serving,
+    /// When it was cancelled it is waited for until then (RFC 3261 section 9.1).
+    cancelled_until: Option<Timestamp>,
 }
 
 impl Engine {
     pub(super) async fn dial(&mut self, wire: WireId, dial: Dial) {
         self.busy = Some(wire);
         if let Target::Trunk { .. } = dial.target {
-            return self.dial_trunk(wire, dial, Vec::new(), 503).await;
+            return self.dial_trunk(wire, dial, Vec::new(), (503, None)).await;
         }
         let way = self.way(&dial).filter(|_| self.wires.len() < self.config.calls_max);
         let placed = match way {
@@ -68,12 +69,18 @@ impl Engine {
             None => false,
         };
         if !placed {
-            self.tell(LineEvent::Failed { wire, status: 503 });
+            self.tell(LineEvent::Failed { wire, status: 503, cause: None });
         }
     }
 
-    /// Calls through the next trunk that can take it. `status` is what the call failed with last.
-    async fn dial_trunk(&mut self, wire: WireId, dial: Dial, mut tried: Vec<usize>, status: u16) {
+    /// Calls through the next trunk that can take it. `last` is what the call failed with last.
+    async fn dial_trunk(
+        &mut self,
+        wire: WireId,
+        dial: Dial,
+        mut tried: Vec<usize>,
+        last: (u16, Option<Cause>),
+    ) {
         self.trunks.provision(self.directory.trunk());
         let now = self.clock.now();
         let mut dial = dial;
@@ -88,7 +95,8 @@ impl Engine {
             };
             self.unreached(index, &tried);
         }
-        self.tell(LineEvent::Failed { wire, status });
+        let (status, cause) = last;
+        self.tell(LineEvent::Failed { wire, status, cause });
     }
 
     async fn place_on(
@@ -160,6 +168,7 @@ impl Engine {
             rang: false,
             forwarded: false,
             cancelled: false,
+            stays: false,
             route,
         };
         self.add(wire, dialog, Phase::Dialling(dialling));
@@ -253,28 +262,32 @@ impl Engine {
 
     /// A call of ours failed: it is tried on another trunk, or its owner is told.
     pub(super) async fn fail(&mut self, id: WireId, status: u16) {
+        self.fail_because(id, status, None).await;
+    }
+
+    /// As [`Engine::fail`], with what the network behind the trunk said.
+    pub(super) async fn fail_because(&mut self, id: WireId, status: u16, cause: Option<Cause>) {
         let Some(mut wire) = self.remove(id) else { return };
         if wire.silent {
             return;
         }
-        let Phase::Dialling(dialling) = &mut wire.phase else {
-            return self.tell(LineEvent::Failed { wire: id, status });
-        };
-        let over = !dialling.rang && !dialling.cancelled && fails_over(status);
+        let failed = LineEvent::Failed { wire: id, status, cause };
+        let Phase::Dialling(dialling) = &mut wire.phase else { return self.tell(failed) };
+        let over = !dialling.rang && !dialling.cancelled && fails_over(status, cause);
         match dialling.route.take().filter(|_| over) {
-            Some(route) => self.fail_over(id, *route, status).await,
-            None => self.tell(LineEvent::Failed { wire: id, status }),
+            Some(route) => self.fail_over(id, *route, (status, cause)).await,
+            None => self.tell(failed),
         }
     }
 
-    async fn fail_over(&mut self, id: WireId, route: Route, status: u16) {
+    async fn fail_over(&mut self, id: WireId, route: Route, last: (u16, Option<Cause>)) {
         let now = self.clock.now();
         let elsewhere = self.unreached(route.trunk, &route.tried);
         if let Some(trunk) = self.trunks.get_mut(route.trunk).filter(|_| !elsewhere) {
             trunk.rest(now.after(REST));
         }
         self.count(|tally| &tally.failed_over);
-        self.dial_trunk(id, route.dial, route.tried, status).await;
+        self.dial_trunk(id, route.dial, route.tried, last).await;
     }
 
     /// A trunk could not take a call where it was looked for. Says whether it has another place
@@ -284,40 +297,35 @@ impl Engine {
         self.trunks.get_mut(index).is_some_and(|trunk| trunk.turn(index, tried))
     }
 
-    /// A trunk said nothing at all for some seconds. Where there is another one, the call goes
-    /// there; what may still come from this one is taken back.
-    pub(super) async fn trunk_is_silent(&mut self, id: WireId) {
+    /// A trunk said nothing at all for some seconds, or only that it tries. Where there is another
+    /// one, the call goes there; what may still come from this one is taken back.
+    pub(super) async fn trunk_hangs(&mut self, id: WireId) {
         let now = self.clock.now();
-        let Some(Wire { phase: Phase::Dialling(dialling), .. }) = self.wires.get(&id) else {
+        let Some(Wire { phase: Phase::Dialling(dialling), .. }) = self.wires.get_mut(&id) else {
             return;
         };
-        let other =
-            dialling.route.as_ref().is_some_and(|route| self.trunks.has_other(now, &route.tried));
-        if !other {
+        let trunks = &self.trunks;
+        if !dialling.route.as_ref().is_some_and(|route| trunks.has_other(now, &route.tried)) {
+            dialling.stays = true;
             return self.set_due(id, Some(DIALLING_MAX));
         }
         let Some(Wire { dialog, phase: Phase::Dialling(dialling), .. }) = self.remove(id) else {
             return;
         };
-        let Dialling { serving, branch, route, .. } = dialling;
-        let orphan = Orphan { dialog, _serving: serving, cancelled: false };
-        self.orphans.insert(branch, orphan);
+        let Dialling { serving, branch, route, provisional, .. } = dialling;
+        self.orphans.insert(branch.clone(), Orphan { dialog, serving, cancelled_until: None });
+        if provisional {
+            self.cancel_orphan(&branch).await;
+        }
         if let Some(route) = route {
-            self.fail_over(id, *route, 408).await;
+            self.fail_over(id, *route, (408, None)).await;
         }
     }
 
     /// A response to an INVITE that was given up.
     pub(super) async fn orphan_response(&mut self, branch: &str, response: &Response) {
-        let Some(orphan) = self.orphans.get_mut(branch) else { return };
         match response.status_code.code() {
-            100..200 => {
-                if !std::mem::replace(&mut orphan.cancelled, true) {
-                    let dialog = &orphan.dialog;
-                    let cancel = dialog.request(Method::Cancel, dialog.cseq, branch);
-                    self.send_request(cancel, None).await;
-                }
-            }
+            100..200 => self.cancel_orphan(branch).await,
             200..300 => {
                 let Some(orphan) = self.orphans.remove(branch) else { return };
                 let peer = orphan.dialog.peer;
@@ -327,6 +335,30 @@ impl Engine {
             }
             _ => drop(self.orphans.remove(branch)),
         }
+    }
+
+    /// Cancels an INVITE that was given up, once.
+    async fn cancel_orphan(&mut self, branch: &str) {
+        let until = self.clock.now().after(CANCEL_MAX);
+        let Some(orphan) = self.orphans.get_mut(branch) else { return };
+        if orphan.cancelled_until.is_some() {
+            return;
+        }
+        orphan.cancelled_until = Some(until);
+        let cancel = orphan.dialog.request(Method::Cancel, orphan.dialog.cseq, branch);
+        self.errands.insert((until, Errand::Orphans));
+        self.send_request(cancel, None).await;
+    }
+
+    /// Forgets INVITEs whose CANCEL came to nothing.
+    pub(super) fn forget_orphans(&mut self, now: Timestamp) {
+        self.orphans.retain(|_, orphan| {
+            let over = orphan.cancelled_until.is_some_and(|until| until <= now);
+            if over {
+                orphan.serving.terminate();
+            }
+            !over
+        });
     }
 
     /// Asks again where the other end said how it wants to be asked: with an answer to its
@@ -394,6 +426,7 @@ impl Route {
 
 /// Whether a call that failed so may be tried on another trunk: the trunk was at fault, not the
 /// called party, and nothing rang yet.
-pub(super) fn fails_over(status: u16) -> bool {
-    status == 408 || (500..600).contains(&status)
+pub(super) fn fails_over(status: u16, cause: Option<Cause>) -> bool {
+    let at_fault = status == 408 || (500..600).contains(&status);
+    at_fault && !cause.is_some_and(Cause::is_of_called)
 }

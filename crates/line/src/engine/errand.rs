@@ -27,6 +27,8 @@ pub(crate) enum Errand {
     Session(WireId),
     /// The name of the trunk is looked up.
     Resolve(usize),
+    /// An INVITE that was given up has been waited for.
+    Orphans,
 }
 
 /// How the registration with a trunk stands.
@@ -74,6 +76,7 @@ impl Engine {
                 Errand::Register(index) => self.send_register(index, None, false).await,
                 Errand::Session(id) => self.session_due(id, now).await,
                 Errand::Resolve(index) => self.look_up(index, now),
+                Errand::Orphans => self.forget_orphans(now),
             }
         }
     }
@@ -152,7 +155,7 @@ impl Engine {
             Errand::Register(index) => self.register_answered(index, response).await,
             Errand::Session(id) => self.update_done(id, response).await,
             // No request: it is done when `resolved` is told.
-            Errand::Resolve(_) => {}
+            Errand::Resolve(_) | Errand::Orphans => {}
         }
     }
 

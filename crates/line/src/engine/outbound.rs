@@ -2,9 +2,10 @@
 
 use super::{Engine, Errand, Phase, Wire, session};
 use crate::address;
+use crate::cause::Cause;
 use crate::dialog::{Dialog, Outgoing, content_length};
 use crate::history;
-use crate::limits::{CANCEL_MAX, DIALLING_MAX};
+use crate::limits::{CANCEL_MAX, DIALLING_MAX, TRYING_MAX};
 use crate::sdp;
 use crate::transport::Hop;
 use crate::{LineEvent, WireId};
@@ -71,11 +72,14 @@ impl Engine {
                 let rings = status > 100 && !dialling.rang;
                 dialling.rang |= rings;
                 let cancelled = dialling.cancelled;
+                let bound_for_trunk = dialling.route.is_some();
                 if first && cancelled {
                     return self.send_cancel(id).await;
                 }
-                if first && !silent {
-                    self.set_due(id, Some(DIALLING_MAX));
+                if !silent && (first || rings) {
+                    let patience =
+                        if rings || !bound_for_trunk { DIALLING_MAX } else { TRYING_MAX };
+                    self.set_due(id, Some(patience));
                 }
                 self.acknowledge(id, response).await;
                 if rings && !silent {
@@ -89,7 +93,7 @@ impl Engine {
                 if (300..400).contains(&status) {
                     self.count(|tally| &tally.refused_redirect);
                 }
-                self.fail(id, status).await;
+                self.fail_because(id, status, Cause::of(&response.headers.0)).await;
             }
         }
     }
@@ -130,7 +134,7 @@ impl Engine {
             return self.fail(id, 408).await;
         }
         if !std::mem::replace(&mut wire.silent, true) {
-            self.tell(LineEvent::Failed { wire: id, status: 408 });
+            self.tell(LineEvent::Failed { wire: id, status: 408, cause: None });
         }
         self.give_up(id).await;
     }
@@ -194,7 +198,7 @@ impl Engine {
             None => {
                 self.count(|tally| &tally.refused_codec);
                 self.leave(id).await;
-                self.tell(LineEvent::Failed { wire: id, status: 488 });
+                self.tell(LineEvent::Failed { wire: id, status: 488, cause: None });
             }
         }
     }

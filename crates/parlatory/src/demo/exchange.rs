@@ -224,7 +224,7 @@ impl Board {
                 return;
             }
             LineEvent::Answered { wire, answer, .. } => (wire, PhoneEvent::Answered(answer)),
-            LineEvent::Failed { wire, status } => (wire, PhoneEvent::Failed(status)),
+            LineEvent::Failed { wire, status, .. } => (wire, PhoneEvent::Failed(status)),
             LineEvent::HungUp { wire } => (wire, PhoneEvent::HungUp),
             LineEvent::Key { wire, key } => (wire, PhoneEvent::Key(key)),
             LineEvent::Dialled { .. }

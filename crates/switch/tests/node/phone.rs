@@ -85,7 +85,7 @@ impl Phone {
                 self.media.connect(LEG, agree(&self.local, &answer).unwrap());
                 Ok(wire)
             }
-            LineEvent::Failed { wire: failed, status } if failed == wire => Err(status),
+            LineEvent::Failed { wire: failed, status, .. } if failed == wire => Err(status),
             other => panic!("{other:?}"),
         }
     }

@@ -193,7 +193,7 @@ fn a_called_end_that_says_nothing_fails_with_408() {
     let bench = Bench::with_t1(Duration::from_millis(5), true, |_| {});
     let (wire, invite) = bench.dial();
     assert_eq!(bench.expect("INVITE"), invite);
-    let LineEvent::Failed { wire: failed, status } = bench.event() else { panic!() };
+    let LineEvent::Failed { wire: failed, status, .. } = bench.event() else { panic!() };
     assert_eq!((failed, status), (wire, 408));
 }
 

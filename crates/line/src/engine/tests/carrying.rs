@@ -1,7 +1,7 @@
 //! Calls through trunks, against a socket that plays the carrier.
 
 use super::*;
-use crate::{NumberForm, NumberFormat, TrunkAccount, TrunkConfig};
+use crate::{Cause, NumberForm, NumberFormat, TrunkAccount, TrunkConfig};
 use model::{E164, TrunkId};
 
 fn trunk(id: u16, address: SocketAddr) -> TrunkConfig {
@@ -47,6 +47,14 @@ impl Bench {
         let event = self.event();
         let LineEvent::Dialled { trunk, .. } = event else { panic!("{event:?}") };
         assert_eq!(trunk, TrunkId(expected));
+    }
+
+    /// The carrier says that it tries, and the line has taken note: what came later was answered.
+    #[track_caller]
+    fn tries(&self, invite: &str) {
+        self.respond(invite, "100 Trying", "t", "");
+        self.no_event();
+        self.no_event();
     }
 
     /// Lets the node act on the time that has passed.
@@ -120,6 +128,127 @@ fn what_the_called_party_said_is_no_reason_to_try_another_trunk() {
         let event = bench.event();
         assert!(matches!(event, LineEvent::Failed { status: s, .. } if s == status), "{event:?}");
     }
+}
+
+#[test]
+fn what_the_network_said_of_the_called_party_is_told_and_no_other_trunk_is_tried() {
+    let (bench, _second) = Bench::two();
+    for (status, reason, expected) in [
+        ("503 Service Unavailable", "Q.850;cause=17;text=\"User busy\"", Cause::Busy),
+        ("500 Server Error", "SIP;cause=500, Q.850;cause=19", Cause::NoAnswer),
+        ("480 Temporarily Unavailable", "Q.850;cause=1", Cause::Unallocated),
+        ("404 Not Found", "Q.850 ;cause=34", Cause::Network),
+    ] {
+        bench.call();
+        let invite = bench.expect("INVITE ");
+        bench.dialled(1);
+        bench.respond(&invite, status, "t", &format!("Reason: {reason}"));
+        let event = bench.event();
+        let LineEvent::Failed { status: told, cause, .. } = event else { panic!("{event:?}") };
+        assert_eq!((told, cause), (status[..3].parse().unwrap(), Some(expected)));
+    }
+    assert_eq!(bench.line.counts().failed_over, 0);
+}
+
+#[test]
+fn a_fault_of_the_network_is_tried_elsewhere_and_told_when_there_is_nowhere_else() {
+    let (bench, second) = Bench::two();
+    bench.call();
+    let invite = bench.expect("INVITE ");
+    bench.dialled(1);
+    bench.respond(&invite, "503 Service Unavailable", "t", "Reason: Q.850;cause=34");
+    let other = receive(&second);
+    bench.dialled(2);
+    let here = second.local_addr().unwrap();
+    let answer = answer_to(&other, "500 Server Error", here, "Reason: Q.850;cause=38\r\n\r\n");
+    second.send_to(answer.as_bytes(), bench.line.local_address()).unwrap();
+    let event = bench.event();
+    let LineEvent::Failed { status: 500, cause, .. } = event else { panic!("{event:?}") };
+    assert_eq!(cause, Some(Cause::Network));
+}
+
+#[test]
+fn a_trunk_that_only_tries_is_given_up_and_cancelled() {
+    let (bench, second) = Bench::two();
+    bench.call();
+    let invite = bench.expect("INVITE ");
+    bench.dialled(1);
+    bench.tries(&invite);
+    bench.pass(crate::limits::TRUNK_SILENT_MAX);
+    bench.no_event();
+    bench.pass(crate::limits::TRYING_MAX);
+    let other = receive(&second);
+    assert!(other.starts_with("INVITE "));
+    bench.dialled(2);
+    let cancel = bench.expect("CANCEL ");
+    for name in ["Via", "From", "To", "Call-ID"] {
+        assert_eq!(header(&cancel, name), header(&invite, name));
+    }
+    assert_eq!(header(&cancel, "CSeq"), "1 CANCEL");
+    bench.respond(&cancel, "200 OK", "t", "");
+    bench.respond(&invite, "487 Request Terminated", "t", "");
+    assert!(header(&bench.expect("ACK "), "To").ends_with(";tag=t"));
+    // The call is where it was, and the next one goes there too while the first trunk rests.
+    let here = second.local_addr().unwrap();
+    let answer = answer_to(&other, "200 OK", here, &sdp(4_000, ""));
+    second.send_to(answer.as_bytes(), bench.line.local_address()).unwrap();
+    let event = bench.event();
+    assert!(matches!(event, LineEvent::Answered { .. }), "{event:?}");
+    bench.call();
+    bench.dialled(2);
+    assert_eq!(bench.line.counts().failed_over, 1);
+}
+
+/// Nothing is kept for ever of an INVITE whose carrier answers its CANCEL neither.
+#[test]
+fn a_trunk_that_answers_no_cancel_is_forgotten_and_one_that_answers_too_late_is_hung_up_on() {
+    for late in [false, true] {
+        let (bench, second) = Bench::two();
+        bench.call();
+        let invite = bench.expect("INVITE ");
+        bench.dialled(1);
+        bench.tries(&invite);
+        bench.pass(crate::limits::TRYING_MAX);
+        assert!(receive(&second).starts_with("INVITE "));
+        bench.dialled(2);
+        bench.expect("CANCEL ");
+        if !late {
+            // Its 200 crosses the CANCEL.
+            bench.respond(&invite, "200 OK", "t", &sdp(4_000, ""));
+            assert!(header(&bench.expect("ACK "), "To").ends_with(";tag=t"));
+            assert!(header(&bench.expect("BYE "), "To").ends_with(";tag=t"));
+            continue;
+        }
+        bench.pass(crate::limits::CANCEL_MAX);
+        bench.no_event();
+        bench.respond(&invite, "200 OK", "t", &sdp(4_000, ""));
+        bench.no_event();
+    }
+}
+
+#[test]
+fn a_call_that_rings_or_has_nowhere_else_to_go_is_waited_for() {
+    let (bench, _second) = Bench::two();
+    bench.call();
+    let invite = bench.expect("INVITE ");
+    bench.dialled(1);
+    bench.respond(&invite, "100 Trying", "t", "");
+    bench.respond(&invite, "180 Ringing", "t", "");
+    assert!(matches!(bench.event(), LineEvent::Ringing { .. }));
+    bench.pass(crate::limits::TRYING_MAX * 2);
+    bench.no_event();
+    let bench = Bench::one(|plain| plain);
+    bench.call();
+    let invite = bench.expect("INVITE ");
+    bench.dialled(1);
+    bench.tries(&invite);
+    bench.pass(crate::limits::TRYING_MAX);
+    bench.no_event();
+    bench.respond(&invite, "180 Ringing", "t", "");
+    assert!(matches!(bench.event(), LineEvent::Ringing { .. }));
+    bench.pass(crate::limits::DIALLING_MAX);
+    assert!(matches!(bench.event(), LineEvent::Failed { status: 408, .. }));
+    bench.expect("CANCEL ");
 }
 
 #[test]

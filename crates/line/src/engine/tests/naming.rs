@@ -178,7 +178,7 @@ fn while_a_name_is_not_known_its_trunk_takes_no_call() {
     let wire = bench.call_out();
     let event = bench.event();
     assert!(
-        matches!(event, LineEvent::Failed { wire: of, status: 503 } if of == wire),
+        matches!(event, LineEvent::Failed { wire: of, status: 503, .. } if of == wire),
         "{event:?}"
     );
     let (carrier, port) = socket();
