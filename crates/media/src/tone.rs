@@ -182,7 +182,8 @@ const RING_PERIOD_SAMPLES: u32 = 25 * SAMPLES_PER_MS;
 const RING_AMPLITUDE: f64 = 2_540.0;
 const RING_ON_SAMPLES: usize = 16_000;
 const RING_CYCLE_SAMPLES: usize = 48_000;
-/// One frequency alone is no key, and this one is in no tone of a network that says something else (busy, dial tone).
+/// One frequency alone is no key, and this one is in no tone of a telephone network that says
+/// something else, such as the busy or the dial tone.
 const COMFORT_HZ: f64 = 392.0;
 /// -25 dBm0 at its loudest: half as loud as each part of the ringing tone.
 const COMFORT_AMPLITUDE: f64 = 1_270.0;

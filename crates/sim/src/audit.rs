@@ -427,21 +427,6 @@ impl<'a> Auditor<'a> {
         self.object_named(call, wrong);
     }
 
-    /// The person was without sound for too long.
-    fn heard_nothing(&mut self, call: CallId, quiet: Option<Duration>) {
-        self.object_if(quiet.is_some(), Rule::NeverDeadAir, Some(call), || {
-            format!("the person heard nothing for {:?}", quiet.unwrap_or_default())
-        });
-    }
-
-    /// Nobody waits at the station any more, or they hear the other end.
-    fn air_ends(&mut self, call: CallId, side: Side) {
-        if side == Side::Station {
-            let quiet = self.cases.entry(call).or_default().air.ends(self.now);
-            self.heard_nothing(call, quiet);
-        }
-    }
-
     fn recording_over(&mut self, number: Option<E164>) {
         let (state, now) = (self.registries.at(self.now), self.now);
         let word = number.and_then(|number| Some(state?.word(number, now)));

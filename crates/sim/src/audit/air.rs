@@ -1,7 +1,8 @@
 //! What the person hears while they wait for the other end.
 
+use super::{Auditor, Rule};
 use core::time::Duration;
-use model::Timestamp;
+use model::{CallId, Side, Timestamp};
 
 /// Sound on the station's leg, from the dialling until the legs are joined or the leg is gone.
 #[derive(Debug, Default)]
@@ -48,6 +49,23 @@ impl Air {
     fn quiet(&self, now: Timestamp) -> Option<Duration> {
         let quiet = now.since(self.until);
         (self.waits && !self.tone && quiet > SOUNDLESS_MAX).then_some(quiet)
+    }
+}
+
+impl Auditor<'_> {
+    /// The person was without sound for too long.
+    pub(super) fn heard_nothing(&mut self, call: CallId, quiet: Option<Duration>) {
+        self.object_if(quiet.is_some(), Rule::NeverDeadAir, Some(call), || {
+            format!("the person heard nothing for {:?}", quiet.unwrap_or_default())
+        });
+    }
+
+    /// Nobody waits at the station any more, or they hear the other end.
+    pub(super) fn air_ends(&mut self, call: CallId, side: Side) {
+        if side == Side::Station {
+            let quiet = self.cases.entry(call).or_default().air.ends(self.now);
+            self.heard_nothing(call, quiet);
+        }
     }
 }
 
