@@ -7,7 +7,6 @@ use crate::{
     sound::Told,
     tape::{Handled, Moment, Tape, What},
 };
-use core::time::Duration;
 use model::{
     CallId, E164, FacilityId, Money, PersonId, Side, Timestamp,
     fact::{Fact, OffReason},
@@ -324,10 +323,7 @@ impl<'a> Auditor<'a> {
                 }
             }
             What::Plays { .. } => self.plays(call, what),
-            What::Tone { on, .. } => {
-                let quiet = case.air.tone(now, on);
-                self.heard_nothing(call, quiet);
-            }
+            What::Tone { on, .. } => self.tone(call, on),
             What::PhoneMoved { side, .. } => reference.phone_moved(now, side),
             What::Heard { side, play, .. } => case.heard(now, side, play),
             What::Handled { input, .. } => self.handled(call, input),

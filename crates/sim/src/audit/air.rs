@@ -53,6 +53,12 @@ impl Air {
 }
 
 impl Auditor<'_> {
+    /// A tone for the person begins or ends.
+    pub(super) fn tone(&mut self, call: CallId, on: bool) {
+        let quiet = self.cases.entry(call).or_default().air.tone(self.now, on);
+        self.heard_nothing(call, quiet);
+    }
+
     /// The person was without sound for too long.
     pub(super) fn heard_nothing(&mut self, call: CallId, quiet: Option<Duration>) {
         self.object_if(quiet.is_some(), Rule::NeverDeadAir, Some(call), || {
