@@ -10,7 +10,8 @@ use std::{
 };
 
 use journal::{
-    Appended, Draft, Forgotten, Haste, Journal, JournalError, Recovery, SealKey, Seq, TakenOver,
+    Appended, Draft, Forgotten, GivenAway, Haste, Journal, JournalError, Recovery, SealKey, Seq,
+    ShareOut, TakenOver,
 };
 use model::{
     AgencyId, RecordingId, Timestamp,
@@ -49,6 +50,18 @@ pub trait Chronicle: Send + Sync + 'static {
         taken: TakenOver,
         now: Timestamp,
     ) -> Result<Forgotten, JournalError>;
+
+    /// Gives the keys away of what is older than `before` and was `taken` over.
+    ///
+    /// # Errors
+    /// As [`Journal::give_away_before`].
+    fn give_away_before(
+        &self,
+        before: Timestamp,
+        taken: TakenOver,
+        now: Timestamp,
+        share_out: &ShareOut<'_>,
+    ) -> Result<GivenAway, JournalError>;
 
     /// Writes what is queued. Nothing can be appended after that.
     fn close(&self);
@@ -216,6 +229,16 @@ impl Chronicle for Files {
         now: Timestamp,
     ) -> Result<Forgotten, JournalError> {
         self.journal.forget_before(before, taken, now)
+    }
+
+    fn give_away_before(
+        &self,
+        before: Timestamp,
+        taken: TakenOver,
+        now: Timestamp,
+        share_out: &ShareOut<'_>,
+    ) -> Result<GivenAway, JournalError> {
+        self.journal.give_away_before(before, taken, now, share_out)
     }
 
     fn close(&self) {

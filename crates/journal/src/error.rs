@@ -5,8 +5,9 @@ use std::{io, path::PathBuf, sync::Arc};
 /// Why the journal did not do what was asked.
 ///
 /// `InUse`, `OtherNode`, `WrongKey`, `Overloaded`, `Empty`, `TooLarge`, `DetailTooLarge`,
-/// `NotADraft`, `Forgotten`, `BeingCopied` and `Closed` are refusals: the caller can do something
-/// about them and nothing was written. All others are broken: the disk, or what is on it.
+/// `NotADraft`, `Forgotten`, `GivenAway`, `BeingCopied` and `Closed` are refusals: the caller can
+/// do something about them and nothing was written. All others are broken: the disk, or what is on
+/// it.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum JournalError {
     /// Another process, or another handle of this one, has this journal open.
@@ -45,6 +46,23 @@ pub enum JournalError {
     Forgotten {
         /// Number of the last fact that was forgotten.
         last: u64,
+    },
+    /// The key of the segment that has what is asked for was given away.
+    #[error(
+        "the facts up to {last} stand in `{}`, whose key was given away to the keyholders: it was taken \
+         over by the database before; restore that from a newer backup", file.display()
+    )]
+    GivenAway {
+        /// The first segment that does not open.
+        file: PathBuf,
+        /// Number of its last fact.
+        last: u64,
+    },
+    /// The key of a segment could not be sealed to those who are to hold it, so it was kept.
+    #[error("the key of `{}` cannot be sealed to the keyholders, so the node keeps it", file.display())]
+    NotShared {
+        /// The segment.
+        file: PathBuf,
     },
     /// Somebody copies the journal, so that nothing of it is forgotten now.
     #[error("the journal `{}` is being copied: nothing of it is forgotten until that is done", folder.display())]

@@ -13,12 +13,14 @@
 //! A crash in the middle leaves a note beside the segment ([`NOTE_SUFFIX`]), written durably before
 //! anything else: whoever reads goes by it, and whoever opens the journal carries it out. A file
 //! system that writes elsewhere, and copies of the disk, may keep old headers; they are as safe as
-//! the node's key.
+//! the node's key. A segment whose key was given away before (`give.rs`) is forgotten in the same
+//! way, and the shares of its key are destroyed with it.
 
 use crate::{
     EntrySeq, JournalError, SealKey, Seq,
     frame::{self, Tail},
-    header::{Gone, HEADER_OCTETS, Header, HeaderFault, Opened},
+    give,
+    header::{Gone, HEADER_OCTETS, Header, HeaderFault, Opened, Past},
     limits::SEGMENT_AGE_MAX,
     seal::Seal,
     segment::{self, NOT_SEALED, check_header, header_error, open_header, sync_folder},
@@ -27,11 +29,11 @@ use model::Timestamp;
 use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     ops::ControlFlow,
     os::unix::fs::{FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// What was taken over from the journal, durably, by others who have it from then on.
@@ -57,36 +59,15 @@ pub struct Forgotten {
 }
 
 impl Forgotten {
-    fn add(&mut self, gone: &Gone) {
+    pub(crate) fn add(&mut self, gone: &Gone) {
         self.segments += 1;
         self.last = Seq(gone.next.0.saturating_sub(1));
         self.entry = EntrySeq(gone.next_entry.0.saturating_sub(1));
     }
 }
 
-/// What was forgotten of the journal in `dir`, by the headers of its segments.
-///
-/// # Errors
-/// [`JournalError::WrongKey`], a header that cannot be read, or a fault of the disk.
-pub fn forgotten(dir: &Path, key: &SealKey) -> Result<Forgotten, JournalError> {
-    let mut forgotten = Forgotten::default();
-    for (first, path) in segment::list(dir)? {
-        let header = match header_at(&path, &front(&path)?) {
-            Ok(header) => header,
-            // The last one, that was just being made, or damage that reading it will name.
-            Err(HeaderFault::Unreadable) => break,
-            Err(fault) => return Err(header_error(&path, fault)),
-        };
-        check_header(&path, header, first, None)?;
-        match open_header(&path, header, key)? {
-            Opened::Gone(gone) => forgotten.add(&gone),
-            Opened::Sealed(_) => break,
-        }
-    }
-    Ok(forgotten)
-}
-
-/// While this lives, nothing of a journal is forgotten, in whichever process: somebody copies it.
+/// While this lives, nothing of a journal is forgotten and no key of it given away, in whichever
+/// process: somebody copies it.
 #[derive(Debug)]
 pub struct Kept {
     /// Held, never read: the lock ends with it.
@@ -104,7 +85,7 @@ pub fn keep(dir: &Path) -> Result<Kept, JournalError> {
     Ok(Kept { _lock: lock })
 }
 
-/// Who forgets in an open journal.
+/// Who forgets in an open journal, and gives its keys away.
 pub(crate) struct Forgetter {
     pub(crate) dir: PathBuf,
     pub(crate) key: SealKey,
@@ -134,41 +115,30 @@ impl Forgetter {
         taken: TakenOver,
         now: Timestamp,
     ) -> Result<Forgotten, JournalError> {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let (lock, path) = lock_file(&self.dir)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(JournalError::BeingCopied { folder: self.dir.clone() });
-            }
-            Err(TryLockError::Error(error)) => return Err(JournalError::io("lock", path, error)),
-        }
-        finish(&self.dir, &self.key)?;
-        let segments = segment::list(&self.dir)?;
+        let _alone = self.alone()?;
         let mut forgotten = Forgotten::default();
-        // The last one is written on.
-        let closed = segments.split_last().map(|(_, closed)| closed).unwrap_or_default();
-        for (first, path) in closed {
+        for (first, path) in &self.closed()? {
             let octets = segment::read(path)?;
             let header = header_at(path, &octets).map_err(|fault| header_error(path, fault))?;
             check_header(path, header, *first, Some(self.node))?;
-            let seal = match open_header(path, header, &self.key)? {
+            let read = match open_header(path, header, &self.key)? {
                 Opened::Gone(gone) => {
                     forgotten.add(&gone);
                     continue;
                 }
-                Opened::Sealed(seal) => seal,
+                Opened::Sealed(seal) => Whole::of(path, &octets, header, &seal)?,
+                // Nobody here can look into it any more. What it says was read when its key went.
+                Opened::Given(given) => {
+                    Whole { newest: given.newest, next: given.next, next_entry: given.next_entry }
+                }
             };
-            let read = Whole::of(path, &octets, header, &seal)?;
             let gone = Gone {
                 next: read.next,
                 next_entry: read.next_entry,
                 at: now,
                 sha256: Sha256::digest(&octets).into(),
             };
-            let over = read.next.0 <= taken.facts.0.saturating_add(1)
-                && read.next_entry.0 <= taken.entries.0.saturating_add(1);
-            if read.newest >= before || !over {
+            if read.newest >= before || !read.is_taken(taken) {
                 break;
             }
             note(path, header.forget(gone, &self.key)?)?;
@@ -178,18 +148,63 @@ impl Forgetter {
         }
         Ok(forgotten)
     }
+
+    /// Keeps others from changing closed segments, and those who copy the journal from beginning;
+    /// ends what a crash left.
+    pub(crate) fn alone(&self) -> Result<Alone<'_>, JournalError> {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let (lock, path) = lock_file(&self.dir)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(JournalError::BeingCopied { folder: self.dir.clone() });
+            }
+            Err(TryLockError::Error(error)) => return Err(JournalError::io("lock", path, error)),
+        }
+        finish(&self.dir, &self.key)?;
+        Ok(Alone { _turn: turn, _lock: lock })
+    }
+
+    /// All segments but the last one, which is written on.
+    pub(crate) fn closed(&self) -> Result<Vec<(Seq, PathBuf)>, JournalError> {
+        let mut segments = segment::list(&self.dir)?;
+        segments.pop();
+        Ok(segments)
+    }
+}
+
+/// While this lives, nobody else changes closed segments, or copies them.
+pub(crate) struct Alone<'a> {
+    _turn: MutexGuard<'a, ()>,
+    /// Held, never read.
+    _lock: File,
 }
 
 /// A whole segment.
-struct Whole {
+pub(crate) struct Whole {
     /// When the last of its facts happened.
-    newest: Timestamp,
-    next: Seq,
-    next_entry: EntrySeq,
+    pub(crate) newest: Timestamp,
+    pub(crate) next: Seq,
+    pub(crate) next_entry: EntrySeq,
 }
 
 impl Whole {
-    fn of(path: &Path, octets: &[u8], header: Header, seal: &Seal) -> Result<Self, JournalError> {
+    /// Whether all of it was taken over.
+    pub(crate) const fn is_taken(&self, taken: TakenOver) -> bool {
+        self.next.0 <= taken.facts.0.saturating_add(1)
+            && self.next_entry.0 <= taken.entries.0.saturating_add(1)
+    }
+
+    /// Reads all of a segment.
+    ///
+    /// # Errors
+    /// [`JournalError::Damaged`].
+    pub(crate) fn of(
+        path: &Path,
+        octets: &[u8],
+        header: Header,
+        seal: &Seal,
+    ) -> Result<Self, JournalError> {
         let damaged = |offset: usize, what| JournalError::Damaged {
             file: path.to_owned(),
             offset: offset as u64,
@@ -228,7 +243,7 @@ impl Whole {
 pub(crate) fn header_at(path: &Path, octets: &[u8]) -> Result<Header, HeaderFault> {
     let noted = fs::read(path.with_extension(NOTE_SUFFIX)).ok();
     match noted.and_then(|octets| Header::decode(&octets).ok()) {
-        Some(header) if header.gone().is_some() => Ok(header),
+        Some(header) if header.past().is_some() => Ok(header),
         Some(_) | None => Header::decode(octets),
     }
 }
@@ -242,50 +257,81 @@ pub(crate) fn front(path: &Path) -> Result<Vec<u8>, JournalError> {
     Ok(octets)
 }
 
-/// Notes, durably, that `header` is to take the place of all that the segment at `path` is.
-fn note(path: &Path, header: Header) -> Result<(), JournalError> {
-    let note = path.with_extension(NOTE_SUFFIX);
-    let fault = |action| {
-        let note = note.clone();
-        move |error| JournalError::io(action, note, error)
-    };
+/// Notes, durably, that `header` is to take the place of the one that the segment at `path` has.
+pub(crate) fn note(path: &Path, header: Header) -> Result<(), JournalError> {
+    write_durably(&path.with_extension(NOTE_SUFFIX), &header.encode())
+}
+
+/// Writes a file beside a segment, durably with its name.
+pub(crate) fn write_durably(path: &Path, octets: &[u8]) -> Result<(), JournalError> {
+    let fault = |action| move |error| JournalError::io(action, path, error);
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(FILE_MODE)
-        .open(&note)
+        .open(path)
         .map_err(fault("make"))?;
-    file.write_all(&header.encode()).map_err(fault("write"))?;
+    file.write_all(octets).map_err(fault("write"))?;
     file.sync_all().map_err(fault("sync"))?;
     path.parent().map_or(Ok(()), sync_folder)
 }
 
 /// Does what was noted for the segment at `path`; each step is durable before the next, and all of
 /// them can be done again.
-fn carry_out(path: &Path) -> Result<(), JournalError> {
+pub(crate) fn carry_out(path: &Path) -> Result<(), JournalError> {
     let note = path.with_extension(NOTE_SUFFIX);
-    let header = fs::read(&note).map_err(|error| JournalError::io("read", &note, error))?;
+    let noted = fs::read(&note).map_err(|error| JournalError::io("read", &note, error))?;
+    let header = Header::decode(&noted).map_err(|fault| header_error(&note, fault))?;
     let fault = |action| move |error| JournalError::io(action, path, error);
     let file = OpenOptions::new().write(true).open(path).map_err(fault("open"))?;
     let octets = file.metadata().map_err(fault("read"))?.len();
-    file.write_all_at(&header, 0).map_err(fault("write"))?;
-    let zeros = vec![0; ZEROS_OCTETS];
-    let mut at = HEADER_OCTETS as u64;
-    while at < octets {
-        let count = usize::try_from(octets - at).unwrap_or(usize::MAX).min(ZEROS_OCTETS);
-        file.write_all_at(zeros.get(..count).unwrap_or_default(), at).map_err(fault("write"))?;
-        at += count as u64;
+    file.write_all_at(&noted, 0).map_err(fault("write"))?;
+    match header.past() {
+        Some(Past::Gone(_)) => {
+            zeros(path, &file, HEADER_OCTETS as u64, octets)?;
+            file.set_len(HEADER_OCTETS as u64).map_err(fault("cut"))?;
+            file.sync_all().map_err(fault("sync"))?;
+            destroy_shares(path)?;
+        }
+        // Nobody notes that a segment has a key.
+        Some(Past::Given(_)) | None => file.sync_all().map_err(fault("sync"))?,
     }
-    file.sync_all().map_err(fault("sync"))?;
-    file.set_len(HEADER_OCTETS as u64).map_err(fault("cut"))?;
-    file.sync_all().map_err(fault("sync"))?;
     fs::remove_file(&note).map_err(|error| JournalError::io("remove", &note, error))?;
     path.parent().map_or(Ok(()), sync_folder)
 }
 
+/// Overwrites what stands in a file between these places, durably.
+fn zeros(path: &Path, file: &File, mut at: u64, end: u64) -> Result<(), JournalError> {
+    let fault = |action| move |error| JournalError::io(action, path, error);
+    let zeros = vec![0; ZEROS_OCTETS];
+    while at < end {
+        let count = usize::try_from(end - at).unwrap_or(usize::MAX).min(ZEROS_OCTETS);
+        file.write_all_at(zeros.get(..count).unwrap_or_default(), at).map_err(fault("write"))?;
+        at += count as u64;
+    }
+    file.sync_all().map_err(fault("sync"))
+}
+
+/// Destroys the shares of a segment's key, where there are any.
+fn destroy_shares(path: &Path) -> Result<(), JournalError> {
+    let shares = path.with_extension(give::SHARES_SUFFIX);
+    let fault = |action| {
+        let shares = shares.clone();
+        move |error| JournalError::io(action, shares, error)
+    };
+    let file = match OpenOptions::new().write(true).open(&shares) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(fault("open")(error)),
+    };
+    let octets = file.metadata().map_err(fault("read"))?.len();
+    zeros(&shares, &file, 0, octets)?;
+    fs::remove_file(&shares).map_err(fault("remove"))
+}
+
 /// Carries out what a crash left noted in `dir`. A note that is not whole was never begun to be
-/// carried out.
+/// carried out, and neither is one of shares that are not there while the key still is.
 pub(crate) fn finish(dir: &Path, key: &SealKey) -> Result<(), JournalError> {
     let fault = |error| JournalError::io("list", dir, error);
     for entry in fs::read_dir(dir).map_err(fault)? {
@@ -295,12 +341,18 @@ pub(crate) fn finish(dir: &Path, key: &SealKey) -> Result<(), JournalError> {
         }
         let octets = fs::read(&note).map_err(|error| JournalError::io("read", &note, error))?;
         let path = segment::of_note(&note);
-        match Header::decode(&octets) {
-            Ok(header) if header.gone().is_some() && path.is_file() => {
+        let noted = Header::decode(&octets).ok().filter(|_| path.is_file());
+        let may = match noted.and_then(Header::past) {
+            None => false,
+            Some(Past::Gone(_)) => true,
+            Some(Past::Given(given)) => give::may_go(&path, &given)?,
+        };
+        match noted.filter(|_| may) {
+            Some(header) => {
                 open_header(&note, header, key)?;
                 carry_out(&path)?;
             }
-            Ok(_) | Err(_) => {
+            None => {
                 fs::remove_file(&note).map_err(|error| JournalError::io("remove", note, error))?;
             }
         }
@@ -320,7 +372,7 @@ fn lock_file(dir: &Path) -> Result<(File, PathBuf), JournalError> {
     Ok((file, path))
 }
 
-/// How the note of what is being forgotten is named, beside its segment.
+/// How the note of a segment whose key is being destroyed is named, beside it.
 pub(crate) const NOTE_SUFFIX: &str = "gone";
 const LOCK_NAME: &str = "forgetting";
 const FILE_MODE: u32 = 0o600;

@@ -7,6 +7,7 @@ use crate::{
     seal::{Mark, NONCE_OCTETS, SEAL_KEY_OCTETS, Seal, SealKey, TAG_OCTETS, Wrapped},
 };
 use model::Timestamp;
+use zeroize::Zeroizing;
 
 /// The first octets of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ enum Slot {
     Key(Wrapped),
     /// The key is destroyed, and with it what followed.
     Gone(Gone, Mark),
+    /// The key is destroyed here, and others can make it again together.
+    Given(Given, Mark),
 }
 
 /// What is kept of a segment that was forgotten.
@@ -42,12 +45,28 @@ pub(crate) struct Gone {
     pub(crate) sha256: [u8; 32],
 }
 
+/// What is said of a segment whose key was given away. It stands there as it was written, but for
+/// its header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Given {
+    /// Number of the first fact after it.
+    pub(crate) next: Seq,
+    /// Number of the first entry after it.
+    pub(crate) next_entry: EntrySeq,
+    /// When the last of its facts happened, for whoever forgets it.
+    pub(crate) newest: Timestamp,
+    /// SHA-256 of the file beside it that holds the shares of its key.
+    pub(crate) shares: [u8; 32],
+}
+
 /// What a header gives to whoever has the journal's key.
 pub(crate) enum Opened {
     /// What opens the segment's appends.
     Sealed(Seal),
     /// The segment was forgotten.
     Gone(Gone),
+    /// Its key was given away.
+    Given(Given),
 }
 
 /// Why octets are not a [`Header`].
@@ -85,11 +104,33 @@ impl Header {
         Ok(Self { slot: Slot::Gone(gone, mark), ..self })
     }
 
-    /// What is kept of the segment, when it was forgotten; nobody vouches for it here.
-    pub(crate) const fn gone(self) -> Option<Gone> {
+    /// The header that takes this one's place when the key of its segment is given away.
+    ///
+    /// # Errors
+    /// [`JournalError::NoRandomness`].
+    pub(crate) fn give(self, given: Given, key: &SealKey) -> Result<Self, JournalError> {
+        let mark = key.vouch(&self.said_of(&given))?;
+        Ok(Self { slot: Slot::Given(given, mark), ..self })
+    }
+
+    /// What became of the segment, where its key is not in it any more; nobody vouches for it here.
+    pub(crate) const fn past(self) -> Option<Past> {
         match self.slot {
-            Slot::Gone(gone, _) => Some(gone),
+            Slot::Gone(gone, _) => Some(Past::Gone(gone)),
+            Slot::Given(given, _) => Some(Past::Given(given)),
             Slot::Key(_) => None,
+        }
+    }
+
+    /// The segment's key itself, for those who are to hold it; `None` when there is none here, or
+    /// it is wrapped under another key.
+    pub(crate) fn key(self, key: &SealKey) -> Option<Zeroizing<[u8; SEAL_KEY_OCTETS]>> {
+        match self.slot {
+            Slot::Key(wrapped) => {
+                let bound = bound(self.node, self.first, self.entry, KIND_KEY);
+                key.unwrap_key(&bound, &wrapped)
+            }
+            Slot::Gone(..) | Slot::Given(..) => None,
         }
     }
 
@@ -103,6 +144,9 @@ impl Header {
             }
             Slot::Gone(gone, mark) => {
                 key.vouched(&self.said(&gone), mark).then_some(Opened::Gone(gone))
+            }
+            Slot::Given(given, mark) => {
+                key.vouched(&self.said_of(&given), mark).then_some(Opened::Given(given))
             }
         }
     }
@@ -123,6 +167,7 @@ impl Header {
                 (KIND_KEY, Mark { nonce, tag }, body)
             }
             Slot::Gone(gone, mark) => (KIND_GONE, mark, gone.encode()),
+            Slot::Given(given, mark) => (KIND_GIVEN, mark, given.encode()),
         };
         octets.extend_from_slice(&kind.to_le_bytes());
         octets.extend_from_slice(&nonce);
@@ -175,6 +220,7 @@ impl Header {
                 Slot::Key(Wrapped { nonce, key: *body.first_chunk::<SEAL_KEY_OCTETS>()?, tag })
             }
             KIND_GONE => Slot::Gone(Gone::decode(&body)?, Mark { nonce, tag }),
+            KIND_GIVEN => Slot::Given(Given::decode(&body)?, Mark { nonce, tag }),
             _ => return None,
         };
         let numbered = first.0 > 0 && entry.0 > 0;
@@ -188,27 +234,70 @@ impl Header {
         said.extend_from_slice(&gone.encode());
         said
     }
+
+    /// What is vouched for when the segment's key is given away.
+    fn said_of(&self, given: &Given) -> Vec<u8> {
+        let mut said = bound(self.node, self.first, self.entry, KIND_GIVEN);
+        said.extend_from_slice(&given.encode());
+        said
+    }
+}
+
+/// What became of a segment whose key is not in it any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Past {
+    /// It was forgotten.
+    Gone(Gone),
+    /// Its key was given away.
+    Given(Given),
+}
+
+impl Past {
+    /// Numbers of the first fact and the first entry after it.
+    pub(crate) const fn next(self) -> (Seq, EntrySeq) {
+        match self {
+            Self::Gone(gone) => (gone.next, gone.next_entry),
+            Self::Given(given) => (given.next, given.next_entry),
+        }
+    }
 }
 
 impl Gone {
     fn encode(&self) -> [u8; BODY_OCTETS] {
-        let mut body = [0; BODY_OCTETS];
-        let parts = [
-            self.next.0.to_le_bytes(),
-            self.next_entry.0.to_le_bytes(),
-            self.at.micros().to_le_bytes(),
-        ];
-        let said = parts.as_flattened().iter().chain(&self.sha256);
-        body.iter_mut().zip(said).for_each(|(octet, said)| *octet = *said);
-        body
+        body(self.next, self.next_entry, self.at, &self.sha256)
     }
 
     fn decode(body: &[u8; BODY_OCTETS]) -> Option<Self> {
-        let mut reader = Reader(body);
-        let (next, next_entry) = (Seq(reader.u64()?), EntrySeq(reader.u64()?));
-        let at = Timestamp::from_micros(reader.i64()?);
-        Some(Self { next, next_entry, at, sha256: reader.take()? })
+        let (next, next_entry, at, sha256) = read_body(body)?;
+        Some(Self { next, next_entry, at, sha256 })
     }
+}
+
+impl Given {
+    fn encode(&self) -> [u8; BODY_OCTETS] {
+        body(self.next, self.next_entry, self.newest, &self.shares)
+    }
+
+    fn decode(body: &[u8; BODY_OCTETS]) -> Option<Self> {
+        let (next, next_entry, newest, shares) = read_body(body)?;
+        Some(Self { next, next_entry, newest, shares })
+    }
+}
+
+/// What stands in a key's place: numbers, a time, and the SHA-256 of something.
+fn body(next: Seq, next_entry: EntrySeq, time: Timestamp, sha256: &[u8; 32]) -> [u8; BODY_OCTETS] {
+    let mut body = [0; BODY_OCTETS];
+    let parts = [next.0.to_le_bytes(), next_entry.0.to_le_bytes(), time.micros().to_le_bytes()];
+    let said = parts.as_flattened().iter().chain(sha256);
+    body.iter_mut().zip(said).for_each(|(octet, said)| *octet = *said);
+    body
+}
+
+fn read_body(body: &[u8; BODY_OCTETS]) -> Option<(Seq, EntrySeq, Timestamp, [u8; 32])> {
+    let mut reader = Reader(body);
+    let (next, next_entry) = (Seq(reader.u64()?), EntrySeq(reader.u64()?));
+    let time = Timestamp::from_micros(reader.i64()?);
+    Some((next, next_entry, time, reader.take()?))
 }
 
 /// Whether the octets from `from` to `to` end with the checksum of those before.
@@ -250,6 +339,7 @@ const FORMAT_FACTS_ALONE: u32 = 1;
 const HEADER_OCTETS_FACTS_ALONE: usize = 32;
 const KIND_KEY: u32 = 1;
 const KIND_GONE: u32 = 2;
+const KIND_GIVEN: u32 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -257,6 +347,11 @@ mod tests {
 
     fn key() -> SealKey {
         SealKey::derive(&[1; 32])
+    }
+
+    fn given() -> Given {
+        let newest = Timestamp::from_micros(7);
+        Given { next: Seq(9), next_entry: EntrySeq(11), newest, shares: [8; 32] }
     }
 
     #[test]
@@ -268,7 +363,9 @@ mod tests {
             at: Timestamp::from_micros(-5),
             sha256: [6; 32],
         };
-        for header in [header, header.forget(gone, &key()).unwrap()] {
+        let all =
+            [header, header.forget(gone, &key()).unwrap(), header.give(given(), &key()).unwrap()];
+        for header in all {
             let octets = header.encode();
             assert_eq!(octets.len(), HEADER_OCTETS);
             assert_eq!(Header::decode(&octets), Ok(header));
@@ -291,10 +388,21 @@ mod tests {
             sha256: [6; 32],
         };
         let forgotten = header.forget(gone, &key()).unwrap();
+        let away = header.give(given(), &key()).unwrap();
         assert!(matches!(header.open(&key()), Some(Opened::Sealed(_))));
         assert!(matches!(forgotten.open(&key()), Some(Opened::Gone(said)) if said == gone));
-        assert_eq!((forgotten.gone(), header.gone()), (Some(gone), None));
-        for header in [header, forgotten] {
+        assert!(matches!(away.open(&key()), Some(Opened::Given(said)) if said == given()));
+        assert_eq!((forgotten.past(), header.past()), (Some(Past::Gone(gone)), None));
+        assert_eq!(away.past(), Some(Past::Given(given())));
+        assert!(header.key(&key()).is_some() && header.key(&SealKey::derive(&[2; 32])).is_none());
+        assert!(away.key(&key()).is_none() && forgotten.key(&key()).is_none());
+        // One never passes for the other, although both say the same.
+        let mut octets = away.encode();
+        octets[FRONT_OCTETS] = 2;
+        let check = crc32c::crc32c(&octets[FRONT_OCTETS..HEADER_OCTETS - 4]);
+        octets[HEADER_OCTETS - 4..].copy_from_slice(&check.to_le_bytes());
+        assert!(Header::decode(&octets).unwrap().open(&key()).is_none());
+        for header in [header, forgotten, away] {
             assert!(header.open(&SealKey::derive(&[2; 32])).is_none());
             assert!(Header { first: Seq(6), ..header }.open(&key()).is_none());
             assert!(Header { entry: EntrySeq(6), ..header }.open(&key()).is_none());

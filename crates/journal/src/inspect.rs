@@ -1,9 +1,10 @@
 //! One segment as octets, wherever they came from.
 
 use crate::{
-    SealKey, Seq,
+    SEAL_KEY_OCTETS, SealKey, Seq,
     frame::{self, Tail},
-    header::{Header, Opened},
+    header::{Header, Opened, Past},
+    seal::Seal,
 };
 use model::fact::Fact;
 use std::ops::ControlFlow;
@@ -17,6 +18,11 @@ pub enum Inspected {
     OtherKey,
     /// Its facts were forgotten; fact `next` would follow.
     Forgotten {
+        /// Number of the fact that comes next.
+        next: Seq,
+    },
+    /// Its key was given away; fact `next` would follow.
+    GivenAway {
         /// Number of the fact that comes next.
         next: Seq,
     },
@@ -38,16 +44,35 @@ pub enum Inspected {
 }
 
 /// Reads a segment that is sealed under `key` and gives each of its facts to `each`, in order.
-pub fn inspect(octets: &[u8], key: &SealKey, mut each: impl FnMut(Seq, Fact)) -> Inspected {
+pub fn inspect(octets: &[u8], key: &SealKey, each: impl FnMut(Seq, Fact)) -> Inspected {
     let Ok(header) = Header::decode(octets) else { return Inspected::NoSegment };
-    let seal = match header.open(key) {
-        Some(Opened::Sealed(seal)) => seal,
-        Some(Opened::Gone(gone)) => return Inspected::Forgotten { next: gone.next },
-        None => return Inspected::OtherKey,
-    };
+    match header.open(key) {
+        Some(Opened::Sealed(seal)) => read(octets, header, &seal, each),
+        Some(Opened::Gone(gone)) => Inspected::Forgotten { next: gone.next },
+        Some(Opened::Given(given)) => Inspected::GivenAway { next: given.next },
+        None => Inspected::OtherKey,
+    }
+}
+
+/// As [`inspect`], of a segment whose key was given away and made again. Nobody vouches for its
+/// header here: which segment it is says what its key was bound to.
+pub fn inspect_given(
+    octets: &[u8],
+    key: &[u8; SEAL_KEY_OCTETS],
+    each: impl FnMut(Seq, Fact),
+) -> Inspected {
+    match Header::decode(octets) {
+        Ok(header) if matches!(header.past(), Some(Past::Given(_))) => {
+            read(octets, header, &Seal::new(key), each)
+        }
+        Ok(_) | Err(_) => Inspected::NoSegment,
+    }
+}
+
+fn read(octets: &[u8], header: Header, seal: &Seal, mut each: impl FnMut(Seq, Fact)) -> Inspected {
     let mut unknown = None;
     let scan = frame::scan(octets, header, |at, frame| {
-        match frame.open(&seal).and_then(|payload| payload.facts()) {
+        match frame.open(seal).and_then(|payload| payload.facts()) {
             Some(facts) => {
                 (frame.first.0..).map(Seq).zip(facts).for_each(|(seq, fact)| each(seq, fact));
                 ControlFlow::Continue(())

@@ -1,7 +1,8 @@
 //! The handle that callers hold.
 
 use crate::{
-    Appended, Draft, Entry, EntrySeq, Forgotten, Haste, JournalError, SealKey, Sender, TakenOver,
+    Appended, Draft, Entry, EntrySeq, Forgotten, GivenAway, Haste, JournalError, SealKey, Sender,
+    ShareOut, TakenOver,
     forget::Forgetter,
     inbox,
     limits::{GATHERED_ENOUGH, QUEUE_APPENDS_MAX, SEGMENT_OCTETS_LIMIT, SEGMENT_OCTETS_MAX, SOON},
@@ -262,13 +263,44 @@ impl Journal {
         taken: TakenOver,
         now: Timestamp,
     ) -> Result<Forgotten, JournalError> {
+        self.close_aged(now)?;
+        self.inner.forgetter.forget(before, taken, now)
+    }
+
+    /// Gives the keys of closed segments away whose facts all happened before `before`, and of
+    /// which facts and entries are `taken` over: has each sealed by `share_out`, keeps what that
+    /// makes durably beside the segment, and then destroys the key in the segment, durably. It
+    /// stops at the first of which one of these does not hold, and never touches the segment that
+    /// is written on; but where that one began [`SEGMENT_AGE_MAX`] or longer before `now`, the
+    /// next one is begun.
+    ///
+    /// [`SEGMENT_AGE_MAX`]: crate::SEGMENT_AGE_MAX
+    ///
+    /// What is said to be taken over must be durable where it is: this journal gives it to nobody
+    /// any more. It reads whole segments and waits for the disk, on the thread that calls it, which
+    /// must not be the journal's own.
+    ///
+    /// # Errors
+    /// [`JournalError::NotShared`], [`JournalError::BeingCopied`], [`JournalError::Closed`],
+    /// [`JournalError::Damaged`], a fault of the disk. The segment has its key then, or its shares,
+    /// and what was begun the next [`Journal::open`] ends.
+    pub fn give_away_before(
+        &self,
+        before: Timestamp,
+        taken: TakenOver,
+        now: Timestamp,
+        share_out: &ShareOut<'_>,
+    ) -> Result<GivenAway, JournalError> {
+        self.close_aged(now)?;
+        self.inner.forgetter.give_away(before, taken, now, share_out)
+    }
+
+    /// Begins the next segment where the one that is written on is old.
+    fn close_aged(&self, now: Timestamp) -> Result<(), JournalError> {
         if self.inner.requests.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
             return Err(JournalError::Closed);
         }
-        if self.inner.forgetter.is_aged(now)? {
-            self.next_segment()?;
-        }
-        self.inner.forgetter.forget(before, taken, now)
+        if self.inner.forgetter.is_aged(now)? { self.next_segment() } else { Ok(()) }
     }
 
     /// Begins the next segment behind what is queued, and waits for it.

@@ -9,6 +9,7 @@
 mod error;
 mod forget;
 mod frame;
+mod give;
 mod header;
 mod inbox;
 mod inspect;
@@ -24,13 +25,14 @@ mod segment;
 mod writer;
 
 pub use error::JournalError;
-pub use forget::{Forgotten, Kept, TakenOver, forgotten, keep};
+pub use forget::{Forgotten, Kept, TakenOver, keep};
+pub use give::{GivenAway, GivenSegment, Parting, SealedAway, ShareOut, sealed_away};
 pub use inbox::{Haste, Receiver, Sender, inbox};
-pub use inspect::{Inspected, inspect};
+pub use inspect::{Inspected, inspect, inspect_given};
 pub use journal::{Journal, Options, Recovery, Seq, Torn};
 pub use limits::{
-    APPEND_OCTETS_MAX, DETAIL_OCTETS_MAX, QUEUE_APPENDS_MAX, SEGMENT_AGE_MAX, SEGMENT_OCTETS_MAX,
-    SOON,
+    APPEND_OCTETS_MAX, DETAIL_OCTETS_MAX, KEY_KEPT, QUEUE_APPENDS_MAX, SEGMENT_AGE_MAX,
+    SEGMENT_OCTETS_MAX, SOON,
 };
 pub use outbox::{Appended, Draft, Entry, EntrySeq, LEAF_OCTETS, leaf_head};
 pub use replay::{Extent, extent, replay, replay_entries};

@@ -25,8 +25,12 @@ pub(crate) const GATHERED_ENOUGH: usize = 256;
 pub const SEGMENT_OCTETS_MAX: u32 = 16 * 1024 * 1024;
 
 /// A segment whose first fact is so old is followed by the next one when something is to be
-/// forgotten.
-pub const SEGMENT_AGE_MAX: Duration = Duration::from_hours(7 * 24);
+/// forgotten, or a key given away.
+pub const SEGMENT_AGE_MAX: Duration = Duration::from_hours(24);
+
+/// How long after its last fact a node keeps the key of a closed segment: two nights in which a
+/// backup is taken, so that a database that is lost is filled from there without the keyholders.
+pub const KEY_KEPT: Duration = Duration::from_hours(2 * 24);
 
 /// The largest [`crate::Options::segment_octets_max`]: positions in a segment are 32 bits wide.
 pub(crate) const SEGMENT_OCTETS_LIMIT: u32 = 1024 * 1024 * 1024;

@@ -4,7 +4,7 @@ use crate::{
     Entry, EntrySeq, JournalError, SealKey, Seq,
     forget::{front, header_at},
     frame::{self, Frame, Payload, Tail},
-    header::{Header, HeaderFault, Opened},
+    header::{Header, HeaderFault, Opened, Past},
     segment::{self, NOT_SEALED},
 };
 use model::fact::Fact;
@@ -21,6 +21,7 @@ use std::{
 ///
 /// # Errors
 /// [`JournalError::WrongKey`]; [`JournalError::Forgotten`] when one of these facts was forgotten;
+/// [`JournalError::GivenAway`] when the key of the segment that has one was given away;
 /// [`JournalError::Damaged`] or [`JournalError::Gap`] when something that once was durable is not
 /// there, [`JournalError::NewerFormat`] or [`JournalError::OlderFormat`], or a fault of the disk.
 /// Facts given before stay valid.
@@ -108,9 +109,8 @@ pub fn extent(dir: &Path) -> Result<Extent, JournalError> {
             Err(HeaderFault::Unreadable) if Header::is_begun(&octets) => continue,
             Err(fault) => return Err(segment::header_error(path, fault)),
         };
-        if let Some(gone) = header.gone() {
-            let (last, entry) =
-                (gone.next.0.saturating_sub(1), gone.next_entry.0.saturating_sub(1));
+        if let Some((next, next_entry)) = header.past().map(Past::next) {
+            let (last, entry) = (next.0.saturating_sub(1), next_entry.0.saturating_sub(1));
             return Ok(Extent { last: Seq(last), entry: EntrySeq(entry) });
         }
         let scan = frame::scan(&octets, header, |_, _| ControlFlow::Continue(()));
@@ -216,8 +216,15 @@ impl Reading<'_> {
             Opened::Gone(gone) if self.wanted.begins_at(gone.next, gone.next_entry) => {
                 return Ok(ControlFlow::Continue(gone.next));
             }
+            Opened::Given(given) if self.wanted.begins_at(given.next, given.next_entry) => {
+                return Ok(ControlFlow::Continue(given.next));
+            }
             Opened::Gone(gone) => {
                 return Err(JournalError::Forgotten { last: gone.next.0.saturating_sub(1) });
+            }
+            Opened::Given(given) => {
+                let last = given.next.0.saturating_sub(1);
+                return Err(JournalError::GivenAway { file: path.to_owned(), last });
             }
         };
         let mut outcome = Ok(ControlFlow::Continue(()));

@@ -54,10 +54,19 @@ impl SealKey {
     /// Opens the key of a segment; `None` when it is wrapped under another key, or bound to
     /// something else.
     pub(crate) fn unwrap(&self, bound: &[u8], wrapped: &Wrapped) -> Option<Seal> {
+        self.unwrap_key(bound, wrapped).map(|key| Seal::new(&key))
+    }
+
+    /// As [`SealKey::unwrap`], and gives the key itself.
+    pub(crate) fn unwrap_key(
+        &self,
+        bound: &[u8],
+        wrapped: &Wrapped,
+    ) -> Option<Zeroizing<[u8; SEAL_KEY_OCTETS]>> {
         let mut key = Zeroizing::new(wrapped.key);
         let whole =
             open_with(&self.cipher(), bound, wrapped.nonce, key.as_mut_slice(), wrapped.tag);
-        whole.then(|| Seal::new(&key))
+        whole.then_some(key)
     }
 
     /// Vouches for `said`, which stands in clear.
@@ -115,7 +124,8 @@ pub(crate) struct Seal {
 }
 
 impl Seal {
-    fn new(key: &[u8; SEAL_KEY_OCTETS]) -> Self {
+    /// With the key of a segment.
+    pub(crate) fn new(key: &[u8; SEAL_KEY_OCTETS]) -> Self {
         Self { cipher: Box::new(Aes256Gcm::new(key.into())), nonces: Vec::new() }
     }
 

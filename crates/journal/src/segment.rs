@@ -134,9 +134,15 @@ impl Folder {
             Err(fault) => return Err(header_error(path, fault)),
         };
         check_header(path, header, *first, Some(self.options.node))?;
-        let Opened::Sealed(seal) = open_header(path, header, &self.key)? else {
-            let what = "it was forgotten, and what followed it is missing";
-            return Err(JournalError::Damaged { file: path.clone(), offset: 0, what });
+        let missing = |what| JournalError::Damaged { file: path.clone(), offset: 0, what };
+        let seal = match open_header(path, header, &self.key)? {
+            Opened::Sealed(seal) => seal,
+            Opened::Gone(_) => {
+                return Err(missing("it was forgotten, and what followed it is missing"));
+            }
+            Opened::Given(_) => {
+                return Err(missing("its key was given away, and what followed it is missing"));
+            }
         };
         let scan = scan_sealed(path, &octets, header, &seal)?;
         let end = scan.end as u64;
@@ -173,6 +179,7 @@ impl Folder {
         let seal = match open_header(path, header, &self.key)? {
             Opened::Sealed(seal) => seal,
             Opened::Gone(gone) => return Ok(EntrySeq(gone.next_entry.0 - 1)),
+            Opened::Given(given) => return Ok(EntrySeq(given.next_entry.0 - 1)),
         };
         let scan = scan_sealed(path, &octets, header, &seal)?;
         let (file, offset) = (path.clone(), scan.end as u64);

@@ -11,7 +11,7 @@ mod sample;
 
 use journal::{
     EntrySeq, Extent, Forgotten, Inspected, Journal, JournalError, Options, SEGMENT_AGE_MAX,
-    SealKey, Seq, TakenOver, extent, forgotten, inspect, keep,
+    SealKey, Seq, TakenOver, extent, inspect, keep, sealed_away,
 };
 use model::Timestamp;
 use sample::{HEADER_OCTETS, append, entries, expected, fact, files, replayed, seal_key};
@@ -93,7 +93,10 @@ fn what_was_forgotten_is_gone_from_the_disk_and_the_rest_reads_and_goes_on() {
     assert_eq!((recovery.last, recovery.entry, recovery.torn), (Seq(21), EntrySeq(42), None));
     let again = journal.forget_before(at(kept), ALL, NOW).unwrap();
     assert_eq!(again, Forgotten { now: 0, ..expect });
-    assert_eq!(forgotten(dir.path(), &seal_key()).unwrap(), Forgotten { now: 0, ..expect });
+    assert_eq!(
+        sealed_away(dir.path(), &seal_key()).unwrap().forgotten,
+        Forgotten { now: 0, ..expect }
+    );
     journal.close();
 }
 
@@ -198,7 +201,7 @@ fn a_crash_in_the_middle_of_forgetting_is_ended_and_never_taken_for_damage() {
         // Whoever reads goes by the note, and changes nothing.
         assert_eq!(replayed(dir.path(), next - 1).unwrap().len() as u64, 21 - next, "case {case}");
         assert!(matches!(replayed(dir.path(), 0), Err(JournalError::Forgotten { .. })));
-        assert_eq!(forgotten(dir.path(), &seal_key()).unwrap().segments, 1);
+        assert_eq!(sealed_away(dir.path(), &seal_key()).unwrap().forgotten.segments, 1);
         assert!(note.exists());
         // Another key ends nothing.
         let other = SealKey::derive(&[1; 32]);
@@ -271,5 +274,5 @@ fn what_is_damaged_is_not_forgotten_unseen() {
     let damaged = journal.forget_before(NOW, ALL, NOW);
     assert!(matches!(damaged, Err(JournalError::Damaged { .. })), "{damaged:?}");
     assert_eq!(fs::read(path).unwrap(), octets);
-    assert_eq!(forgotten(dir.path(), &seal_key()).unwrap().segments, 1);
+    assert_eq!(sealed_away(dir.path(), &seal_key()).unwrap().forgotten.segments, 1);
 }

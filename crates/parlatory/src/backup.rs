@@ -1,7 +1,7 @@
 //! `parlatory backup`: a whole copy of a data folder, taken while calls run.
 //!
-//! What makes it whole is the order. First nobody may erase a recording or forget a part of the
-//! journal any more. Then the log is
+//! What makes it whole is the order. First nobody may erase a recording, or forget a part of the
+//! journal or give a key of it away any more. Then the log is
 //! copied, what is published before what is kept; then the database as of one moment; then the
 //! journal, so that it has every fact that the database has and every entry that the log took
 //! from it; and last the recordings of which the journal's copy speaks. What comes later is as if
@@ -216,8 +216,9 @@ impl Work<'_> {
             create_folder(&store).context("cannot make the folder of the database")?;
             let copied = source.copy(&store.join("parlatory.db"))?;
             for name in files_below(&self.data.journal())? {
-                // And what a crash left noted of one that was being forgotten.
-                if name.ends_with(".journal") || name.ends_with(".gone") {
+                // And what a crash left noted of one whose key was being destroyed.
+                let kept = [".journal", ".shares", ".gone"];
+                if kept.iter().any(|suffix| name.ends_with(suffix)) {
                     self.growing("journal", &name)?;
                 }
             }
@@ -282,13 +283,13 @@ impl Work<'_> {
         }
         let unreadable = "the copy of the journal cannot be read";
         let key = self.data.journal_key()?;
-        let forgotten = journal::forgotten(&journal, &key).context(unreadable)?;
-        if forgotten.segments > 0 {
-            // What the journal has forgotten, the database knows.
+        let away = journal::sealed_away(&journal, &key).context(unreadable)?.last();
+        if away.0 > 0 {
+            // What the journal has forgotten or its key opens no more, the database knows.
             let known = store::recorded(&self.state.join("store").join("parlatory.db"))?;
-            (last, begun, named) = (forgotten.last.0, known.recordings, known.names);
+            (last, begun, named) = (away.0, known.recordings, known.names);
         }
-        journal::replay(&journal, &key, forgotten.last, |seq, fact| {
+        journal::replay(&journal, &key, away, |seq, fact| {
             last = seq.0;
             if let Fact::Accepted { call, recording: Ok(_), .. } = fact {
                 begun.insert(call.recording());

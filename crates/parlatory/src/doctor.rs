@@ -1,6 +1,7 @@
 //! `parlatory doctor`: what is ready, what is missing, what to do.
 
 mod disclosure;
+mod journal;
 mod log;
 mod retention;
 
@@ -82,6 +83,7 @@ fn examine(data: &Data, now: Timestamp) -> Vec<Finding> {
     findings.folder(data.root());
     findings.keys(data);
     findings.log(data, config.as_ref(), now);
+    findings.journal(data, now);
     findings.prompts();
     findings.disk(data.root());
     findings.memory();

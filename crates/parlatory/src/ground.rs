@@ -11,9 +11,9 @@ use disclosure::{
 };
 use evidence::AuditKey;
 use export::Software;
-use journal::log::Log;
+use journal::{Parting, log::Log};
 use model::{
-    AgencyId, CallId, Clock, Private,
+    AgencyId, CallId, Clock, Private, Timestamp,
     fact::{Admitted, EndReason},
 };
 use store::Store;
@@ -27,9 +27,10 @@ use crate::{
     custody,
     data::Data,
     logbook::NODE,
-    nightly::{Forget, HOUR, Nightly},
+    nightly::{HOUR, Nightly, Old},
     node::{build_hash, read_evidence_keys},
     pager::Pager,
+    segments,
 };
 
 /// What the services stand on.
@@ -77,8 +78,8 @@ impl Ground<'_> {
         });
         let nightly = services.as_ref().ok().and_then(|services| {
             let keeping = services.keeping.clone();
-            let forget = self.forget();
-            let begun = Nightly::begin(keeping, &self.config.retention, self.clock, forget);
+            let old = Old { forget: self.forget(), give_away: self.give_away() };
+            let begun = Nightly::begin(keeping, &self.config.retention, self.clock, old);
             begun.inspect_err(|error| tracing::error!("nothing is erased: {error:#}")).ok()
         });
         Opened { console: self.open_console(services), nightly }
@@ -86,7 +87,7 @@ impl Ground<'_> {
 
     /// Has the journal forget what is older than a time, as far as store and log have taken it
     /// over.
-    fn forget(&self) -> Forget {
+    fn forget(&self) -> Box<dyn Fn(Timestamp) + Send> {
         let (desk, log) = (self.desk.clone(), self.log.clone());
         Box::new(move |before| {
             let forgotten = log.as_ref().context("the log is not open").and_then(|log| {
@@ -99,6 +100,30 @@ impl Ground<'_> {
                 }
                 Ok(_) => {}
                 Err(error) => tracing::warn!("the journal forgets at the next run: {error:#}"),
+            }
+        })
+    }
+
+    /// Gives the keys of closed segments of the journal to the keyholders, once the node needs them
+    /// no more.
+    fn give_away(&self) -> Box<dyn Fn() + Send> {
+        let (desk, log, details) = (self.desk.clone(), self.log.clone(), self.details.clone());
+        let clock = self.clock.clone();
+        Box::new(move || {
+            let given = log.as_ref().context("the log is not open").and_then(|log| {
+                let carried = log.nodes()?.get(&NODE).copied().unwrap_or_default();
+                let share_out = |parting: &Parting, key: &[u8; 32]| {
+                    segments::share_out(parting, key, &details.keyholders())
+                };
+                let before = segments::given_away_before(clock.now());
+                Ok(desk.give_journal_away(before, carried, &share_out)?)
+            });
+            match given {
+                Ok(given) if given.now > 0 => {
+                    tracing::info!(segments = given.now, "the journal gave keys to the keyholders");
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!("the journal keeps its keys for now: {error:#}"),
             }
         })
     }

@@ -32,6 +32,7 @@ mod print;
 mod provision;
 mod restore;
 mod retention;
+mod segments;
 mod serve;
 mod staff;
 mod table;

@@ -1,5 +1,6 @@
 //! A node erases what is due: everything at its start and once a day, and each hour what was
-//! recorded of numbers that were protected afterwards.
+//! recorded of numbers that were protected afterwards. Each hour it also gives the keys of its
+//! journal away that it needs no more.
 
 use std::{
     ops::ControlFlow,
@@ -17,8 +18,13 @@ use model::{Clock, Timestamp};
 
 use crate::config::Retention;
 
-/// Has the journal forget what is older than a time.
-pub(crate) type Forget = Box<dyn Fn(Timestamp) + Send>;
+/// What is done with old segments of the journal.
+pub(crate) struct Old {
+    /// Has the journal forget what is older than a time.
+    pub(crate) forget: Box<dyn Fn(Timestamp) + Send>,
+    /// Gives the keys away of what the node needs no more.
+    pub(crate) give_away: Box<dyn Fn() + Send>,
+}
 
 /// The thread that erases.
 pub(crate) struct Nightly {
@@ -32,11 +38,11 @@ impl Nightly {
         keeping: Keeping,
         settings: &Retention,
         clock: &Clock,
-        forget: Forget,
+        old: Old,
     ) -> Result<Self> {
         let (stop, stopped) = channel::<()>();
         let (settings, clock) = (settings.clone(), clock.clone());
-        let night = Night { keeping, settings, forget, clock, stopped };
+        let night = Night { keeping, settings, old, clock, stopped };
         // Settings that name no time are refused before.
         night.settings.next(night.clock.now())?;
         let thread = std::thread::Builder::new().name("erase".to_owned());
@@ -56,7 +62,7 @@ impl Nightly {
 struct Night {
     keeping: Keeping,
     settings: Retention,
-    forget: Forget,
+    old: Old,
     clock: Clock,
     stopped: Receiver<()>,
 }
@@ -68,6 +74,7 @@ impl Night {
             let now = self.clock.now();
             let of = Of { agency: None, quarantined_alone: now < all_at };
             let again = self.erase(of);
+            (self.old.give_away)();
             if !of.quarantined_alone {
                 all_at = again.map_or_else(|| self.next(), |after| self.clock.now().after(after));
             }
@@ -126,7 +133,7 @@ impl Night {
             Ok(longest) => {
                 let longest = i64::try_from(longest.as_micros()).unwrap_or(i64::MAX);
                 let before = self.clock.now().micros().saturating_sub(longest);
-                (self.forget)(Timestamp::from_micros(before));
+                (self.old.forget)(Timestamp::from_micros(before));
             }
             Err(error) => tracing::error!(%error, "the journal forgets nothing now"),
         }

@@ -29,6 +29,7 @@ use crate::{
     ground::{Ground, Opened},
     logbook::{Logbook, Publisher},
     nightly::Nightly,
+    segments,
 };
 
 /// A running node.
@@ -273,6 +274,7 @@ fn open_desk(
         let config = VaultConfig { dir: recordings, keyholders, sync_every: SYNC_EVERY };
         Vault::open(config, registry, clock.clone())
     })
+    .map_err(|error| segments::explained(data, error))
     .with_context(|| format!("cannot open the data folder `{}`", data.root().display()))
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn run(args: &ProvisionArgs) -> Result<()> {
 pub(crate) fn apply(data: &Data, file: &Path, now: Timestamp) -> Result<Applied> {
     let plan = read(data, file, now)?;
     let store = data.open_store()?;
-    if store.version()? == 0 && knows_calls(data)? {
+    if store.version()? == 0 && knows_calls(data, store.projected()?)? {
         bail!(
             "the database in `{}` was made anew, but the journal knows calls: people provisioned \
              now would get other numbers, and the calls of one would be another's. Restore the \
@@ -51,14 +51,15 @@ pub(crate) fn apply(data: &Data, file: &Path, now: Timestamp) -> Result<Applied>
     store.apply(&plan, now).with_context(|| format!("`{}` was not applied", file.display()))
 }
 
-/// Whether the journal holds more than starts of the node.
-fn knows_calls(data: &Data) -> Result<bool> {
+/// Whether the journal holds more than starts of the node after fact `projected`: a database in
+/// which nothing was provisioned takes starts alone.
+fn knows_calls(data: &Data, projected: u64) -> Result<bool> {
     let (journal, key) = (data.journal(), data.journal_key()?);
-    if journal::forgotten(&journal, &key)?.segments > 0 {
+    if journal::sealed_away(&journal, &key)?.last().0 > projected {
         return Ok(true);
     }
     let mut found = false;
-    journal::replay(&journal, &key, journal::Seq(0), |_, fact| {
+    journal::replay(&journal, &key, journal::Seq(projected), |_, fact| {
         found = !matches!(fact, Fact::Boot { .. });
         if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;

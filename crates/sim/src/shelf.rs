@@ -3,7 +3,9 @@
 
 use crate::journal::{Done, Journal};
 use desk::{Chronicle, Each};
-use journal::{Appended, Draft, Forgotten, Haste, JournalError, Seq, TakenOver};
+use journal::{
+    Appended, Draft, Forgotten, GivenAway, Haste, JournalError, Seq, ShareOut, TakenOver,
+};
 use model::{Timestamp, fact::Fact};
 use std::{
     ops::ControlFlow,
@@ -79,6 +81,17 @@ impl Chronicle for Shelf {
         _now: Timestamp,
     ) -> Result<Forgotten, JournalError> {
         Ok(Forgotten::default())
+    }
+
+    /// Nothing of it is on a disk.
+    fn give_away_before(
+        &self,
+        _before: Timestamp,
+        _taken: TakenOver,
+        _now: Timestamp,
+        _share_out: &ShareOut<'_>,
+    ) -> Result<GivenAway, JournalError> {
+        Ok(GivenAway::default())
     }
 
     fn close(&self) {

@@ -48,6 +48,11 @@ impl DetailSealer {
         *inner = Inner { keyholders, keys: BTreeMap::new() };
     }
 
+    /// To whom is sealed now.
+    pub fn keyholders(&self) -> Keyholders {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).keyholders.clone()
+    }
+
     /// Seals `detail` of an agency, or of the cell as a whole. An agency that is not known yet is
     /// sealed for like the cell.
     ///

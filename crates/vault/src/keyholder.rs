@@ -307,6 +307,21 @@ impl Keyholders {
         &self.common
     }
 
+    /// The holders of all agencies, each once, and last the independent one; the common one where
+    /// an agency has none of its own, or there is no agency yet.
+    pub(crate) fn of_all(&self) -> Vec<&KeyholderKey> {
+        let mut holders: Vec<&KeyholderKey> = Vec::new();
+        let common = self.agencies.is_empty().then_some(&self.common);
+        let named = self.agencies.values().map(|own| own.as_ref().unwrap_or(&self.common));
+        for holder in named.chain(common) {
+            if holders.iter().all(|known| known.canonical() != holder.canonical()) {
+                holders.push(holder);
+            }
+        }
+        holders.push(&self.independent);
+        holders
+    }
+
     /// The holder of share b.
     pub fn independent(&self) -> &KeyholderKey {
         &self.independent

@@ -11,3 +11,6 @@ pub(crate) const BATCH_MESSAGES_MAX: usize = 1_024;
 
 /// Up to so many files are synced one by one; more of them with one sync of the file system.
 pub(crate) const SYNC_EACH_FILES_MAX: usize = 8;
+
+/// Shares of a segment's key: agencies of a node with a keyholder of their own, and two more.
+pub(crate) const SEGMENT_SHARES_COUNT_MAX: u32 = 4_096;

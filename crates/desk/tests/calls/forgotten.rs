@@ -1,4 +1,4 @@
-//! What was forgotten of the journal: gone from the disk, and missed by nobody.
+//! What was forgotten of the journal, or its key given away: missed by nobody.
 
 use std::{fs, ops::ControlFlow};
 
@@ -119,4 +119,46 @@ fn a_store_that_lacks_what_was_forgotten_stops_the_start() {
     drop(young.open());
     let county = county.with("parlatory.db", &young);
     drop(county.open());
+}
+
+/// In the place of keyholders, who keep the keys elsewhere.
+fn elsewhere(parting: &journal::Parting, _: &[u8; 32]) -> Option<Vec<u8>> {
+    Some(parting.first.0.to_le_bytes().into())
+}
+
+#[test]
+fn keys_that_were_given_away_are_missed_by_no_start_no_balance_and_no_audit() {
+    let county = county();
+    let image = county.image();
+    let kept = image.open().end();
+
+    let node = county.open();
+    let later = node.now().after(std::time::Duration::from_secs(1));
+    let give = |carried| node.desk.give_journal_away(later, carried, &elsewhere).unwrap();
+    assert_eq!(give(EntrySeq(0)).segments, 0);
+    let given = give(ALL_CARRIED);
+    assert!(given.now > 3, "{given:?}");
+    let away = journal::sealed_away(&county.data("journal"), &journal_key()).unwrap();
+    assert_eq!(away.given.len() as u64, given.segments);
+    assert!(admissions(&county, away.last().0).is_empty());
+    let balances = [MARCUS, ROSA].map(|it| node.balance(it));
+    assert_eq!(node.end(), kept);
+
+    let node = county.open();
+    assert_eq!((node.recovered.facts_caught_up, node.recovered.calls), (0, 0));
+    assert_eq!([MARCUS, ROSA].map(|it| node.balance(it)), balances);
+    let mut again = Conversation::dial(&node, 1, MARCUS, CALLED);
+    again.answer();
+    again.accept();
+    again.hang_up(Side::Called);
+    again.wait_told();
+    drop(again);
+    assert_eq!(node.end().calls.len(), kept.calls.len() + 1);
+
+    // A database that was made anew lacks what nobody here can read.
+    county.without("parlatory.db");
+    county.apply();
+    let Err(error) = county.try_open() else { panic!("it started") };
+    let Broken::Journal(JournalError::GivenAway { file, last }) = &error else { panic!("{error}") };
+    assert_eq!((file, *last), (&away.given[0].file, away.given[0].last.0));
 }

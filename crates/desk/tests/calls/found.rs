@@ -4,7 +4,8 @@ use call::{Answer, Finished, Question};
 use desk::{Chronicle, Desk, Done, Each, Footing, Hands, Recordings, Sink, Space, Turn};
 use evidence::Statement;
 use journal::{
-    Appended, Draft, EntrySeq, Forgotten, Haste, JournalError, Recovery, Seq, TakenOver,
+    Appended, Draft, EntrySeq, Forgotten, GivenAway, Haste, JournalError, Recovery, Seq, ShareOut,
+    TakenOver,
 };
 use model::{
     AgencyId, CallId, Language, Private, RecordingId, StationId, Timestamp,
@@ -161,6 +162,16 @@ impl Chronicle for SlowDisk {
         _: Timestamp,
     ) -> Result<Forgotten, JournalError> {
         Ok(Forgotten::default())
+    }
+
+    fn give_away_before(
+        &self,
+        _: Timestamp,
+        _: TakenOver,
+        _: Timestamp,
+        _: &ShareOut<'_>,
+    ) -> Result<GivenAway, JournalError> {
+        Ok(GivenAway::default())
     }
 
     fn close(&self) {}

@@ -4,8 +4,8 @@
 pub(crate) mod log;
 
 use journal::{
-    Appended, Draft, Entry, EntrySeq, Journal, JournalError, LEAF_OCTETS, SealKey, Seq, replay,
-    replay_entries,
+    Appended, Draft, Entry, EntrySeq, Inspected, Journal, JournalError, LEAF_OCTETS, Parting,
+    SealKey, Seq, inspect_given, replay, replay_entries,
 };
 use model::{AgencyId, CallId, E164, Language, Private, StationId, Timestamp, fact::Fact};
 use std::{
@@ -100,4 +100,31 @@ pub(crate) fn expected(range: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
 /// Append `n` has one fact, number `n`, and the two entries `2n - 1` and `2n`.
 pub(crate) fn append(journal: &Journal, n: u64) -> Appended {
     journal.append_entries_wait(vec![fact(n)], vec![draft(2 * n - 1), draft(2 * n)]).unwrap()
+}
+
+/// In the place of keyholders: which segment it is, and the key, changed so that it is not there.
+pub(crate) fn shared(parting: &Parting, key: &[u8; 32]) -> Option<Vec<u8>> {
+    let first = parting.first.0.to_le_bytes();
+    Some(first.into_iter().chain(key.iter().map(|octet| octet ^ 0x5a)).collect())
+}
+
+/// The key that [`shared`] was given.
+pub(crate) fn key_of(path: &Path) -> Option<[u8; 32]> {
+    let octets = fs::read(path.with_extension("shares")).ok()?;
+    let first: u64 = path.file_stem()?.to_str()?.parse().unwrap();
+    (octets.len() == 40 && octets[..8] == first.to_le_bytes())
+        .then(|| std::array::from_fn(|at| octets[8 + at] ^ 0x5a))
+}
+
+/// The facts of a segment, with its own key.
+pub(crate) fn read_with(path: &Path, key: &[u8; 32]) -> (Inspected, Vec<(u64, Fact)>) {
+    let mut facts = Vec::new();
+    let octets = fs::read(path).unwrap();
+    let inspected = inspect_given(&octets, key, |seq, fact| facts.push((seq.0, fact)));
+    (inspected, facts)
+}
+
+/// Facts as [`replayed`] gives them.
+pub(crate) fn numbered_facts(range: std::ops::Range<u64>) -> Vec<(u64, Fact)> {
+    range.map(|n| (n, fact(n))).collect()
 }

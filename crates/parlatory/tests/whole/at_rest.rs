@@ -10,15 +10,18 @@ use std::{
 
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use evidence::{AuditKey, leaf};
-use journal::{EntrySeq, LEAF_OCTETS, SealKey, Seq, log::replay_log, replay, replay_entries};
+use journal::{
+    LEAF_OCTETS, SealKey, Seq, inspect, inspect_given, log::replay_log, replay, replay_entries,
+};
 use model::{AgencyId, Timestamp};
 use store::{ColumnKeys, Store};
 use vault::{NameShelf, name_files};
 
 use crate::{
     enrolment::{PERSON, enrolment},
-    open::{Keyholder, detail_opens, opens_anything},
+    open::{Keyholder, detail_opens, is_segment_key, opens_anything, segment_share},
     recording::files,
+    sealed_away,
 };
 
 /// Where the keyholders' private keys, and what keyholders remember, are not: in the folder.
@@ -32,6 +35,9 @@ pub(crate) fn assert_gives_away_what_is_listed(data: &Path) {
         fs::copy(&path, to).unwrap();
     }
     let here = here.path();
+    let (young, old) = (sealed_away::some_of(here), sealed_away::give_away(here, far()));
+    sealed_away::assert_said(here);
+    sealed_away::write_on(here, young);
     record_name(here);
     let keys = keys_in(here);
     // As it lies there while a node runs, with the database's write-ahead log.
@@ -55,7 +61,7 @@ pub(crate) fn assert_gives_away_what_is_listed(data: &Path) {
         assert_eq!((&found.opens, found.closed), (opens, *closed), "{files:?}: what opens it");
         assert_eq!(&found.clear, clear, "{files:?}: what of people is in clear");
     }
-    assert_keyholders_open_the_rest(elsewhere.path(), &found);
+    assert_keyholders_open_the_rest(elsewhere.path(), &found, old);
 }
 
 /// Nothing of people is in clear where the list does not say so, at any time.
@@ -73,19 +79,26 @@ pub(crate) fn assert_no_more_in_clear(data: &Path) {
 }
 
 /// The same attempts succeed with the keys that are elsewhere: they are attempts.
-fn assert_keyholders_open_the_rest(elsewhere: &Path, found: &[Found]) {
-    let keys: Vec<_> = files(&elsewhere.join("keyholders"))
+fn assert_keyholders_open_the_rest(elsewhere: &Path, found: &[Found], facts: u64) {
+    let holders: Vec<_> = files(&elsewhere.join("keyholders"))
         .into_iter()
         .filter(|path| path.extension().is_some_and(|it| it == "key"))
-        .map(|path| Keyholder::from_text(&fs::read_to_string(path).unwrap()).octets())
+        .map(|path| Keyholder::from_text(&fs::read_to_string(path).unwrap()))
         .collect();
-    assert_eq!(keys.len(), 2);
+    assert_eq!(holders.len(), 2);
+    let keys: Vec<_> = holders.iter().map(Keyholder::octets).collect();
     let closed: Vec<_> = found.iter().flat_map(|found| &found.left_closed).collect();
     let recordings = closed.iter().filter(|it| matches!(it, Sealed::Recording(_))).count();
     assert!(recordings >= 3 && closed.len() > recordings + 10, "{} things", closed.len());
-    for sealed in closed {
+    for sealed in &closed {
         assert!(keys.iter().any(|key| sealed.opens(key)), "a keyholder opens it");
     }
+    let segments = closed.iter().filter_map(|sealed| {
+        let Sealed::Segment(octets, shares) = sealed else { return None };
+        Some((octets.as_slice(), shares.as_slice()))
+    });
+    let [segment] = segments.collect::<Vec<_>>()[..] else { panic!("one segment is closed away") };
+    sealed_away::assert_opens(segment, &holders.iter().collect::<Vec<_>>(), facts);
 }
 
 /// Puts a recorded name into the folder, under the folder's own key.
@@ -191,8 +204,12 @@ enum Sealed {
     Detail(Vec<u8>),
     /// The folder with the database in it.
     Database(PathBuf),
-    /// The folder of the journal.
-    Journal(PathBuf),
+    /// The folder of the journal, and number of the last fact that was given away.
+    Journal(PathBuf, Seq),
+    /// A segment of the journal whose key was given away, and the shares of the key.
+    Segment(Vec<u8>, Vec<u8>),
+    /// Shares of a segment's key.
+    Shares(Vec<u8>),
 }
 
 impl Sealed {
@@ -210,14 +227,23 @@ impl Sealed {
                 [**entry, leaf::masked(entry, &key)].iter().any(|it| leaf::read(it, &key).is_ok())
             }
             Self::Detail(octets) => detail_opens(octets, key),
-            Self::Journal(folder) => {
+            Self::Journal(folder, after) => {
                 let mut facts = 0;
-                let read = replay(folder, &SealKey::derive(key), Seq(0), |_, _| {
+                let read = replay(folder, &SealKey::derive(key), *after, |_, _| {
                     facts += 1;
                     ControlFlow::Continue(())
                 });
                 assert!(read.is_ok() || facts == 0, "{read:?}");
                 facts > 0
+            }
+            Self::Segment(octets, shares) => {
+                let mut facts = 0;
+                inspect(octets, &SealKey::derive(key), |_, _| facts += 1);
+                inspect_given(octets, key, |_, _| facts += 1);
+                facts > 0 || segment_share(shares, key).is_some()
+            }
+            Self::Shares(octets) => {
+                segment_share(octets, key).is_some() || is_segment_key(octets, key)
             }
             Self::Database(here) => store_at(here, key).is_some_and(|store| {
                 let configuration = store.configuration().unwrap();
@@ -227,13 +253,15 @@ impl Sealed {
     }
 }
 
-/// Everything sealed in a file. What is written for a whole folder is found with its first file.
+/// Everything sealed in a file. What is written for a whole folder is found with one file
+/// of it.
 fn sealed_in(here: &Path, name: &str, octets: &[u8]) -> Vec<Sealed> {
-    let first_of = |folder: &str, ends: &str| {
-        let found = files(&here.join(folder));
-        let mut found = found.iter().map(|path| relative(here, path));
-        found.find(|it| it.ends_with(ends)).as_deref() == Some(name)
+    let of = |folder: &str, ends: &str| {
+        let found = files(&here.join(folder)).into_iter().map(|path| relative(here, &path));
+        found.filter(|it| it.ends_with(ends)).collect::<Vec<_>>()
     };
+    let first_of = |folder, ends| of(folder, ends).first().is_some_and(|it| it == name);
+    let last_of = |folder, ends| of(folder, ends).last().is_some_and(|it| it == name);
     let mut sealed = Vec::new();
     let mut both = |entry: [u8; LEAF_OCTETS], detail: Vec<u8>| {
         sealed.push(Sealed::Entry(Box::new(entry)));
@@ -243,12 +271,19 @@ fn sealed_in(here: &Path, name: &str, octets: &[u8]) -> Vec<Sealed> {
     if first_of("log-private", ".wal") {
         let each = |entry: journal::log::LogEntry| both(entry.leaf, entry.detail);
         replay_log(&here.join("log-private"), 0, each).unwrap();
-    } else if first_of("journal", ".journal") {
+    } else if name.ends_with(".shares") {
+        sealed.push(Sealed::Shares(octets.to_vec()));
+    } else if name.ends_with(".journal") && here.join(name).with_extension("shares").exists() {
+        let shares = fs::read(here.join(name).with_extension("shares")).unwrap();
+        sealed.push(Sealed::Segment(octets.to_vec(), shares));
+    } else if last_of("journal", ".journal") {
         let folder = here.join("journal");
         let key = fs::read(here.join("keys/store.key")).unwrap().try_into().unwrap();
+        let key = SealKey::derive(&key);
+        let away = journal::sealed_away(&folder, &key).unwrap();
         let each = |entry: journal::Entry| both(entry.draft.leaf, entry.draft.detail);
-        replay_entries(&folder, &SealKey::derive(&key), EntrySeq(0), each).unwrap();
-        sealed.push(Sealed::Journal(folder));
+        replay_entries(&folder, &key, away.given[0].entry, each).unwrap();
+        sealed.push(Sealed::Journal(folder, away.last()));
     } else if name.starts_with("log/tile/entries/") {
         let entries = octets.chunks(2 + LEAF_OCTETS).map(|entry| entry[2..].try_into().unwrap());
         sealed.extend(entries.map(Box::new).map(Sealed::Entry));

@@ -35,6 +35,7 @@ mod place;
 mod private;
 mod process;
 mod recording;
+mod sealed_away;
 mod sipp;
 mod sound;
 mod staff;

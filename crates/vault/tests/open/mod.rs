@@ -95,6 +95,47 @@ pub(crate) fn detail_opens(detail: &[u8], key: &[u8; 32]) -> bool {
     opens(key) || days.into_iter().any(|day| opens(&day))
 }
 
+/// What opens of the file of shares beside a journal's segment (`docs/formats/journal.md`) with
+/// these 32 octets as the private key of a keyholder: the number of the share, and the share.
+pub(crate) fn segment_share(octets: &[u8], key: &[u8; 32]) -> Option<(usize, [u8; 32])> {
+    let (bound, shares) = octets.split_at(SEGMENT_BOUND);
+    let secret = <X25519HkdfSha256 as hpke::Kem>::PrivateKey::from_bytes(key).unwrap();
+    shares.chunks(SHARE).enumerate().find_map(|(number, share)| {
+        let number_octets = u32::try_from(number).unwrap().to_le_bytes();
+        let info = [b"parlatory journal segment v1 share".as_slice(), &number_octets].concat();
+        let encapsulated =
+            <X25519HkdfSha256 as hpke::Kem>::EncappedKey::from_bytes(&share[8..40]).unwrap();
+        let opened = hpke::single_shot_open::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
+            &OpModeR::Base,
+            &secret,
+            &encapsulated,
+            &info,
+            &share[40..],
+            bound,
+        );
+        opened.ok().map(|share| (number, share.try_into().unwrap()))
+    })
+}
+
+/// The key of a journal's segment, from the shares of all its keyholders; `None` when it is not the
+/// one that the file commits to.
+pub(crate) fn segment_key(octets: &[u8], holders: &[&Keyholder]) -> Option<[u8; 32]> {
+    let mut key = [0; 32];
+    for holder in holders {
+        let (_, share) = segment_share(octets, &holder.0)?;
+        key.iter_mut().zip(share).for_each(|(octet, share)| *octet ^= share);
+    }
+    is_segment_key(octets, &key).then_some(key)
+}
+
+/// Whether the file commits to this key.
+pub(crate) fn is_segment_key(octets: &[u8], key: &[u8; 32]) -> bool {
+    let mut commitment = [0; 32];
+    let info = [b"parlatory journal segment v1 commitment".as_slice(), &octets[12..24]].concat();
+    Hkdf::<Sha256>::new(None, key).expand(&info, &mut commitment).unwrap();
+    commitment == octets[56..88]
+}
+
 /// What a recording's header says in clear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
@@ -259,6 +300,8 @@ fn time_at(octets: &[u8], at: usize) -> Timestamp {
     Timestamp::from_micros(i64::from_le_bytes(octets[at..at + 8].try_into().unwrap()))
 }
 
+/// Octets that the shares of a segment's key are bound to.
+pub(crate) const SEGMENT_BOUND: usize = 92;
 /// Octets of the header's part that both shares are bound to.
 pub(crate) const BOUND: usize = 116;
 /// Octets of a sealed share with the name of its key.
