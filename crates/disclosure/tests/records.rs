@@ -8,6 +8,8 @@
 
 #[path = "../../vault/tests/consent/mod.rs"]
 mod consent;
+#[path = "office/elsewhere.rs"]
+mod elsewhere;
 mod office;
 #[path = "../../vault/tests/open/mod.rs"]
 mod open;
@@ -19,8 +21,7 @@ use disclosure::HolderAt;
 use disclosure::records::{Answer, ExportAsk, Found, Key, NotDisclosed, Reason, Shown, What};
 use evidence::{Statement, leaf};
 use export::Audience;
-use keyholder::{Holder, KeyRing, Memory, Remote, Server};
-use model::{Clock, RecordingId, fact::NumberClass};
+use model::{RecordingId, fact::NumberClass};
 use office::{
     CEDAR, NOW, Office, PINE, RECORDING, Running, SECONDS, admitted, copy, plan, reason, shown,
     signer,
@@ -29,10 +30,8 @@ use std::{
     collections::BTreeMap,
     fs,
     io::Read as _,
-    net::{SocketAddr, TcpListener},
+    net::TcpListener,
     path::{Path, PathBuf},
-    sync::Arc,
-    thread,
     time::Duration,
 };
 use store::records::Search;
@@ -371,49 +370,14 @@ fn what_is_approved_is_heard_with_one_of_three_witnesses_down() {
     assert!(matches!(refused, NotDisclosed::NotEntered(_)), "{refused}");
 }
 
-/// The independent keyholder on another machine, behind mutual TLS; gives its address.
-fn elsewhere(office: &Office, folder: &Path) -> SocketAddr {
-    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-    fs::create_dir_all(folder).unwrap();
-    let own = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec![]).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    fs::write(folder.join("ca.pem"), params.self_signed(&own).unwrap().pem()).unwrap();
-    let issuer = Issuer::new(params, own);
-    for name in ["keyholder.example", "desk.example"] {
-        let pair = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&pair, &issuer).unwrap();
-        fs::write(folder.join(format!("{name}.pem")), certificate.pem()).unwrap();
-        fs::write(folder.join(format!("{name}.key")), pair.serialize_pem()).unwrap();
-    }
-    let file = |name: &str| folder.join(name);
-    let (certificate, key) = (file("keyholder.example.pem"), file("keyholder.example.key"));
-    let tls = keyholder::server_tls(&certificate, &key, &file("ca.pem")).unwrap();
-    let ring = KeyRing::load(&office.disk.join("holder1/keys")).unwrap();
-    let memory = Memory::open(&office.disk.join("holder1"), signer().verifier()).unwrap();
-    let gate = Gate::new(signer().verifier().clone(), Policy::LOG_ALONE);
-    let holder = Holder::new(ring, gate, memory);
-    let address = "127.0.0.1:0".parse().unwrap();
-    let server = Server::listen(address, tls, holder, Clock::new(|| NOW)).unwrap();
-    let address = server.address().unwrap();
-    thread::spawn(move || server.run());
-    address
-}
-
 #[test]
 fn a_keyholder_elsewhere_is_asked_and_without_it_nothing_is_heard() {
     let office = Office::new();
-    let folder = office.world.root().join("tls");
-    let address = elsewhere(&office, &folder);
-    let file = |name: &str| folder.join(name);
-    let (certificate, key) = (file("desk.example.pem"), file("desk.example.key"));
-    let tls = keyholder::client_tls(&certificate, &key, &file("ca.pem")).unwrap();
     let gate = || Gate::new(signer().verifier().clone(), Policy::LOG_ALONE);
+    let address = elsewhere::serve(&office, 1, gate());
     let open = |address| {
-        let there = Remote::at(address, "keyholder.example", Arc::clone(&tls)).unwrap();
         let here = HolderAt::Here(office.disk.join("holder0"));
-        let at = vec![HolderAt::There(there), here];
+        let at = vec![elsewhere::at(&office, 1, address), here];
         office.open_among(&office.disk, gate(), vec![], at)
     };
     let running = open(address);

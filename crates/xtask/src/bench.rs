@@ -1,5 +1,5 @@
-//! `cargo xtask bench calls`, `setup`, `log`, `disclose`, `follow`, `keys`: what the node costs,
-//! measured from outside, and how well it hears.
+//! `cargo xtask bench calls`, `setup`, `log`, `disclose`, `follow`, `drill`, `keys`: what the node
+//! costs, measured from outside, and how well it hears.
 //!
 //! The node is the production `serve` in its release build, on a fresh data folder; the load is
 //! the example `load` or `setup` of crate `parlatory`, in a process of its own; both talk over
@@ -19,6 +19,7 @@ use std::{
 
 mod county;
 mod disclose;
+mod drill;
 mod figures;
 mod follow;
 mod keys;
@@ -51,6 +52,8 @@ pub(crate) enum Bench {
     Follow(follow::Follow),
     /// Listen to hours of speech, music and tones in which there is no key, and count those heard
     Keys(keys::Keys),
+    /// Take recorded calls, back the node up, and try the backup out
+    Drill(drill::Drill),
 }
 
 /// Options of `bench calls`.
@@ -87,6 +90,7 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> anyhow::Result<()> {
         Bench::Disclose(options) => disclose::run(root, options),
         Bench::Follow(options) => follow::run(root, options),
         Bench::Keys(options) => keys::run(root, options),
+        Bench::Drill(options) => drill::run_drill(root, options),
     }
 }
 
@@ -116,17 +120,22 @@ fn run_calls(root: &Path, options: &Calls) -> anyhow::Result<()> {
 /// One round, on a data folder of its own that is left behind only when something went wrong.
 fn measure(root: &Path, programs: &Programs, round: &Round) -> anyhow::Result<Figures> {
     let folder = empty_folder(root)?;
-    let bar = ProgressBar::new(u64::from(round.calls));
-    bar.set_style(ProgressStyle::with_template(
-        "{prefix:<10} {msg:<28} [{bar:40}] {pos}/{len} {elapsed}",
-    )?);
-    bar.set_prefix(round.variant.name());
+    let bar = progress(round)?;
     let measured = round
         .run(&folder, programs, &bar)
         .with_context(|| format!("the node's log is {}", node::log_in(&folder).display()))?;
     bar.finish_and_clear();
     fs::remove_dir_all(&folder)?;
     Ok(Figures::of(round, &measured))
+}
+
+fn progress(round: &Round) -> anyhow::Result<ProgressBar> {
+    let bar = ProgressBar::new(u64::from(round.calls));
+    bar.set_style(ProgressStyle::with_template(
+        "{prefix:<10} {msg:<28} [{bar:40}] {pos}/{len} {elapsed}",
+    )?);
+    bar.set_prefix(round.variant.name());
+    Ok(bar)
 }
 
 /// A folder for one data folder, emptied of what an earlier round left.

@@ -1,13 +1,13 @@
 //! Recordings: how fast one opens, and how soon one that was approved is heard.
 
 use crate::{
-    VERBS,
+    VERBS, elsewhere,
     measure::{Times, cpu_s},
     office::{CEDAR, NOW, Office, RECORDING, Running, reason, recorded_call, shown, signer},
-    open_office,
+    open_among,
     world::second,
 };
-use access::Purpose;
+use access::{Gate, Purpose};
 use disclosure::records::{Answer, Heard, Reason};
 use model::{RecordingId, fact::RecordingEnd};
 use serde_json::{Value, json};
@@ -76,7 +76,8 @@ pub(crate) fn opened(running: &Running, seconds: u32) -> Value {
 }
 
 /// How soon audio that a second person approved begins, when two of three witnesses must have seen
-/// the log and one of the three takes connections and never answers.
+/// the log, one of the three takes connections and never answers, and both keyholders are asked
+/// over mutual TLS.
 pub(crate) fn started(office: &Office, starts: u64) -> Value {
     let root = office.world.root();
     let ((_a, first), (_b, second)) = (witness(1, root), witness(2, root));
@@ -87,7 +88,11 @@ pub(crate) fn started(office: &Office, starts: u64) -> Value {
     };
     let peers = vec![third, first, second];
     let keys = peers.iter().map(|peer| peer.key.clone()).collect();
-    let running = open_office(office, Policy::quorum(2, keys).unwrap(), peers);
+    let policy = Policy::quorum(2, keys).unwrap();
+    let gate = || Gate::new(signer().verifier().clone(), policy.clone());
+    let holders = [0, 1]
+        .map(|number| elsewhere::at(office, number, elsewhere::serve(office, number, gate())));
+    let running = open_among(office, policy.clone(), peers, holders.into());
     let (staff, other) = (running.staff("inve"), running.staff("super"));
     let mut times = Times::new();
     let cpu = cpu_s();

@@ -2,13 +2,15 @@
 //! shown, with everything between: the policies, the entry in the log, its proof, the keyholders.
 //!
 //! Prints one JSON document. Records, log, store and keyholders are real and on disk; details are
-//! sealed as a node seals them; both keyholders are at hand.
+//! sealed as a node seals them; both keyholders are at hand, or on other machines where it is said.
 #![expect(clippy::print_stdout, reason = "its output is read by xtask")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails has no figures")]
 
 #[path = "../../../vault/tests/consent/mod.rs"]
 mod consent;
+#[path = "../../tests/office/elsewhere.rs"]
+mod elsewhere;
 mod following;
 mod listening;
 mod measure;
@@ -21,7 +23,7 @@ mod searching;
 mod world;
 
 use access::{Gate, Verb};
-use disclosure::SealDetail;
+use disclosure::{HolderAt, SealDetail};
 use office::{NOW, Office, Running, here, signer};
 use serde_json::json;
 use std::env;
@@ -53,11 +55,21 @@ fn main() {
     println!("{}", json!({ "searched": searched, "opened": opened, "started": started }));
 }
 
-/// Opens the office with seals as a node has them.
+/// Opens the office with both keyholders at hand.
 fn open_office(office: &Office, witnesses: Policy, peers: Vec<Peer>) -> Running {
+    open_among(office, witnesses, peers, here(&office.disk))
+}
+
+/// Opens the office with seals as a node has them.
+fn open_among(
+    office: &Office,
+    witnesses: Policy,
+    peers: Vec<Peer>,
+    holders: Vec<HolderAt>,
+) -> Running {
     let gate = Gate::new(signer().verifier().clone(), witnesses);
     let sealer = DetailSealer::new(office.world.keyholders());
     let seal: SealDetail =
         Box::new(move |agency, detail| sealer.seal(Some(agency), NOW, detail.to_vec()).ok());
-    office.open_sealing(&office.disk, gate, (peers, here(&office.disk)), seal)
+    office.open_sealing(&office.disk, gate, (peers, holders), seal)
 }

@@ -117,7 +117,7 @@ fn tables(figures: &Figures) -> String {
          | seconds of audio opened in a CPU second, of a recording of {seconds} s | \
          {audio_s_per_cpu_s:.0} | |\n\
          | in a second | {audio_s_per_s:.0} | |\n\
-         | approved audio begins, one of three witnesses silent, {count} times, p50 | {p50_ms:.1} ms | |\n\
+         | approved audio begins, one of three witnesses silent, keyholders over mutual TLS, {count} times, p50 | {p50_ms:.1} ms | |\n\
          | p99 | {p99_ms:.1} ms | {:.0} s: {verdict} |\n\
          | CPU of a start with its request and approval | {cpu_ms_a_start:.1} ms | |",
         START_MS_MAX / 1_000.0,

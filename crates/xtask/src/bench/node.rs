@@ -37,7 +37,8 @@ pub(super) fn prepare(programs: &Programs, folder: &Path, county: &Path) -> anyh
     );
     fs::write(&path, ours)?;
     let county = county.to_str().context("the folder has a strange name")?;
-    run(programs, &["provision", county], &data)
+    run(programs, &["provision", county], &data)?;
+    Ok(())
 }
 
 impl Node {
@@ -123,11 +124,16 @@ fn is_recording(name: &str) -> bool {
     })
 }
 
-fn data_in(folder: &Path) -> PathBuf {
+/// The data folder in `folder`.
+pub(super) fn data_in(folder: &Path) -> PathBuf {
     folder.join("data")
 }
 
-fn run(programs: &Programs, words: &[&str], data: &Path) -> anyhow::Result<()> {
+/// Runs a command of the node on `data`, and gives what it printed.
+///
+/// # Errors
+/// When it cannot be run, or fails.
+pub(super) fn run(programs: &Programs, words: &[&str], data: &Path) -> anyhow::Result<Vec<u8>> {
     let output = Command::new(&programs.node)
         .args(words)
         .arg("--data")
@@ -137,7 +143,7 @@ fn run(programs: &Programs, words: &[&str], data: &Path) -> anyhow::Result<()> {
     if !output.status.success() {
         bail!("`{}` failed: {}", words.join(" "), String::from_utf8_lossy(&output.stderr).trim());
     }
-    Ok(())
+    Ok(output.stdout)
 }
 
 /// What `serve` says when it takes calls.
