@@ -7,6 +7,7 @@ use crate::limits::{
 use crate::{g711::translate, rtp::Header};
 use model::{Codec, Second, Side, Timestamp, Track, audio::OCTETS_PER_SECOND};
 use std::time::Duration;
+use zeroize::Zeroize;
 
 /// The time line of one conversation. Each packet lies where its RTP timestamp puts it, counted
 /// from the first packet of its stream, which lies where it arrived; so what was lost, late or
@@ -103,11 +104,18 @@ struct Anchor {
 }
 
 /// What is known of one second.
+///
+/// It lies in blocks that are made as it grows and wiped as it is handed over: half of it on
+/// average, and no copy of what was said stays behind, as one would where a vector grows.
 struct Part {
     codec: Codec,
     rtp_time: Option<u32>,
-    octets: Vec<u8>,
+    /// Octets from the beginning to the end of what is known.
+    length: usize,
+    blocks: [Option<Box<Block>>; BLOCKS],
 }
+
+type Block = [u8; BLOCK_OCTETS];
 
 impl Lane {
     /// `arrived` and `begins` (of the open second) in samples since the conversation began.
@@ -155,24 +163,20 @@ impl Lane {
 
     /// Octets from the beginning of the open second to the end of what is known.
     fn octets(&self) -> usize {
-        if self.next.octets.is_empty() {
-            self.open.octets.len()
-        } else {
-            OCTETS_PER_SECOND + self.next.octets.len()
-        }
+        if self.next.length == 0 { self.open.length } else { OCTETS_PER_SECOND + self.next.length }
     }
 
     fn take_track(&mut self, begins: i64, length: usize) -> Track {
         self.follow_clock();
         let next = std::mem::take(&mut self.next);
         let mut part = std::mem::replace(&mut self.open, next);
-        if part.octets.is_empty() {
+        if part.length == 0 {
             part.codec = self.codec;
         }
-        part.octets.resize(length, part.codec.silence());
+        let octets = part.take_octets(length);
         let extrapolated = self.anchor.map_or(0, |anchor| anchor.timestamp_of(begins));
         let rtp_time = part.rtp_time.unwrap_or(extrapolated);
-        Track { codec: part.codec, rtp_time, octets: part.octets }
+        Track { codec: part.codec, rtp_time, octets }
     }
 
     /// The sender's clock and ours differ by a little. The packet that came fastest shows how far
@@ -217,8 +221,7 @@ impl Anchor {
 impl Part {
     /// Lays octets down at `offset`, with silence before them if they leave a gap.
     fn write(&mut self, codec: Codec, rtp_time: u32, offset: usize, octets: &[u8]) {
-        if self.octets.is_empty() {
-            self.octets.reserve_exact(OCTETS_PER_SECOND);
+        if self.length == 0 {
             self.codec = codec;
             self.rtp_time = Some(rtp_time);
         }
@@ -226,19 +229,50 @@ impl Part {
         else {
             return;
         };
-        if self.octets.len() < end {
-            self.octets.resize(end, self.codec.silence());
+        self.length = self.length.max(end);
+        let silence = self.codec.silence();
+        let (mut at, mut rest) = (offset, octets);
+        while let Some(block) = self.blocks.get_mut(at / BLOCK_OCTETS).filter(|_| !rest.is_empty())
+        {
+            let block = block.get_or_insert_with(|| Box::new([silence; BLOCK_OCTETS]));
+            let within = at % BLOCK_OCTETS;
+            let count = rest.len().min(BLOCK_OCTETS - within);
+            let (now, later) = rest.split_at_checked(count).unwrap_or((rest, &[]));
+            if let Some(place) = block.get_mut(within..within + count) {
+                place.copy_from_slice(now);
+                translate(place, codec, self.codec);
+            }
+            (at, rest) = (at + count, later);
         }
-        if let Some(place) = self.octets.get_mut(offset..end) {
-            place.copy_from_slice(octets);
-            translate(place, codec, self.codec);
+    }
+
+    /// The first `length` octets, with silence where nothing is known.
+    fn take_octets(&mut self, length: usize) -> Vec<u8> {
+        let silence = self.codec.silence();
+        let mut octets = Vec::with_capacity(length);
+        for block in &mut self.blocks {
+            let count = (length - octets.len()).min(BLOCK_OCTETS);
+            match block.take() {
+                Some(mut block) => {
+                    octets.extend_from_slice(block.get(..count).unwrap_or_default());
+                    block.zeroize();
+                }
+                None => octets.resize(octets.len() + count, silence),
+            }
         }
+        octets
     }
 }
 
 impl Default for Part {
     fn default() -> Self {
-        Self { codec: Codec::Pcmu, rtp_time: None, octets: Vec::new() }
+        Self { codec: Codec::Pcmu, rtp_time: None, length: 0, blocks: [const { None }; BLOCKS] }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.blocks.iter_mut().flatten().for_each(|block| block.zeroize());
     }
 }
 
@@ -248,6 +282,8 @@ fn samples(time: Duration) -> i64 {
 }
 
 const SECOND_SAMPLES: i64 = 8_000;
+const BLOCK_OCTETS: usize = 1_000;
+const BLOCKS: usize = OCTETS_PER_SECOND / BLOCK_OCTETS;
 /// Fewer packets in a second say too little about a clock.
 const CLOCK_PACKETS_MIN: u32 = 10;
 
