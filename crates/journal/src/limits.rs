@@ -18,6 +18,11 @@ pub const QUEUE_APPENDS_MAX: usize = 65_536;
 /// How long an append that nobody waits for lets others gather, so that they share its `fdatasync`.
 pub const SOON: Duration = Duration::from_millis(20);
 
+/// How long the journal's thread rests after a group in which several waited, so that the next one
+/// has several too: at most so much later is an append durable while many are made, and one that is
+/// alone never.
+pub(crate) const REST: Duration = Duration::from_millis(4);
+
 /// Appends that need not wait for more.
 pub(crate) const GATHERED_ENOUGH: usize = 256;
 

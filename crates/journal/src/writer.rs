@@ -4,7 +4,7 @@ use crate::{
     Appended, Draft, Entry, EntrySeq, JournalError, Receiver, Seq,
     frame::{GroupBuffer, Place},
     header::HEADER_OCTETS,
-    limits::GROUP_OCTETS_MAX,
+    limits::{GROUP_OCTETS_MAX, REST},
     segment::{Segment, Shelf},
 };
 use model::fact::Fact;
@@ -125,24 +125,28 @@ impl Writer {
     pub(crate) fn run(mut self) {
         let mut buffer = GroupBuffer::default();
         while let Some(request) = self.inbox.recv() {
-            if self.serve(request, &mut buffer).is_break() {
-                break;
+            match self.serve(request, &mut buffer) {
+                ControlFlow::Break(()) => break,
+                ControlFlow::Continue(0 | 1) => {}
+                // Who appends meanwhile wakes nobody.
+                ControlFlow::Continue(_) => std::thread::park_timeout(REST),
             }
         }
     }
 
-    /// Makes one group of `first` and of whatever else is queued, as far as it fits.
-    fn serve(&mut self, first: Request, buffer: &mut GroupBuffer) -> ControlFlow<()> {
+    /// Makes one group of `first` and of whatever else is queued, as far as it fits. Gives how many
+    /// appends are in it.
+    fn serve(&mut self, first: Request, buffer: &mut GroupBuffer) -> ControlFlow<(), usize> {
         match first {
             Request::Append { .. } => {}
             Request::Next(reply) => {
                 drop(reply.send(self.next_segment()));
-                return ControlFlow::Continue(());
+                return ControlFlow::Continue(0);
             }
             Request::Close => return ControlFlow::Break(()),
         }
         buffer.clear();
-        let (mut flow, mut ask_next) = (ControlFlow::Continue(()), None);
+        let (mut flow, mut ask_next) = (ControlFlow::Continue(0), None);
         let mut group = Vec::new();
         let (mut next, mut next_entry) = (self.next, self.next_entry);
         let begin = self.begin_group();
@@ -175,6 +179,7 @@ impl Writer {
             let full = buffer.octets().len() >= GROUP_OCTETS_MAX;
             request = if full { None } else { self.inbox.try_recv() };
         }
+        flow = flow.map_continue(|_| group.len());
         if !group.is_empty() {
             let written = self.write(buffer.octets());
             if written.is_ok() {
