@@ -32,6 +32,9 @@ pub struct MediaConfig {
     /// UDP ports that legs may use, two for each: RTP on the even one, RTCP on the odd one after
     /// it.
     pub ports: RangeInclusive<u16>,
+    /// Sockets of RTCP at most. A leg whose reports share the port of RTP, or that never has audio,
+    /// needs none; one for which there is none left hears no reports.
+    pub report_sockets_max: usize,
     /// Media threads, at least one. Both legs of a call live on the same.
     pub threads: usize,
     /// A leg is live while its last RTP packet is not older than this; 1.5 s is usual.
@@ -67,7 +70,7 @@ impl Media {
         if config.threads == 0 || config.threads > THREADS_MAX {
             return Err(MediaError::Config("`threads` must be 1 to 64"));
         }
-        let ports = Ports::new(config.ip, config.ports.clone())?;
+        let ports = Ports::new(config.ip, config.ports.clone(), config.report_sockets_max)?;
         let events: Events = Arc::new(events);
         let tones = Arc::new(Tones::generate());
         let mut threads = Vec::with_capacity(config.threads);
@@ -86,7 +89,7 @@ impl Media {
         Ok(Self { shared: Arc::new(Shared { ports, pack, threads, handles: Mutex::new(handles) }) })
     }
 
-    /// Binds two ports for a leg and returns the address of RTP. The leg neither reads nor sends
+    /// Takes two ports for a leg and returns the address of RTP. The leg neither reads nor sends
     /// until [`Media::connect`]. A leg of that id that is still open is closed first.
     ///
     /// # Errors

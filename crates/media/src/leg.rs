@@ -93,7 +93,7 @@ impl Leg {
         agreed: Agreed,
         keys: Option<SrtpKeys>,
     ) -> io::Result<()> {
-        let before = self.agreed;
+        let (before, sending) = (self.agreed, self.is_sending());
         self.path.secure(keys);
         if before.is_none_or(|before| before.remote != agreed.remote) {
             self.agreed = None;
@@ -107,7 +107,7 @@ impl Leg {
         }
         self.path.connect_reports(agreed);
         self.path.register(turn.poller, tokens)?;
-        if before.is_none() && !self.out.is_playing() {
+        if !sending {
             self.out.catch_up(turn.now);
         }
         let tones = self.heard.tones.take();
@@ -440,10 +440,10 @@ impl Leg {
         (turn.report)(MediaEvent::Sound { leg: self.id, sounding, since });
     }
 
-    /// A connected leg is always sent something. So that a script takes its time and ends, the
-    /// packets of one are made, and lost, on a leg that is not connected or held, too.
+    /// A connected leg is always sent something, unless it is held. So that a script takes its time
+    /// and ends, the packets of one are made, and lost, on a leg that is not connected or held, too.
     fn is_sending(&self) -> bool {
-        self.agreed.is_some() || self.out.is_playing()
+        self.agreed.is_some_and(|agreed| agreed.send) || self.out.is_playing()
     }
 
     fn lost_at(&self, turn: &Turn<'_>) -> Timestamp {

@@ -24,7 +24,8 @@ use std::{
 /// Sockets and keys of one leg.
 pub(crate) struct Path {
     pair: PortPair,
-    registered: bool,
+    /// The poller names the socket of RTP, and that of RTCP.
+    registered: (bool, bool),
     /// Where audio goes and comes from; `None` when nothing is agreed.
     remote: Option<SocketAddr>,
     /// Where reports go, when not where audio goes.
@@ -90,7 +91,7 @@ impl Path {
     pub(crate) const fn new(pair: PortPair) -> Self {
         Self {
             pair,
-            registered: false,
+            registered: (false, false),
             remote: None,
             reports: None,
             secured: None,
@@ -138,25 +139,34 @@ impl Path {
         Ok(())
     }
 
-    /// Says where reports go. An address that the system refuses gets none.
+    /// Says where reports go. An address that the system refuses gets none. From the first audio on
+    /// they have a port of their own, where they do not share RTP's.
     pub(crate) fn connect_reports(&mut self, agreed: Agreed) {
-        let apart = Some(agreed.rtcp).filter(|rtcp| !is_same(*rtcp, agreed.remote));
-        if self.reports != apart || apart.is_none() {
-            self.reports = None;
-            if let Some(rtcp) = apart.filter(|rtcp| !rtcp.ip().is_unspecified() && rtcp.port() > 0)
-            {
-                drain(&self.pair.rtcp);
-                self.reports = self.pair.rtcp.connect(rtcp).is_ok().then_some(rtcp);
+        let apart = Some(agreed.rtcp).filter(|rtcp| {
+            !is_same(*rtcp, agreed.remote) && !rtcp.ip().is_unspecified() && rtcp.port() > 0
+        });
+        let connected = self.reports == apart && self.pair.rtcp().is_some();
+        self.reports = apart;
+        let Some(rtcp) = apart.filter(|_| !connected) else { return };
+        let socket = if agreed.send { self.pair.bind_rtcp() } else { self.pair.rtcp() };
+        if let Some(socket) = socket {
+            drain(socket);
+            if socket.connect(rtcp).is_err() {
+                self.reports = None;
             }
         }
     }
 
-    /// Has the poller name both sockets, once.
+    /// Has the poller name every socket there is, once.
     pub(crate) fn register(&mut self, poller: &Poller, tokens: Tokens) -> io::Result<()> {
-        if !self.registered {
+        let (rtp, rtcp) = &mut self.registered;
+        if !*rtp {
             poller.register(&self.pair.rtp, tokens.rtp)?;
-            poller.register(&self.pair.rtcp, tokens.rtcp)?;
-            self.registered = true;
+            *rtp = true;
+        }
+        if let Some(socket) = self.pair.rtcp().filter(|_| !*rtcp) {
+            poller.register(socket, tokens.rtcp)?;
+            *rtcp = true;
         }
         Ok(())
     }
@@ -213,7 +223,7 @@ impl Path {
         buffer: &'a mut [u8],
         counted: &mut Statistics,
     ) -> Option<&'a [u8]> {
-        let (octets, from) = self.pair.rtcp.recv_from(buffer).ok()?;
+        let (octets, from) = self.pair.rtcp()?.recv_from(buffer).ok()?;
         if self.reports.is_none_or(|reports| !is_same(from, reports)) {
             counted.foreign += 1;
             return None;
@@ -269,12 +279,15 @@ impl Path {
             Some(secured) => secured.seal().rtcp(&mut room, length),
         };
         let Some(packet) = length.and_then(|length| room.get(..length)) else { return };
-        if self.reports.is_some() {
-            // Whether a report arrives is nobody's business.
-            let _ = self.pair.rtcp.send(packet);
-        } else {
-            self.send_to_remote(packet);
-        }
+        // Whether a report arrives is nobody's business.
+        let _ = match (self.reports, self.pair.rtcp()) {
+            (None, _) => {
+                self.send_to_remote(packet);
+                return;
+            }
+            (Some(_), Some(socket)) => socket.send(packet),
+            (Some(reports), None) => self.pair.rtp.send_to(packet, reports),
+        };
     }
 
     fn send_to_remote(&self, packet: &[u8]) -> bool {

@@ -58,6 +58,7 @@ pub(crate) fn config(ports: std::ops::RangeInclusive<u16>) -> MediaConfig {
     MediaConfig {
         ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
         ports,
+        report_sockets_max: 100,
         threads: 1,
         live_within: Duration::from_millis(1_500),
         lost_after: Duration::from_secs(10),
@@ -80,7 +81,7 @@ impl Rig {
             pack: made_up(520),
             now: at(0),
             ready: Ready::new(),
-            ports: Ports::new(config.ip, config.ports).unwrap(),
+            ports: Ports::new(config.ip, config.ports, config.report_sockets_max).unwrap(),
             events,
         }
     }

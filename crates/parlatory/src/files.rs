@@ -1,8 +1,9 @@
 //! How many files and sockets the system lets the node have open, and how many calls fit in.
 //!
-//! A call has two sockets a leg, and a file while it is recorded. A node that runs out of them in
-//! the middle of a call could neither begin a segment of its journal nor keep a recording, so it
-//! takes fewer calls instead, and says so.
+//! A call has a socket of RTP a leg, and a file while it is recorded. A node that runs out of them
+//! in the middle of a call could neither begin a segment of its journal nor keep a recording, so it
+//! takes fewer calls instead, and says so. What is left goes to reports of how audio arrives (RTCP),
+//! without which a call goes on: a second socket of a leg, unless both ends share one port.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -51,6 +52,11 @@ pub(crate) fn calls_at_once(wanted: usize) -> usize {
     }
 }
 
+/// How many sockets of RTCP there may be beside so many calls at once.
+pub(crate) fn report_sockets(calls: usize) -> usize {
+    spare(calls, getrlimit(Resource::Nofile).current)
+}
+
 /// What [`calls_at_once`] would find, were a node started by this user.
 pub(crate) fn foreseen(wanted: usize) -> Room {
     room(wanted, getrlimit(Resource::Nofile).maximum)
@@ -71,8 +77,18 @@ fn room(wanted: usize, limit: Option<u64>) -> Room {
     }
 }
 
-/// RTP and RTCP of two legs, and a recording.
-const FILES_PER_CALL: u64 = 5;
+/// Sockets of RTCP for which there is room beside `calls`: two for each of them, or what is left.
+fn spare(calls: usize, limit: Option<u64>) -> usize {
+    let wanted = calls.saturating_mul(LEGS_PER_CALL);
+    let Some(files) = limit else { return wanted };
+    let held = u64::try_from(calls).unwrap_or(u64::MAX).saturating_mul(FILES_PER_CALL);
+    let left = files.saturating_sub(held.saturating_add(FILES_BESIDE));
+    usize::try_from(left).unwrap_or(wanted).min(wanted)
+}
+
+/// RTP of two legs, and a recording.
+const FILES_PER_CALL: u64 = 3;
+const LEGS_PER_CALL: usize = 2;
 /// Files that stay free of calls: journal, log, database, console, connections of SIP.
 const FILES_BESIDE: u64 = 512;
 
@@ -83,14 +99,23 @@ mod tests {
     #[test]
     fn calls_for_which_there_are_no_files_are_not_taken() {
         assert_eq!(room(1_000, None), Room::Enough);
-        assert_eq!(room(1_000, Some(5_512)), Room::Enough);
-        let tight = room(1_000, Some(5_511));
-        assert_eq!(tight, Room::Calls { calls: 999, files: 5_511, needed: 5_512 });
-        assert!(tight.says().contains("`LimitNOFILE=5512`"), "{}", tight.says());
-        assert_eq!(room(1_000, Some(100)), Room::Calls { calls: 0, files: 100, needed: 5_512 });
+        assert_eq!(room(1_000, Some(3_512)), Room::Enough);
+        let tight = room(1_000, Some(3_511));
+        assert_eq!(tight, Room::Calls { calls: 999, files: 3_511, needed: 3_512 });
+        assert!(tight.says().contains("`LimitNOFILE=3512`"), "{}", tight.says());
+        assert_eq!(room(1_000, Some(100)), Room::Calls { calls: 0, files: 100, needed: 3_512 });
         assert_eq!(room(usize::MAX, Some(20_000)), {
-            Room::Calls { calls: 3_897, files: 20_000, needed: u64::MAX }
+            Room::Calls { calls: 6_496, files: 20_000, needed: u64::MAX }
         });
+    }
+
+    #[test]
+    fn reports_get_what_calls_leave() {
+        assert_eq!(spare(1_000, None), 2_000);
+        assert_eq!(spare(1_000, Some(5_512)), 2_000);
+        assert_eq!(spare(1_000, Some(5_511)), 1_999);
+        assert_eq!(spare(1_000, Some(3_512)), 0);
+        assert_eq!(spare(1_000, Some(100)), 0);
     }
 
     #[test]

@@ -26,6 +26,7 @@ use vault::{DetailSealer, KeyholderKey, Keyholders, NameShelf, Vault, VaultConfi
 use crate::{
     config::Config,
     data::Data,
+    files,
     ground::{Ground, Opened},
     logbook::{Logbook, Publisher},
     nightly::Nightly,
@@ -212,6 +213,7 @@ fn audio(config: &Config) -> MediaConfig {
     MediaConfig {
         ip: config.media.address,
         ports: first..=last,
+        report_sockets_max: files::report_sockets(config.limits.calls_max),
         threads: config.media.threads,
         live_within: LIVE_WITHIN,
         lost_after: LOST_AFTER,

@@ -375,8 +375,28 @@ fn a_held_leg_is_not_sent_anything() {
     rig.run(200);
     assert_eq!(rig.statistics(STATION).sent, sent);
     rig.connect(STATION, phone.agreed());
+    // The first of them goes at once.
     rig.run(100);
-    assert_eq!(rig.statistics(STATION).sent, sent + 5);
+    assert_eq!(rig.statistics(STATION).sent, sent + 6);
+}
+
+#[test]
+fn a_leg_without_audio_has_no_port_of_reports_until_it_has_audio() {
+    let mut rig = Rig::new();
+    let phone = rig.open(STATION);
+    let reports = std::net::SocketAddr::new(phone.leg.ip(), phone.leg.port() + 1);
+    let is_free = || std::net::UdpSocket::bind(reports).is_ok();
+    rig.connect(STATION, Agreed { send: false, ..phone.agreed() });
+    assert!(is_free());
+    // It reports all the same, from the port of its audio.
+    rig.run(8_000);
+    assert!(!phone.report().is_empty());
+    rig.connect(STATION, Agreed { rtcp: phone.agreed().remote, ..phone.agreed() });
+    assert!(is_free(), "both ends share one port");
+    rig.connect(STATION, phone.agreed());
+    assert!(!is_free());
+    rig.connect(STATION, Agreed { send: false, ..phone.agreed() });
+    assert!(!is_free(), "a call that is held keeps what it has");
 }
 
 #[test]

@@ -84,6 +84,7 @@ impl Exchange {
         let config = MediaConfig {
             ip: sip.ip(),
             ports,
+            report_sockets_max: usize::MAX,
             threads: 1,
             live_within: LIVE_WITHIN,
             lost_after: LOST_AFTER,

@@ -170,6 +170,7 @@ pub(crate) fn media(
     let config = MediaConfig {
         ip: LOOPBACK,
         ports,
+        report_sockets_max: usize::MAX,
         threads: 1,
         live_within: Duration::from_millis(1_500),
         lost_after: Duration::from_secs(60),
