@@ -441,7 +441,7 @@ impl Leg {
     }
 
     /// A connected leg is always sent something, unless it is held. So that a script takes its time
-    /// and ends, the packets of one are made, and lost, on a leg that is not connected or held, too.
+    /// and ends, the packets of one are made, and lost, on a leg that is not connected or held.
     fn is_sending(&self) -> bool {
         self.agreed.is_some_and(|agreed| agreed.send) || self.out.is_playing()
     }

@@ -2,8 +2,8 @@
 //!
 //! A call has a socket of RTP a leg, and a file while it is recorded. A node that runs out of them
 //! in the middle of a call could neither begin a segment of its journal nor keep a recording, so it
-//! takes fewer calls instead, and says so. What is left goes to reports of how audio arrives (RTCP),
-//! without which a call goes on: a second socket of a leg, unless both ends share one port.
+//! takes fewer calls instead, and says so. What is left goes to reports of how audio arrives
+//! (RTCP), without which a call goes on: a second socket of a leg, unless both ends share one port.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 

@@ -154,7 +154,7 @@ const PORTS_OF_INIT: &str = "ports = [40000, 49999]";
 /// Below the ports that systems give to sockets that ask for none, such as the load's.
 const PORTS: &str = "ports = [10000, 31999]";
 const CALLS_OF_INIT: &str = "calls_max = 1000";
-const CALLS: &str = "calls_max = 6000";
+const CALLS: &str = "calls_max = 5000";
 const RECORDING_DIGITS: usize = 16;
 
 #[cfg(test)]
