@@ -1,19 +1,23 @@
 //! A journal whose closed segments were given to the keyholders, and what every command makes of
 //! it.
 
-use std::{fs, ops::ControlFlow, path::Path};
+use std::{collections::BTreeSet, fs, ops::ControlFlow, path::Path, time::UNIX_EPOCH};
 
 use journal::{
     Draft, EntrySeq, Inspected, Journal, Options, Parting, SealKey, Seq, TakenOver, inspect_given,
     replay, replay_entries, sealed_away,
 };
 use model::{Timestamp, fact::Fact};
+use rustix::process::Signal;
 use serde_json::{Value, json};
-use vault::{KeyholderKey, Keyholders, SegmentAbout, share_out};
+use vault::{KeyholderKey, Keyholders, SegmentAbout, segment_holders, share_out};
 
 use crate::{
-    open::{Keyholder, segment_key},
-    process::parlatory,
+    county, node,
+    open::{Keyholder, segment_key, segment_share},
+    place,
+    process::{SOON, parlatory},
+    recording,
 };
 
 /// Gives away what the journal of the data folder `here` holds, as a node does after some days. The
@@ -129,6 +133,102 @@ pub(crate) fn assert_opens((octets, shares): (&[u8], &[u8]), holders: &[&Keyhold
     for holder in holders {
         assert!(segment_key(shares, &[holder]).is_none(), "one keyholder alone");
     }
+}
+
+/// Facts of some days ago, in segments that are closed, and then a node as its operator starts it.
+#[test]
+fn a_running_node_gives_its_old_keys_to_the_keyholders_of_all_agencies() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    node::init(&data);
+    let file = county::write(&folder.path().join("county"), place::address(place::ports(2)));
+    let (_, own) = vault::generate().unwrap();
+    let other = format!(
+        "[[agency]]\nkey = \"maple\"\nname = \"Maple County\"\nkeyholder = \"{own}\"\n\n[[agency]]"
+    );
+    node::edit(&file, "[[agency]]", &other);
+    let protected = file.with_file_name("protected.csv");
+    node::edit(&protected, "number,holder\n", "agency,number,holder\ncedar,");
+    node::provision(&data, &file).well();
+    start_days_ago(&data);
+    let serve = || {
+        let node = node::serve(&data);
+        node.wait_line(node::READY, SOON);
+        node
+    };
+    let running = serve();
+    running.wait_log("the journal gave keys to the keyholders", SOON);
+    running.signal(Signal::TERM);
+    running.wait_end(SOON).well();
+    let away = sealed_away(&data.join("journal"), &key(&data)).unwrap();
+    // The third was written on by the node that ran, and closed then, as it began a day ago.
+    assert_eq!(away.given.iter().map(|it| it.last.0).collect::<Vec<_>>(), [1, 2]);
+    let public = |holder: &str| -> KeyholderKey {
+        let text = fs::read_to_string(data.join(format!("keyholders/{holder}.pub"))).unwrap();
+        text.lines().find_map(|line| line.parse().ok()).unwrap()
+    };
+    let [common, independent] = ["agency", "independent"].map(public);
+    for segment in &away.given {
+        let shares = fs::read(&segment.shares).unwrap();
+        let holders = segment_holders(&shares).unwrap();
+        let (last, agencies) = holders.split_last().unwrap();
+        assert_eq!(*last, independent.id());
+        let agencies: BTreeSet<_> = agencies.iter().copied().collect();
+        assert_eq!(agencies, BTreeSet::from([common.id(), own.id()]));
+        let [one, two] = ["agency", "independent"].map(|holder| {
+            let keys = recording::files(&data.join(format!("keyholders/{holder}/keys")));
+            let key = keys.iter().find(|path| path.extension().is_some_and(|it| it == "key"));
+            Keyholder::from_text(&fs::read_to_string(key.unwrap()).unwrap())
+        });
+        // Two of three have a share each, and the key needs the third.
+        assert!(segment_share(&shares, &one.octets()).is_some());
+        assert!(segment_share(&shares, &two.octets()).is_some());
+        assert!(segment_key(&shares, &[&one, &two]).is_none());
+    }
+    // The next run misses nothing, and what happened since is read as ever.
+    let running = serve();
+    running.signal(Signal::TERM);
+    running.wait_end(SOON).well();
+    let mut boots = Vec::new();
+    replay(&data.join("journal"), &key(&data), away.last(), |_, fact| {
+        if let Fact::Boot { boot, .. } = fact {
+            boots.push(boot);
+        }
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(boots, [3, 4, 5]);
+    parlatory(&["audit", "--data", data.to_str().unwrap()]).well();
+}
+
+/// A folder that was made some days ago and in which nothing was provisioned yet: the node knows no
+/// call, whatever of its starts it can read.
+#[test]
+fn an_old_folder_without_calls_is_provisioned_although_its_starts_are_sealed_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    node::init(&data);
+    start_days_ago(&data);
+    let running = node::serve(&data);
+    running.wait_log("the journal gave keys to the keyholders", SOON);
+    running.signal(Signal::TERM);
+    running.wait_end(SOON).well();
+    assert_eq!(sealed_away(&data.join("journal"), &key(&data)).unwrap().last(), Seq(2));
+    let file = county::write(&folder.path().join("county"), place::address(place::ports(2)));
+    node::provision(&data, &file).well();
+}
+
+/// What the journal of a node has that started some days ago, again and again.
+fn start_days_ago(data: &Path) {
+    let now = Timestamp::default().after(UNIX_EPOCH.elapsed().unwrap());
+    let options = Options { segment_octets_max: 1, ..Options::default() };
+    let (journal, _) =
+        Journal::open(&data.join("journal"), &key(data), options, |_, _| {}).unwrap();
+    for (boot, days) in (1..).zip([9, 3, 1]) {
+        let at = Timestamp::from_micros(now.micros() - days * 24 * 3_600 * 1_000_000);
+        journal.append_wait(vec![Fact::Boot { boot, at, version: "1".to_owned() }]).unwrap();
+    }
+    journal.close();
 }
 
 fn key(here: &Path) -> SealKey {
