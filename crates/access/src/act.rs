@@ -138,6 +138,62 @@ words! {
     }
 }
 
+words! {
+    /// For whom something is.
+    Audience {
+        /// The prosecution.
+        Prosecution = "prosecution",
+        /// Counsel for the defence.
+        Defence = "defence",
+        /// The person whose calls they are.
+        Person = "person",
+        /// A court.
+        Court = "court",
+        /// An inspector.
+        Inspector = "inspector",
+        /// Whoever asks after a public records act: without names, numbers and voices.
+        PublicRecords = "public_records",
+        /// Whoever asks, for their own work at the agency that employs them.
+        Staff = "staff",
+        /// A protected party whose own calls they are.
+        Counsel = "counsel",
+        /// Nobody: nothing is shown.
+        Nobody = "nobody",
+    }
+}
+
+impl Audience {
+    /// Whom somebody with this role shows something that they do not take away.
+    #[must_use]
+    pub const fn of(role: Role) -> Self {
+        match role {
+            Role::Defence => Self::Defence,
+            Role::Inspector => Self::Inspector,
+            Role::Person => Self::Person,
+            Role::Counsel => Self::Counsel,
+            Role::Investigator | Role::Clerk | Role::Supervisor | Role::Auditor | Role::ItAdmin => {
+                Self::Staff
+            }
+        }
+    }
+
+    /// The same for a person to read: `defence counsel`.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Prosecution => "the prosecution",
+            Self::Defence => "defence counsel",
+            Self::Person => "the person themself",
+            Self::Court => "a court",
+            Self::Inspector => "an inspector",
+            Self::PublicRecords => "the public",
+            Self::Staff => "the agency's own staff",
+            Self::Counsel => "a protected party",
+            Self::Nobody => "nobody",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

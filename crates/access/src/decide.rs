@@ -3,6 +3,7 @@
 pub use crate::act::Line;
 use crate::{
     act::{Purpose, Role, Scope, Verb},
+    demand::Demand,
     grant::{Glass, Grant, Used, Wanted},
     intent::{Intent, Leave, NotAnIntent, Object, Recipient},
     policy::{Denied, Given, Policies, Question},
@@ -28,6 +29,8 @@ pub struct Ask {
     pub recipient: Recipient,
     /// How long it may take to carry it out.
     pub expires: Timestamp,
+    /// For whom it is, and what was looked for.
+    pub demand: Demand,
 }
 
 /// What speaks for a request.
@@ -118,6 +121,7 @@ pub fn decide(
         policies: policies.hash(),
         asked: now,
         expires: ask.expires,
+        demand: Some(ask.demand),
     };
     intent.check()?;
     Ok(Allowed(intent))

@@ -74,11 +74,18 @@ impl Opening {
     /// # Errors
     /// When it says nothing that could have been entered here.
     pub(crate) fn read(&self) -> Result<Intent, Unreadable> {
-        let octets = self.detail.strip_prefix(HEAD).ok_or(Unreadable::Version)?;
         if self.detail.len() > DETAIL_OCTETS_MAX {
             return Err(Unreadable::Octets);
         }
-        let intent: Intent = postcard::from_bytes(octets).map_err(|_| Unreadable::Octets)?;
+        let second = self.detail.strip_prefix(HEAD);
+        let octets = second.or_else(|| self.detail.strip_prefix(HEAD_FIRST));
+        let octets = octets.ok_or(Unreadable::Version)?;
+        let (mut intent, rest): (Intent, _) =
+            postcard::take_from_bytes(octets).map_err(|_| Unreadable::Octets)?;
+        if second.is_some() {
+            let demand = postcard::from_bytes(rest).map_err(|_| Unreadable::Octets)?;
+            intent.demand = Some(demand);
+        }
         // One spelling only, so that two readers never see two meanings.
         if encode(&intent).as_ref() != Some(&self.detail) {
             return Err(Unreadable::Octets);
@@ -109,14 +116,21 @@ pub enum Unreadable {
 }
 
 fn encode(intent: &Intent) -> Option<Vec<u8>> {
-    let mut detail = HEAD.to_vec();
+    let head = if intent.demand.is_some() { HEAD } else { HEAD_FIRST };
+    let mut detail = head.to_vec();
     detail.extend(postcard::to_allocvec(intent).ok()?);
+    if let Some(demand) = &intent.demand {
+        detail.extend(postcard::to_allocvec(demand).ok()?);
+    }
     (detail.len() <= DETAIL_OCTETS_MAX).then_some(detail)
 }
 
 /// How what a disclosure's entry says begins. No other kind of entry begins so, and none passes for
 /// a disclosure.
-const HEAD: &[u8] = b"disclosure v1\0";
+const HEAD: &[u8] = b"disclosure v2\0";
+/// The same of the first version, which does not say for whom it is and what was looked for. It is
+/// read, and written no more.
+const HEAD_FIRST: &[u8] = b"disclosure v1\0";
 /// How every commitment of an entry begins.
 const DOMAIN: &[u8] = b"parlatory entry detail v1\0";
 /// First octets of every entry of this format.

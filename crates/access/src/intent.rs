@@ -3,8 +3,10 @@
 
 use crate::{
     act::{Purpose, Role, Scope, Verb},
+    demand::Demand,
     limits::{
-        APPROVERS_COUNT_MAX, CASE_OCTETS_MAX, MONTHS_COUNT_MAX, RECORDS_COUNT_MAX, VALID_MAX,
+        APPROVERS_COUNT_MAX, CASE_OCTETS_MAX, MONTHS_COUNT_MAX, NOTE_CHARS_MAX,
+        QUERY_WORD_OCTETS_MAX, RECORDS_COUNT_MAX, VALID_MAX,
     },
 };
 use alloc::{string::String, vec::Vec};
@@ -42,6 +44,10 @@ pub struct Intent {
     pub asked: Timestamp,
     /// From when on it is not carried out any more.
     pub expires: Timestamp,
+    /// For whom it is, and what was looked for; entries of the first version do not say it. It
+    /// follows the rest in what an entry says.
+    #[serde(skip)]
+    pub demand: Option<Demand>,
 }
 
 impl Intent {
@@ -59,6 +65,7 @@ impl Intent {
             return Err(NotAnIntent::Expiry);
         }
         self.object.check()?;
+        self.demand.as_ref().map_or(Ok(()), Demand::check)?;
         match &self.leave {
             Leave::Grant { approvers, .. } => {
                 if approvers.len() > APPROVERS_COUNT_MAX || !ascends(approvers) {
@@ -213,6 +220,12 @@ pub enum NotAnIntent {
         "an entry names at most {RECORDS_COUNT_MAX} rows or {MONTHS_COUNT_MAX} months, in order"
     )]
     Object,
+    /// What was looked for cannot be written down.
+    #[error(
+        "what is looked for is on one line: at most {QUERY_WORD_OCTETS_MAX} octets each, and \
+         {NOTE_CHARS_MAX} signs of your own words"
+    )]
+    Demand,
     /// The list of approvers is too long, not in order, or names one twice.
     #[error("an entry names at most {APPROVERS_COUNT_MAX} approvers, in order")]
     Approvers,

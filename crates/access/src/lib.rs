@@ -17,6 +17,7 @@ pub mod act;
 #[cfg(feature = "policy")]
 pub mod decide;
 pub mod delivery;
+pub mod demand;
 pub mod entry;
 pub mod grant;
 pub mod intent;
@@ -28,8 +29,9 @@ pub mod staff;
 pub mod undisclosed;
 pub mod watch;
 
-pub use act::{Line, Purpose, Role, Scope, Verb};
+pub use act::{Audience, Line, Purpose, Role, Scope, Verb};
 pub use delivery::{Delivery, NotADelivery};
+pub use demand::{Demand, Query};
 #[cfg(feature = "policy")]
 pub use entry::Draft;
 pub use entry::{LEAF_OCTETS, Opening, Unreadable};

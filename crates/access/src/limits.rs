@@ -14,8 +14,15 @@ pub const MONTHS_COUNT_MAX: usize = 120;
 /// People who can have approved one disclosure.
 pub const APPROVERS_COUNT_MAX: usize = 8;
 
-/// Octets of what an entry says: the longest list of rows, at ten octets each, and the rest.
-pub const DETAIL_OCTETS_MAX: usize = 10 * RECORDS_COUNT_MAX + 1_024;
+/// Octets of each key or word that somebody looks for.
+pub const QUERY_WORD_OCTETS_MAX: usize = 256;
+
+/// Signs of what is asked for, in the words of who asks.
+pub const NOTE_CHARS_MAX: usize = 500;
+
+/// Octets of what an entry says: the longest list of rows, at ten octets each, and the rest, of
+/// which the note can have four octets a sign.
+pub const DETAIL_OCTETS_MAX: usize = 10 * RECORDS_COUNT_MAX + 6 * 1_024;
 
 /// How long a disclosure that was entered may be carried out.
 pub const VALID_MAX: Duration = Duration::from_secs(24 * 3_600);

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic_in_result_fn, reason = "a test fails by it")]
 
 use access::{
-    Draft, Leave, Month, NotAnIntent, Object, Purpose, Recipient, Role, Scope, Verb,
+    Audience, Demand, Draft, Leave, Month, NotAnIntent, Object, Purpose, Recipient, Role, Scope,
+    Verb,
     decide::{Ask, Line, NotAllowed, Support, approve, decide},
     grant::{Glass, Grant, Used},
     limits::ROWS_PER_DAY_MAX,
@@ -49,6 +50,7 @@ fn ask() -> Ask {
         },
         recipient: Recipient([8; 32]),
         expires: NOW.after(HOUR),
+        demand: Demand::of(Audience::Staff, Line::Ordinary),
     }
 }
 

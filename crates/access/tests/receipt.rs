@@ -9,15 +9,15 @@
 mod log;
 
 use access::{
-    Gate, Intent, Leave, Month, NoReceipt, NotAnIntent, NotReleased, Object, Opening, Undisclosed,
-    Unreadable, Verb,
+    Audience, Demand, Gate, Intent, Leave, Line, Month, NoReceipt, NotAnIntent, NotReleased,
+    Object, Opening, Query, Recipient, Undisclosed, Unreadable, Verb,
     limits::{
-        APPROVERS_COUNT_MAX, CASE_OCTETS_MAX, CLOCKS_APART_MAX, MONTHS_COUNT_MAX,
-        RECORDS_COUNT_MAX, VALID_MAX,
+        APPROVERS_COUNT_MAX, CASE_OCTETS_MAX, CLOCKS_APART_MAX, MONTHS_COUNT_MAX, NOTE_CHARS_MAX,
+        QUERY_WORD_OCTETS_MAX, RECORDS_COUNT_MAX, VALID_MAX,
     },
 };
 use log::{HEAD, Log, MINUTE, NOW, cosigned, intent, key, leaf, log_key, opening, quorum};
-use model::{AgencyId, CallId, GrantId, Private, StaffId, Timestamp};
+use model::{AgencyId, CallId, E164, GrantId, Private, StaffId, Timestamp};
 use std::time::Duration;
 use tlog::{Inclusion, Policy, Unproven, Unsigned, Unverified};
 
@@ -88,7 +88,7 @@ fn what_cannot_be_read_or_could_not_be_entered_has_none() {
     let mut log = Log::of(3);
     let honest = opening(&intent(), 1).detail;
     let mut later = honest.clone();
-    later[12] = b'2';
+    later[12] = b'3';
     let own = Intent {
         leave: Leave::Grant { grant: GrantId(5), approvers: vec![intent().staff] },
         ..intent()
@@ -259,6 +259,84 @@ fn what_an_entry_says_stays_readable() {
     assert_eq!(detail.collect::<String>(), GOLDEN_DETAIL);
     let commitment = opening.commitment().map(|octet| format!("{octet:02x}")).concat();
     assert_eq!(commitment, GOLDEN_COMMITMENT);
+}
+
+/// For whom, and all that can be looked for.
+fn demand() -> Demand {
+    Demand {
+        audience: Audience::Defence,
+        key: Some(Recipient([6; 32])),
+        query: Query {
+            line: Line::Protected,
+            person: Some(Private::new("P".to_owned())),
+            number: Some(Private::new(E164::new(12_025_550_142).unwrap())),
+            facility: Some("f".to_owned()),
+            station: Some("s".to_owned()),
+            from: Some(Timestamp::from_micros(1)),
+            until: Some(Timestamp::from_micros(2)),
+            outcome: Some("o".to_owned()),
+            recorded: Some(true),
+            after: Some((Timestamp::from_micros(3), 4)),
+        },
+        note: Some(Private::new("n".to_owned())),
+    }
+}
+
+#[test]
+fn for_whom_and_what_was_looked_for_stays_readable() {
+    let octets = postcard::to_allocvec(&demand()).unwrap();
+    let number = [1, 0xbe, 0xaa, 0x9d, 0xe6, 0x2c];
+    let expected = [
+        &[1, 1][..],
+        &[6; 32],
+        &[1, 1, 1, b'P'],
+        &number,
+        &[1, 1, b'f', 1, 1, b's', 1, 2, 1, 4, 1, 1, b'o', 1, 1, 1, 6, 4, 1, 1, b'n'],
+    ]
+    .concat();
+    assert_eq!(octets, expected);
+    // Both versions of an entry are read, and neither passes for the other.
+    let mut log = Log::new();
+    let told = Intent { demand: Some(demand()), ..intent() };
+    let proof = log.proof(told.clone());
+    assert!(proof.opening.detail.starts_with(b"disclosure v2\0"));
+    assert_eq!(gate().said(proof), Ok(told.clone()));
+    let proof = log.proof(intent());
+    assert_eq!(gate().said(proof), Ok(intent()));
+    let [first, second] = [opening(&intent(), 1).detail, opening(&told, 1).detail];
+    let second_as_first = [HEAD, &second[HEAD.len()..]].concat();
+    let first_as_second = [&second[..HEAD.len()], &first[HEAD.len()..]].concat();
+    for detail in [second_as_first, first_as_second] {
+        let opening = Opening { salt: [1; 32], detail };
+        let index = log.append(leaf(&opening));
+        let proof = log.prove(index, opening);
+        assert_eq!(gate().said(proof), Err(NoReceipt::Unreadable(Unreadable::Octets)));
+    }
+}
+
+#[test]
+fn what_is_looked_for_is_on_one_line() {
+    let asks = |demand| Intent { demand: Some(demand), ..intent() }.check();
+    let query = |query| Demand { query, ..demand() };
+    let person =
+        |text: &str| Query { person: Some(Private::new(text.to_owned())), ..demand().query };
+    let note = |text: String| Demand { note: Some(Private::new(text)), ..demand() };
+    for fits in [
+        query(person(&"x".repeat(QUERY_WORD_OCTETS_MAX))),
+        note("\u{1f4de}".repeat(NOTE_CHARS_MAX)),
+        Demand::of(Audience::Nobody, Line::Ordinary),
+    ] {
+        assert_eq!(asks(fits), Ok(()));
+    }
+    for bad in [
+        query(person(&"x".repeat(QUERY_WORD_OCTETS_MAX + 1))),
+        query(person("P\u{1b}[2J")),
+        query(Query { outcome: Some("a\nb".to_owned()), ..demand().query }),
+        note("x".repeat(NOTE_CHARS_MAX + 1)),
+        note("two\nlines".to_owned()),
+    ] {
+        assert_eq!(asks(bad), Err(NotAnIntent::Demand));
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ mod open;
 #[path = "../../vault/tests/world/mod.rs"]
 mod world;
 
-use access::{Delivery, Purpose, Role, Verb, policy::Policies, staff::Staff};
+use access::{Audience, Delivery, Purpose, Role, Verb, policy::Policies, staff::Staff};
 use asked::ASKED;
 use console::{Console, ConsoleConfig, Entry, Method, ROUTES, Services};
 use disclosure::{
@@ -29,7 +29,6 @@ use disclosure::{
     stopping::Floor,
 };
 use expect_test::expect_file;
-use export::Audience;
 use model::{AgencyId, CallId, Clock, Private, fact::Admitted};
 use office::{CEDAR, HOUR, NOW, Office, PINE, RECORDING, Running, signer};
 use serde_json::{Value, json};
@@ -171,7 +170,7 @@ impl County {
             what: What::Recording { agency: CEDAR, recording: RECORDING },
             audience: Audience::Court,
             key: None,
-            query: "a receipt".to_owned(),
+            note: None,
         };
         let exported = self.running.records.export(&staff, &reason, &asked).unwrap();
         let Answer::Shown(exported) = exported else { panic!("a grant is enough") };
@@ -220,6 +219,7 @@ impl County {
             purpose: Purpose::Investigation,
             case: Private::new(GRANTED.to_owned()),
             person: None,
+            person_key: None,
             number: None,
             from: None,
             until: Some(NOW),

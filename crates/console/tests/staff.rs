@@ -207,6 +207,10 @@ fn what_waits_is_told_to_who_can_approve_and_acts_of_others_are_not_there() {
     });
     assert_eq!(asked(&sol, "/api/v1/grants/give", &grant).0, 200);
     let wait = || {
+        let mut demand = access::Demand::of(access::Audience::Prosecution, access::Line::Ordinary);
+        demand.query.person = Some(model::Private::new("CC-1001".to_owned()));
+        demand.key = Some(access::Recipient([0xab; 32]));
+        demand.note = Some(model::Private::new("all of it".to_owned()));
         let ask = access::decide::Ask {
             verb: access::Verb::Follow,
             purpose: access::Purpose::Investigation,
@@ -215,6 +219,7 @@ fn what_waits_is_told_to_who_can_approve_and_acts_of_others_are_not_there() {
             object: access::Object::Records { agency: world.cedar, records: vec![] },
             recipient: access::Recipient([1; 32]),
             expires: world.time.now().after(HOUR),
+            demand,
         };
         match roster.allow(&staff(&ivy), ask, None).unwrap() {
             disclosure::roster::Way::Waits { act, .. } => act,
@@ -229,6 +234,11 @@ fn what_waits_is_told_to_who_can_approve_and_acts_of_others_are_not_there() {
         (&waiting[1]["verb"], &waiting[1]["case"]),
         (&json!("follow"), &json!("24-CR-0117"))
     );
+    // Who approves sees for whom it is and what was looked for.
+    assert_eq!(waiting[0]["audience"], "prosecution");
+    assert_eq!(waiting[0]["query"], json!({ "line": "ordinary", "person": "CC-1001" }));
+    assert_eq!(waiting[0]["key"], "ab".repeat(32));
+    assert_eq!(waiting[0]["note"], "all of it");
     assert_eq!(got(&avery, "/api/v1/acts/waiting"), json!([]));
     let approve = |session, act: u64| asked(session, "/api/v1/acts/approve", &json!({"act": act}));
     let (status, own) = approve(&ivy, first);

@@ -18,7 +18,7 @@ use crate::{
     roster::{Denied, NotDone, Way},
 };
 use access::{
-    Line, Object, Purpose, Recipient, Role, Verb,
+    Audience, Demand, Line, Object, Purpose, Query, Recipient, Role, Verb,
     decide::{Ask, NotAllowed},
     staff::Staff,
 };
@@ -93,12 +93,28 @@ pub struct HoldAsk {
     pub case: Private<String>,
     /// Whose calls.
     pub person: Option<PersonId>,
+    /// By which key they were named; it stands in the entry, whether or not somebody has it.
+    pub person_key: Option<Private<String>>,
     /// Calls to which number.
     pub number: Option<Private<E164>>,
     /// Calls that had not ended then.
     pub from: Option<Timestamp>,
     /// Calls that had begun before then.
     pub until: Option<Timestamp>,
+}
+
+impl HoldAsk {
+    /// What stands in the entry, and what a second person approves.
+    fn demand(&self) -> Demand {
+        let query = Query {
+            person: self.person_key.clone(),
+            number: self.number,
+            from: self.from,
+            until: self.until,
+            ..Query::of(Line::Ordinary)
+        };
+        Demand { query, ..Demand::of(Audience::Nobody, Line::Ordinary) }
+    }
 }
 
 /// What came of asking for something.
@@ -233,6 +249,7 @@ impl Keeping {
             // Nobody gets anything.
             recipient: Recipient([0; 32]),
             expires: self.0.config.clock.now().after(CARRY_OUT_MAX),
+            demand: Demand::of(Audience::Nobody, Line::Ordinary),
         };
         self.judged(by, request, approved)
     }
@@ -287,6 +304,7 @@ impl Keeping {
             // Nobody gets anything.
             recipient: Recipient([0; 32]),
             expires: now.after(CARRY_OUT_MAX),
+            demand: ask.demand(),
         };
         let (act, entry) = match self.judged(by, request, approved)? {
             Judged::Done { act, entry, .. } => (act, entry),

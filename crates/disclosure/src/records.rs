@@ -3,11 +3,13 @@
 
 mod export;
 mod hear;
+mod look;
 mod months;
 mod receive;
 
 pub use export::{ExportAsk, Exported, Key, What};
 pub use hear::Heard;
+pub use look::{Look, NOBODY};
 pub use receive::{BadReceipt, Listed, Received, Taken};
 
 use crate::{
@@ -16,11 +18,12 @@ use crate::{
 };
 use ::export::{Custody, NotPacked, NotSealed, Software};
 use access::{
-    Month, NoReceipt, NotReleased, Object, Purpose, Receipt, Recipient, Undisclosed, Verb,
+    Audience, Demand, Month, NoReceipt, NotReleased, Object, Purpose, Receipt, Recipient,
+    Undisclosed, Verb,
     decide::{Ask, Line},
     staff::Staff,
 };
-use model::{AgencyId, Clock, FacilityId, PersonId, Private, StationId, Timestamp};
+use model::{AgencyId, Clock, FacilityId, PersonId, Private, Timestamp};
 use std::{
     fmt,
     path::PathBuf,
@@ -29,7 +32,7 @@ use std::{
 };
 use store::{
     Store, StoreError,
-    records::{Cursor, Record, Search},
+    records::{Cursor, Record},
 };
 use vault::{NotOpened, RecipientSecret, Shelf, VaultError};
 
@@ -139,20 +142,20 @@ impl Records {
         &self,
         staff: &Staff,
         reason: &Reason,
-        search: &Search,
+        look: &Look,
     ) -> Result<Answer<Found>, NotDisclosed> {
-        let (line, rows, next) = match reason.act {
+        let (line, demand, rows, next) = match reason.act {
             None => {
-                let page = self.0.store.search(search)?;
-                (search.line, page.rows, page.next)
+                let page = self.0.store.search(&self.resolved(look)?)?;
+                (look.query.line, look.demand(staff), page.rows, page.next)
             }
             Some(act) => {
-                let (line, rows) = self.approved(staff, act, Verb::Search)?;
-                (line, rows, None)
+                let (line, demand, rows) = self.approved(staff, act, Verb::Search)?;
+                (line, demand, rows, None)
             }
         };
         let object = rows.object().clone();
-        let ask = self.ask(Verb::Search, reason, line, object, SHOW_WITHIN)?;
+        let ask = self.ask(Verb::Search, reason, (line, object), demand)?;
         self.show(staff, ask, reason.act, rows, |rows| Found { rows, next })
     }
 
@@ -172,7 +175,8 @@ impl Records {
         let months = months::between(from, to, &zone).ok_or(NotDisclosed::Months)?;
         let counts = self.0.store.protected_counts(agency, &months)?;
         let object = counts.object().clone();
-        let ask = self.ask(Verb::Search, reason, Line::Protected, object, SHOW_WITHIN)?;
+        let demand = Demand::of(Audience::of(staff.role), Line::Protected);
+        let ask = self.ask(Verb::Search, reason, (Line::Protected, object), demand)?;
         self.show(staff, ask, reason.act, counts, |counts| counts)
     }
 
@@ -188,16 +192,22 @@ impl Records {
         agency: AgencyId,
         (from, until): (Timestamp, Timestamp),
     ) -> Result<Answer<Vec<Listed>>, NotDisclosed> {
+        let demand = match reason.act {
+            None => look::of_times(staff, (from, until)),
+            Some(act) => self.0.roster.request(staff, act)?.demand,
+        };
+        let (from, until) =
+            (demand.query.from.unwrap_or(from), demand.query.until.unwrap_or(until));
         let mut rows = self.0.store.usage(from, until)?;
         rows.retain(|row| row.owner == agency);
         let rows = self.listed(rows.split_off(rows.len().saturating_sub(LIST_ROWS_MAX)))?;
         let rows = Undisclosed::new(Object::Ledger { agency }, rows);
         let object = rows.object().clone();
-        let ask = self.ask(Verb::List, reason, Line::Ordinary, object, SHOW_WITHIN)?;
+        let ask = self.ask(Verb::List, reason, (Line::Ordinary, object), demand)?;
         self.show(staff, ask, reason.act, rows, |rows| rows)
     }
 
-    /// The person whom an agency knows by `key`, to search for; nobody is told whether there is.
+    /// The person whom an agency knows by `key`; nobody is told whether there is.
     ///
     /// # Errors
     /// When the store fails.
@@ -209,7 +219,7 @@ impl Records {
         Ok(self.0.store.person_of(agency, key)?)
     }
 
-    /// The facility with this key, to search for.
+    /// The facility with this key.
     ///
     /// # Errors
     /// When the store fails.
@@ -221,30 +231,18 @@ impl Records {
         Ok(self.0.store.facility_of(agency, key)?)
     }
 
-    /// The station with this key, to search for.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn station_of(
-        &self,
-        agency: AgencyId,
-        key: &str,
-    ) -> Result<Option<StationId>, NotDisclosed> {
-        Ok(self.0.store.station_of(agency, key)?)
-    }
-
     /// What was asked for under a number of theirs, to be carried out now.
     fn approved(
         &self,
         staff: &Staff,
         act: u64,
         verb: Verb,
-    ) -> Result<(Line, Undisclosed<Vec<Record>>), NotDisclosed> {
+    ) -> Result<(Line, Demand, Undisclosed<Vec<Record>>), NotDisclosed> {
         let ask = self.0.roster.request(staff, act)?;
         match ask.object {
             Object::Records { agency, records } if ask.verb == verb => {
                 let rows = self.0.store.records(agency, &records, ask.line, None)?;
-                Ok((ask.line, rows))
+                Ok((ask.line, ask.demand, rows))
             }
             Object::Records { .. }
             | Object::Recording { .. }
@@ -259,22 +257,20 @@ impl Records {
         &self,
         verb: Verb,
         reason: &Reason,
-        line: Line,
-        object: Object,
-        within: Duration,
+        what: (Line, Object),
+        demand: Demand,
     ) -> Result<Ask, NotDisclosed> {
         let recipient = RecipientSecret::generate()?.public();
-        Ok(self.ask_for(recipient, verb, reason, line, object, within))
+        Ok(self.ask_for((recipient, SHOW_WITHIN), verb, reason, what, demand))
     }
 
     fn ask_for(
         &self,
-        recipient: Recipient,
+        (recipient, within): (Recipient, Duration),
         verb: Verb,
         reason: &Reason,
-        line: Line,
-        object: Object,
-        within: Duration,
+        (line, object): (Line, Object),
+        demand: Demand,
     ) -> Ask {
         Ask {
             verb,
@@ -284,6 +280,7 @@ impl Records {
             object,
             recipient,
             expires: self.now().after(within),
+            demand,
         }
     }
 
@@ -370,6 +367,12 @@ pub enum NotDisclosed {
         access::limits::MONTHS_COUNT_MAX
     )]
     Months,
+    /// Nobody knows such an outcome.
+    #[error("an outcome is a word such as `called_hung_up`, `number_blocked` or `open`")]
+    Outcome,
+    /// A copy is for somebody.
+    #[error("say for whom the copy is")]
+    ForNobody,
     /// More than one package can hold.
     #[error("these are more records than one package holds: narrow the search")]
     TooMany,
@@ -379,8 +382,11 @@ pub enum NotDisclosed {
     /// Another receipt was entered.
     #[error("somebody has signed for this package already, with another key or at another time")]
     Signed,
-    /// The public gets no voices.
-    #[error("the public is given call records without names and numbers, and no recordings")]
+    /// The public gets no voices, and nothing that was looked for by a person or number.
+    #[error(
+        "the public is given call records without names and numbers, not looked for by a person or \
+         number, and no recordings"
+    )]
     NotForThePublic,
     /// The roster refuses, or cannot do it.
     #[error(transparent)]

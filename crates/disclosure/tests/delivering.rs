@@ -15,12 +15,12 @@ mod open;
 #[path = "../../vault/tests/world/mod.rs"]
 mod world;
 
-use access::{Delivery, Purpose, Verb};
+use access::{Audience, Delivery, Purpose, Verb};
 use disclosure::records::{
     Authority, BadReceipt, ExportAsk, Exported, Key, NotDisclosed, Shown, Taken, What,
 };
 use evidence::{Statement, leaf};
-use export::{Audience, TimeStamp};
+use export::TimeStamp;
 use model::Timestamp;
 use office::{CEDAR, HOUR, NOW, Office, RECORDING, Running, reason, shown, signer};
 use sha2::{Digest as _, Sha256};
@@ -43,7 +43,7 @@ fn exported(running: &Running) -> Shown<Exported> {
         what: What::Recording { agency: CEDAR, recording: RECORDING },
         audience: Audience::Court,
         key: None,
-        query: "as asked".to_owned(),
+        note: None,
     };
     let why = reason(Purpose::Investigation);
     shown(running.records.export(&running.staff("inve"), &why, &asked).unwrap())

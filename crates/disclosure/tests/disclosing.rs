@@ -15,7 +15,7 @@ mod open;
 mod world;
 
 use access::{
-    Gate, Object, Purpose, Role, Verb,
+    Audience, Demand, Gate, Object, Purpose, Role, Verb,
     decide::{Allowed, Ask, Line, Support, decide},
     grant::{Glass, Grant},
     policy::Policies,
@@ -96,6 +96,7 @@ impl County {
             object: vault::object(&self.header()).unwrap(),
             recipient: self.secret.public(),
             expires: NOW.after(HOUR),
+            demand: Demand::of(Audience::Staff, Line::Ordinary),
         };
         decide(&self.policies, &self.staff(), ask, support, NOW).unwrap()
     }

@@ -15,7 +15,7 @@ mod open;
 #[path = "../../vault/tests/world/mod.rs"]
 mod world;
 
-use access::{Intent, Object, Purpose};
+use access::{Demand, Intent, Object, Purpose};
 use disclosure::{
     Keeping, Note,
     keeping::{
@@ -53,6 +53,7 @@ fn ask() -> HoldAsk {
         purpose: Purpose::Investigation,
         case: Private::new(CASE.to_owned()),
         person: None,
+        person_key: None,
         number: None,
         from: None,
         until: None,
@@ -261,13 +262,16 @@ fn an_approved_hold_keeps_what_was_approved_and_nothing_else() {
     let spent = now.hold(&staff, &what, Some(act)).unwrap_err();
     assert!(matches!(spent, NotKept::NotDone(NotDone::Refused(Refusal::NotWaiting))), "{spent}");
     running.close();
-    // The entry is of exactly that, and names neither person nor number.
+    // The entry is of exactly that.
     let named = Office::entries(&office.disk).into_iter().find_map(|(read, detail)| {
         let is = matches!(read.said.what, Statement::Disclosure { act: said, .. } if said == act);
-        is.then(|| detail[32..].strip_prefix(b"disclosure v1\0").unwrap().to_vec())
+        is.then(|| detail[32..].strip_prefix(b"disclosure v2\0").unwrap().to_vec())
     });
-    let intent: Intent = postcard::from_bytes(&named.unwrap()).unwrap();
+    let named = named.unwrap();
+    let (intent, demand): (Intent, _) = postcard::take_from_bytes(&named).unwrap();
     assert_eq!(intent.object, waiting[0].ask.object);
+    assert_eq!(postcard::from_bytes::<Demand>(demand).unwrap(), waiting[0].ask.demand);
+    assert_eq!(waiting[0].ask.demand.query.number, what.number);
 }
 
 #[test]

@@ -16,12 +16,13 @@ mod open;
 #[path = "../../vault/tests/world/mod.rs"]
 mod world;
 
-use access::{Gate, Intent, Month, Purpose, Verb, act::Scope, decide::Line};
-use disclosure::HolderAt;
-use disclosure::records::{Answer, ExportAsk, Found, Key, NotDisclosed, Reason, Shown, What};
+use access::{
+    Audience, Demand, Gate, Intent, Month, Purpose, Query, Verb, act::Scope, decide::Line,
+};
+use disclosure::records::{Answer, ExportAsk, Found, Key, Look, NotDisclosed, Reason, Shown, What};
+use disclosure::{HolderAt, roster::Denied};
 use evidence::{Statement, leaf};
-use export::Audience;
-use model::{RecordingId, fact::NumberClass};
+use model::{Private, RecordingId, fact::NumberClass};
 use office::{
     CEDAR, NOW, Office, PINE, RECORDING, Running, SECONDS, admitted, copy, plan, reason, shown,
     signer,
@@ -34,28 +35,14 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use store::records::Search;
 use tlog::{KeyKind, Policy, Signer};
 use vault::RecipientSecret;
 use witness::Peer;
 
 const LISTENS: &[Verb] = &[Verb::Search, Verb::Listen, Verb::Export];
 
-fn search(line: Line) -> Search {
-    Search {
-        agency: CEDAR,
-        line,
-        person: None,
-        number: None,
-        facility: None,
-        station: None,
-        from: None,
-        until: None,
-        outcome: None,
-        recorded: None,
-        after: None,
-        limit: 50,
-    }
+fn search(line: Line) -> Look {
+    Look { agency: CEDAR, query: Query::of(line), limit: 50 }
 }
 
 fn calls(found: &Shown<Found>) -> Vec<u64> {
@@ -104,7 +91,10 @@ fn a_search_shows_what_its_entry_names() {
     assert_eq!(first.person_key.as_ref().unwrap().expose(), "P-1");
     assert_eq!((first.outcome(), first.recording()), ("called_hung_up", "recorded"));
     // Nothing found is an entry too.
-    let nothing = Search { number: Some(office::number(99)), ..search(Line::Ordinary) };
+    let mut nothing = search(Line::Ordinary);
+    nothing.query.number = Some(office::number(99));
+    nothing.query.person = Some(Private::new("P-NOBODY".to_owned()));
+    let nothing_asked = nothing.clone();
     let nothing = shown(running.records.search(&staff, &why, &nothing).unwrap());
     assert_eq!(calls(&nothing), [] as [u64; 0]);
     // Counsel's call is counted, and nothing more.
@@ -115,15 +105,25 @@ fn a_search_shows_what_its_entry_names() {
     assert!(matches!(refused, NotDisclosed::Refused { .. }), "{refused}");
     running.close();
     let entries = Office::entries(&office.disk);
-    let disclosed: Vec<Intent> = entries
+    let disclosed: Vec<(Intent, Demand)> = entries
         .iter()
         .filter(|(read, _)| matches!(read.said.what, Statement::Disclosure { .. }))
         .map(|(read, detail)| {
             let detail = leaf::open(read, detail).unwrap();
-            postcard::from_bytes(detail.strip_prefix(b"disclosure v1\0").unwrap()).unwrap()
+            let detail = detail.strip_prefix(b"disclosure v2\0").unwrap();
+            let (intent, demand) = postcard::take_from_bytes(detail).unwrap();
+            (intent, postcard::from_bytes(demand).unwrap())
         })
         .collect();
-    let scopes: Vec<_> = disclosed.iter().map(|it| (it.scope, it.object.rows())).collect();
+    // Whom somebody looked for stands there, whether or not there is such a person.
+    let (_, demand) = &disclosed[1];
+    assert_eq!((demand.audience, &demand.query), (Audience::Staff, &nothing_asked.query));
+    let (read, detail) = entries.last().unwrap();
+    let detail = leaf::open(read, detail).unwrap();
+    let detail = postcard::from_bytes(detail.strip_prefix(b"denial v1\0").unwrap()).unwrap();
+    let Denied::RuleFor { demand, .. } = detail else { panic!("{detail:?}") };
+    assert_eq!(demand.query, Query::of(Line::Protected));
+    let scopes: Vec<_> = disclosed.iter().map(|(it, _)| (it.scope, it.object.rows())).collect();
     assert_eq!(scopes, [(Scope::OwnAgency, 2), (Scope::OwnAgency, 0), (Scope::Protected, 1)]);
     assert!(matches!(said(&office.disk).last(), Some(Statement::Denial { .. })));
 }
@@ -238,7 +238,7 @@ fn unsealed(sealed: &[u8], passphrase: &str) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn export_of(what: What, audience: Audience) -> ExportAsk {
-    ExportAsk { what, audience, key: None, query: "as asked".to_owned() }
+    ExportAsk { what, audience, key: None, note: Some(Private::new("as asked".to_owned())) }
 }
 
 #[test]

@@ -14,7 +14,7 @@ mod text;
 mod vcon;
 mod wav;
 
-pub use manifest::{Audience, Clock, Copy, Custody, Manifest, Software, TimeStamp};
+pub use manifest::{Clock, Copy, Custody, Manifest, Software, TimeStamp};
 pub use package::{Contents, Entry, NotPacked, Package, Recording};
 pub use record::Record;
 pub use seal::{NotSealed, Passphrase, seal};

@@ -1,7 +1,7 @@
 //! What a package says of itself: `manifest.json`.
 
 use crate::{package::NotPacked, record};
-use access::{Intent, Leave, Object, Receipt};
+use access::{Audience, Demand, Intent, Leave, Object, Query, Receipt};
 use jiff::tz::TimeZone;
 use model::Timestamp;
 use serde::Serialize;
@@ -20,61 +20,17 @@ pub struct Software {
 /// Whose clock the times are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Clock {
-    /// What it follows, such as `system clock, NTP synchronised`.
+    /// What it is, and who was asked how right it is: `system clock; chrony`.
     pub source: String,
-    /// How far it is known to be off, in microseconds; `None` where nobody measured it.
+    /// Whether it is kept in step with clocks outside; `None` where nobody could say.
+    pub synchronised: Option<bool>,
+    /// How far it is estimated to be off, in microseconds, ahead of the true time where positive;
+    /// `None` where nobody measured it.
     pub offset_us: Option<i64>,
+    /// How far it is off at most, in microseconds, by the same measurement.
+    pub error_max_us: Option<u64>,
     /// Zone of local times, as in the IANA data base: `America/Denver`.
     pub zone: String,
-}
-
-/// For whom a package is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Audience {
-    /// The prosecution.
-    Prosecution,
-    /// Counsel for the defence.
-    Defence,
-    /// The person whose calls they are.
-    Person,
-    /// A court.
-    Court,
-    /// An inspector.
-    Inspector,
-    /// Whoever asks after a public records act: without names, numbers and voices.
-    PublicRecords,
-}
-
-impl Audience {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Prosecution,
-        Self::Defence,
-        Self::Person,
-        Self::Court,
-        Self::Inspector,
-        Self::PublicRecords,
-    ];
-
-    /// The word that commands and the manifest use.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Prosecution => "prosecution",
-            Self::Defence => "defence",
-            Self::Person => "person",
-            Self::Court => "court",
-            Self::Inspector => "inspector",
-            Self::PublicRecords => "public_records",
-        }
-    }
-
-    /// The one with this word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.word() == word)
-    }
 }
 
 /// Who can open what is recorded there.
@@ -105,9 +61,11 @@ pub enum TimeStamp {
 pub struct Copy {
     /// Entry in the log.
     pub entry: u64,
-    /// What they got: `recording` and its number, or `records`.
+    /// What they got: `recording` or `records`.
     pub what: String,
-    /// As what: the role, such as `investigator`.
+    /// For whom: `defence`.
+    pub audience: &'static str,
+    /// The role of whoever handed it out, such as `clerk`.
     pub role: String,
     /// Why.
     pub purpose: String,
@@ -116,10 +74,15 @@ pub struct Copy {
 }
 
 impl Copy {
-    /// A copy that went out at `at`.
+    /// A copy that went out `at` a time.
     #[must_use]
-    pub fn new(entry: u64, what: String, role: String, purpose: String, at: Timestamp) -> Self {
-        Self { entry, what, role, purpose, at_utc: record::utc(at) }
+    pub fn new(
+        entry: u64,
+        (what, audience): (String, Audience),
+        (role, purpose): (String, String),
+        at: Timestamp,
+    ) -> Self {
+        Self { entry, what, audience: audience.word(), role, purpose, at_utc: record::utc(at) }
     }
 }
 
@@ -128,9 +91,11 @@ impl Copy {
 pub struct Manifest {
     format: &'static str,
     disclosure: Disclosure,
-    /// In the words of who asked.
-    query: String,
-    audience: Audience,
+    /// What was looked for, as the entry has it.
+    query: QueryOf,
+    /// The same in the words of who asked.
+    note: Option<String>,
+    audience: &'static str,
     custody: Custody,
     clock: Clock,
     time_stamp: TimeStamp,
@@ -157,8 +122,41 @@ struct Disclosure {
     agency: u32,
     leave: String,
     policies_sha256: String,
+    /// To which the keyholders sealed: of the node, which packs.
     recipient_key: String,
+    /// The recipient's own, to which the package is sealed.
+    package_key: Option<String>,
     asked_utc: String,
+}
+
+/// What was looked for; what is `null` narrowed nothing.
+#[derive(Debug, Serialize)]
+struct QueryOf {
+    line: &'static str,
+    person: Option<String>,
+    number: Option<String>,
+    facility: Option<String>,
+    station: Option<String>,
+    from_utc: Option<String>,
+    until_utc: Option<String>,
+    outcome: Option<String>,
+    recorded: Option<bool>,
+}
+
+impl QueryOf {
+    fn new(query: &Query) -> Self {
+        Self {
+            line: query.line.word(),
+            person: query.person.as_ref().map(|key| key.expose().clone()),
+            number: query.number.map(|number| number.expose().display().to_string()),
+            facility: query.facility.clone(),
+            station: query.station.clone(),
+            from_utc: query.from.map(record::utc),
+            until_utc: query.until.map(record::utc),
+            outcome: query.outcome.clone(),
+            recorded: query.recorded,
+        }
+    }
 }
 
 /// The log and the checkpoint that everything is proved under.
@@ -189,8 +187,7 @@ struct Sums {
 
 /// What stands in a manifest besides what the receipt says.
 pub(crate) struct Beside<'p> {
-    pub(crate) query: &'p str,
-    pub(crate) audience: Audience,
+    pub(crate) demand: &'p Demand,
     pub(crate) custody: Custody,
     pub(crate) clock: &'p Clock,
     pub(crate) time_stamp: &'p TimeStamp,
@@ -211,9 +208,10 @@ impl Manifest {
         let checkpoint = receipt.checkpoint();
         Self {
             format: FORMAT,
-            disclosure: Disclosure::of(receipt.index(), receipt.intent()),
-            query: beside.query.to_owned(),
-            audience: beside.audience,
+            disclosure: Disclosure::of(receipt.index(), receipt.intent(), beside.demand),
+            query: QueryOf::new(&beside.demand.query),
+            note: beside.demand.note.as_ref().map(|note| note.expose().clone()),
+            audience: beside.demand.audience.word(),
             custody: beside.custody,
             clock: beside.clock.clone(),
             time_stamp: beside.time_stamp.clone(),
@@ -247,7 +245,7 @@ impl Clock {
 }
 
 impl Disclosure {
-    fn of(entry: u64, intent: &Intent) -> Self {
+    fn of(entry: u64, intent: &Intent, demand: &Demand) -> Self {
         Self {
             entry,
             staff: intent.staff.0,
@@ -268,6 +266,7 @@ impl Disclosure {
             leave: leave(&intent.leave),
             policies_sha256: hex(&intent.policies),
             recipient_key: hex(&intent.recipient.0),
+            package_key: demand.key.map(|key| hex(&key.0)),
             asked_utc: record::utc(intent.asked),
         }
     }
@@ -303,4 +302,4 @@ pub(crate) fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
-const FORMAT: &str = "parlatory export 1";
+const FORMAT: &str = "parlatory export 2";

@@ -2,13 +2,11 @@
 
 use crate::{
     limits::{PACKAGE_OCTETS_MAX, RECORDINGS_COUNT_MAX},
-    manifest::{
-        Audience, Beside, Clock, Copy, Custody, EntryOf, Manifest, Software, TimeStamp, hex,
-    },
+    manifest::{Beside, Clock, Copy, Custody, EntryOf, Manifest, Software, TimeStamp, hex},
     record::{self, Record},
     text, vcon, wav,
 };
-use access::{Object, Receipt};
+use access::{Audience, Object, Receipt};
 use model::{RecordingId, Second, Timestamp, fact::RecordingState};
 use sha2::{Digest as _, Sha256};
 use std::{collections::BTreeMap, io::Write as _};
@@ -47,10 +45,6 @@ pub struct Recording {
 /// What goes into a package.
 #[derive(Debug)]
 pub struct Contents<'p> {
-    /// What was asked for, in the words of who asked.
-    pub query: &'p str,
-    /// For whom it is.
-    pub audience: Audience,
     /// Call records.
     pub records: &'p [Record],
     /// Recordings.
@@ -86,7 +80,8 @@ impl Package {
     /// # Errors
     /// When the receipt is for something else, or it is too large for one package.
     pub fn pack(receipt: &Receipt, contents: &Contents<'_>) -> Result<Self, NotPacked> {
-        named(receipt, contents)?;
+        let demand = receipt.intent().demand.as_ref().ok_or(NotPacked::ForNobody)?;
+        named(receipt, demand.audience, contents)?;
         let zone = contents.clock.zone()?;
         let mut files = BTreeMap::new();
         let table = record::csv(contents.records, &zone).ok_or(NotPacked::Records)?;
@@ -100,16 +95,15 @@ impl Package {
         files.insert("proofs/checkpoint".to_owned(), checkpoint.into_bytes());
         let entries = contents.entries.iter().map(|entry| proof(&mut files, entry)).collect();
         files.insert("vcon.json".to_owned(), vcon::encode(receipt, contents)?);
-        files.insert("README.txt".to_owned(), text::readme(receipt, contents).into_bytes());
-        files.insert("LEAME.txt".to_owned(), text::leame(receipt, contents).into_bytes());
-        let certificate = text::certificate(receipt, contents);
+        files.insert("README.txt".to_owned(), text::readme(receipt, demand, contents).into_bytes());
+        files.insert("LEAME.txt".to_owned(), text::leame(receipt, demand, contents).into_bytes());
+        let certificate = text::certificate(receipt, demand, contents);
         files.insert("certificate-902-draft.txt".to_owned(), certificate.into_bytes());
-        let form = text::receipt_form(receipt, contents);
+        let form = text::receipt_form(receipt, demand, contents);
         files.insert("receipt-form.txt".to_owned(), form.into_bytes());
         files.insert("verify.html".to_owned(), VERIFIER.as_bytes().to_vec());
         let beside = Beside {
-            query: contents.query,
-            audience: contents.audience,
+            demand,
             custody: contents.custody,
             clock: contents.clock,
             time_stamp: contents.time_stamp,
@@ -117,7 +111,7 @@ impl Package {
             verifier_key: contents.verifier_key,
             entries,
             copies: contents.copies,
-            notices: text::notices(contents),
+            notices: text::notices(demand, contents),
         };
         let manifest = Manifest::new(receipt, beside, &files).encode()?;
         let manifest_sha256 = Sha256::digest(&manifest).into();
@@ -148,7 +142,7 @@ impl Package {
 
 /// # Errors
 /// When the contents are not what the entry in the log names.
-fn named(receipt: &Receipt, contents: &Contents<'_>) -> Result<(), NotPacked> {
+fn named(receipt: &Receipt, audience: Audience, contents: &Contents<'_>) -> Result<(), NotPacked> {
     let recordings = contents.recordings;
     if recordings.len() > RECORDINGS_COUNT_MAX {
         return Err(NotPacked::TooLarge);
@@ -165,7 +159,7 @@ fn named(receipt: &Receipt, contents: &Contents<'_>) -> Result<(), NotPacked> {
         Object::Counts { .. } | Object::Ledger { .. } | Object::Held { .. } => false,
     };
     // A voice is a name.
-    let masked = contents.audience != Audience::PublicRecords
+    let masked = audience != Audience::PublicRecords
         || (recordings.is_empty() && contents.records.iter().all(Record::is_masked));
     if !masked {
         return Err(NotPacked::NotMasked);
@@ -250,6 +244,9 @@ pub enum NotPacked {
     /// The entry in the log is about something else.
     #[error("the receipt is not for what was to be packed")]
     OtherObject,
+    /// The entry in the log does not say for whom it is.
+    #[error("the entry in the log does not say for whom this is")]
+    ForNobody,
     /// The public gets no names, numbers and voices.
     #[error("a package for the public has neither names nor numbers nor voices in it")]
     NotMasked,

@@ -2,43 +2,39 @@
 //! certificate.
 
 use crate::{
-    manifest::{Audience, Custody, TimeStamp, hex},
+    manifest::{Clock, Custody, TimeStamp, hex},
     package::Contents,
     record,
 };
-use access::Receipt;
+use access::{Audience, Demand, Query, Receipt};
 use std::fmt::Write as _;
 
 /// `README.txt`.
-pub(crate) fn readme(receipt: &Receipt, contents: &Contents<'_>) -> String {
-    let mut text = README.replace("{query}", contents.query);
-    for (name, value) in fields(receipt, contents) {
-        text = text.replace(name, &value);
-    }
+pub(crate) fn readme(receipt: &Receipt, demand: &Demand, contents: &Contents<'_>) -> String {
+    let mut text = filled(README, &fields(receipt, demand, contents));
     text.push_str(match contents.custody {
         Custody::Solo => SOLO,
         Custody::Split => SPLIT,
         Custody::SplitWithWitnesses => WITNESSED,
     });
     for copy in contents.copies {
+        let whom = Audience::from_word(copy.audience).map_or(copy.audience, Audience::title);
         let _ = writeln!(
             text,
-            "  entry {}: {}, as {}, for {}, {}",
-            copy.entry, copy.what, copy.role, copy.purpose, copy.at_utc
+            "  {whom}, on {}, entry {}: {}, handed out by staff as {}, for {}",
+            copy.at_utc, copy.entry, copy.what, copy.role, copy.purpose
         );
     }
     if contents.copies.is_empty() {
         text.push_str("  nobody\n");
     }
+    text.push_str(LATER);
     text
 }
 
 /// `LEAME.txt`.
-pub(crate) fn leame(receipt: &Receipt, contents: &Contents<'_>) -> String {
-    let mut text = LEAME.replace("{query}", contents.query);
-    for (name, value) in fields(receipt, contents) {
-        text = text.replace(name, &value);
-    }
+pub(crate) fn leame(receipt: &Receipt, demand: &Demand, contents: &Contents<'_>) -> String {
+    let mut text = filled(LEAME, &fields(receipt, demand, contents));
     text.push_str(match contents.custody {
         Custody::Solo => SOLO_ES,
         Custody::Split => SPLIT_ES,
@@ -49,11 +45,8 @@ pub(crate) fn leame(receipt: &Receipt, contents: &Contents<'_>) -> String {
 
 /// A draft after Federal Rules of Evidence 902(13) and (14). Nobody but a qualified person can
 /// make it a certificate, by checking and signing it.
-pub(crate) fn certificate(receipt: &Receipt, contents: &Contents<'_>) -> String {
-    let mut text = CERTIFICATE.to_owned();
-    for (name, value) in fields(receipt, contents) {
-        text = text.replace(name, &value);
-    }
+pub(crate) fn certificate(receipt: &Receipt, demand: &Demand, contents: &Contents<'_>) -> String {
+    let mut text = filled(CERTIFICATE, &fields(receipt, demand, contents));
     for recording in contents.recordings {
         let _ = writeln!(
             text,
@@ -68,16 +61,12 @@ pub(crate) fn certificate(receipt: &Receipt, contents: &Contents<'_>) -> String 
 }
 
 /// A form for the recipient to sign, with a program or by hand.
-pub(crate) fn receipt_form(receipt: &Receipt, contents: &Contents<'_>) -> String {
-    let mut text = RECEIPT.to_owned();
-    for (name, value) in fields(receipt, contents) {
-        text = text.replace(name, &value);
-    }
-    text
+pub(crate) fn receipt_form(receipt: &Receipt, demand: &Demand, contents: &Contents<'_>) -> String {
+    filled(RECEIPT, &fields(receipt, demand, contents))
 }
 
 /// What a reader must not overlook.
-pub(crate) fn notices(contents: &Contents<'_>) -> Vec<String> {
+pub(crate) fn notices(demand: &Demand, contents: &Contents<'_>) -> Vec<String> {
     let mut notices = vec![
         "Calls with counsel and other protected lines are never recorded, and are not among the \
          records unless the purpose says so."
@@ -85,7 +74,7 @@ pub(crate) fn notices(contents: &Contents<'_>) -> Vec<String> {
         "Each row number is of this package alone: a row found elsewhere with it came from here."
             .to_owned(),
     ];
-    if contents.audience == Audience::PublicRecords {
+    if demand.audience == Audience::PublicRecords {
         let text = "For the public, who called and which number were left out of every row.";
         notices.push(text.to_owned());
     }
@@ -96,29 +85,95 @@ pub(crate) fn notices(contents: &Contents<'_>) -> Vec<String> {
              it against the authority's certificate."
         ),
     });
-    if contents.clock.offset_us.is_none() {
-        notices.push("Nobody measured how far the clock was off.".to_owned());
-    }
+    notices.push(format!("The clock: {}.", clock(contents.clock)));
     notices
 }
 
-fn fields(receipt: &Receipt, contents: &Contents<'_>) -> [(&'static str, String); 12] {
+/// A template with its fields filled in, in one pass: what is filled in is not read again, so that
+/// nobody's words become a field.
+fn filled(template: &str, fields: &[(&str, String)]) -> String {
+    let mut text = String::with_capacity(2 * template.len());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let field = after.split_once('}').and_then(|(name, rest)| {
+            let (_, value) = fields.iter().find(|(field, _)| *field == name)?;
+            Some((value, rest))
+        });
+        if let Some((value, after)) = field {
+            text.push_str(value);
+            rest = after;
+        } else {
+            text.push('{');
+            rest = after;
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
+fn fields(
+    receipt: &Receipt,
+    demand: &Demand,
+    contents: &Contents<'_>,
+) -> [(&'static str, String); 15] {
     let intent = receipt.intent();
     let checkpoint = receipt.checkpoint();
+    let note = demand.note.as_ref().map_or("-", |note| note.expose().as_str());
     [
-        ("{entry}", receipt.index().to_string()),
-        ("{staff}", intent.staff.0.to_string()),
-        ("{role}", intent.role.word().to_owned()),
-        ("{purpose}", intent.purpose.word().to_owned()),
-        ("{case}", intent.case.expose().clone()),
-        ("{asked}", record::utc(intent.asked)),
-        ("{origin}", checkpoint.origin().to_owned()),
-        ("{size}", checkpoint.size().to_string()),
-        ("{key}", contents.verifier_key.to_owned()),
-        ("{version}", contents.software.version.clone()),
-        ("{build}", contents.software.sha256.clone()),
-        ("{clock}", contents.clock.source.clone()),
+        ("query", query(&demand.query)),
+        ("note", note.to_owned()),
+        ("audience", demand.audience.title().to_owned()),
+        ("entry", receipt.index().to_string()),
+        ("staff", intent.staff.0.to_string()),
+        ("role", intent.role.word().to_owned()),
+        ("purpose", intent.purpose.word().to_owned()),
+        ("case", intent.case.expose().clone()),
+        ("asked", record::utc(intent.asked)),
+        ("origin", checkpoint.origin().to_owned()),
+        ("size", checkpoint.size().to_string()),
+        ("key", contents.verifier_key.to_owned()),
+        ("version", contents.software.version.clone()),
+        ("build", contents.software.sha256.clone()),
+        ("clock", clock(contents.clock)),
     ]
+}
+
+/// What was looked for, in its one form: `line ordinary, person CC-1001`.
+fn query(query: &Query) -> String {
+    let mut words = format!("line {}", query.line.word());
+    let mut add = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            let _ = write!(words, ", {name} {value}");
+        }
+    };
+    add("person", query.person.as_ref().map(|key| key.expose().clone()));
+    add("number", query.number.map(|number| number.expose().display().to_string()));
+    add("facility", query.facility.clone());
+    add("station", query.station.clone());
+    add("from", query.from.map(record::utc));
+    add("until", query.until.map(record::utc));
+    add("outcome", query.outcome.clone());
+    add("recorded", query.recorded.map(|recorded| recorded.to_string()));
+    words
+}
+
+/// How right the clock was, as far as anybody measured it.
+fn clock(clock: &Clock) -> String {
+    let state = match clock.synchronised {
+        Some(true) => "in step with clocks outside",
+        Some(false) => "not in step with any clock outside",
+        None => "nobody could say whether it is in step with clocks outside",
+    };
+    let off = match (clock.offset_us, clock.error_max_us) {
+        (Some(offset), Some(most)) => {
+            format!("off by an estimated {offset} microseconds, at most by {most}")
+        }
+        (Some(offset), None) => format!("off by an estimated {offset} microseconds"),
+        (None, Some(most)) => format!("off by at most {most} microseconds"),
+        (None, None) => "nobody measured how far it was off".to_owned(),
+    };
+    format!("{}; {state}; {off}", clock.source)
 }
 
 const README: &str = "\
@@ -128,9 +183,11 @@ Records and recordings of telephone calls from a jail or prison, handed out by P
 Before anything in here left, it was entered in a log that outsiders can check: who asked,
 why, and for exactly what. This package lets you check that yourself.
 
-  asked for     {query}
-  by            staff member {staff}, as {role}
-  for           {purpose}, case {case}
+  for           {audience}
+  looked for    {query}
+  in words      {note}
+  asked by      staff member {staff}, as {role}
+  why           {purpose}, case {case}
   when          {asked}
   log entry     {entry} of {origin}
 
@@ -147,6 +204,11 @@ WHAT LIES WHERE
                 when, and what you never had
   certificate-902-draft.txt   a draft that a qualified person may check and sign
   verify.html   checks all of it
+
+HOW IT WAS SEALED
+
+This came in a sealed archive (ZIP with AES-256). Many programs that open ZIP files cannot open
+that: use 7-Zip, or `parlatory package open`, which checks everything while it opens it.
 
 HOW TO CHECK IT
 
@@ -185,6 +247,10 @@ log, and witnesses outside had seen that log.
 WHO ELSE GOT A COPY, AS THE LOG HAS IT
 
 ";
+const LATER: &str = "
+That is as of this package. Who got a copy later, the agency tells you when you name the SHA-256 of
+package.zip: `parlatory disclose copies --package SHA-256`, or ask its records office.
+";
 const LEAME: &str = "\
 QUÉ ES ESTO
 
@@ -192,11 +258,18 @@ Registros y grabaciones de llamadas telefónicas desde una cárcel o prisión, e
 Parlatory. Antes de que saliera nada de lo que hay aquí, quedó anotado en un registro que
 cualquier persona de fuera puede comprobar: quién lo pidió, por qué y qué exactamente.
 
-  se pidió      {query}
+  para quién    {audience}
+  se buscó      {query}
+  en palabras   {note}
   por           miembro del personal {staff}, como {role}
-  para          {purpose}, caso {case}
+  motivo        {purpose}, caso {case}
   cuándo        {asked}
   anotación     {entry} de {origin}
+
+CÓMO VENÍA CERRADO
+
+Llegó en un archivo cerrado (ZIP con AES-256). Muchos programas no lo abren: use 7-Zip, o
+`parlatory package open`, que lo comprueba todo al abrirlo.
 
 CÓMO COMPROBARLO
 
@@ -275,3 +348,27 @@ I declare under penalty of perjury that the foregoing is true and correct (28 U.
 
 Executed on ______________          ______________________________
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_others_are_no_fields() {
+        let fields = [("query", "{key} {entry} {".to_owned()), ("key", "vkey".to_owned())];
+        let text = filled("a {query} {unknown} {key} {", &fields);
+        assert_eq!(text, "a {key} {entry} { {unknown} vkey {");
+    }
+
+    #[test]
+    fn every_field_of_a_text_is_filled_in() {
+        let names = [
+            "query", "note", "audience", "entry", "staff", "role", "purpose", "case", "asked",
+            "origin", "size", "key", "version", "build", "clock",
+        ];
+        let fields: Vec<(&str, String)> = names.map(|name| (name, String::new())).to_vec();
+        for template in [README, LEAME, CERTIFICATE, RECEIPT] {
+            assert!(!filled(template, &fields).contains(['{', '}']));
+        }
+    }
+}

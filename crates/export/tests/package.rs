@@ -5,10 +5,10 @@
 #[path = "../../access/tests/log/mod.rs"]
 mod log;
 
-use access::{Gate, Intent, Object, Receipt, Verb};
+use access::{Audience, Demand, Gate, Intent, Line, Object, Receipt, Recipient, Verb};
 use export::{
-    Audience, Clock, Contents, Copy, Custody, Entry, NotPacked, Package, Passphrase, Record,
-    Recording, Software, TimeStamp, seal,
+    Clock, Contents, Copy, Custody, Entry, NotPacked, Package, Passphrase, Record, Recording,
+    Software, TimeStamp, seal,
 };
 use log::{Log, NOW, intent, log_key};
 use model::{
@@ -32,10 +32,25 @@ struct World {
     verifier_key: String,
 }
 
+/// What was looked for, in words that look like fields of a text.
+fn demand(audience: Audience) -> Demand {
+    let mut demand = Demand::of(audience, Line::Ordinary);
+    demand.key = Some(Recipient([6; 32]));
+    demand.query.facility = Some("cedar/jail".to_owned());
+    demand.query.until = Some(NOW);
+    demand.note = Some(Private::new("all of {key} please".to_owned()));
+    demand
+}
+
 impl World {
     fn new(object: Object) -> Self {
+        Self::of(object, Audience::Defence)
+    }
+
+    fn of(object: Object, audience: Audience) -> Self {
         let mut log = Log::of(20);
-        let proof = log.proof(Intent { verb: Verb::Export, object, ..intent() });
+        let demand = Some(demand(audience));
+        let proof = log.proof(Intent { verb: Verb::Export, object, demand, ..intent() });
         let opening = [proof.opening.salt.as_slice(), &proof.opening.detail].concat();
         let receipt = Gate::new(log_key(), Policy::LOG_ALONE).receipt(proof.clone(), NOW).unwrap();
         let entry = Entry {
@@ -54,7 +69,9 @@ impl World {
             time_stamp: TimeStamp::None("none is configured".to_owned()),
             clock: Clock {
                 source: "system clock".to_owned(),
+                synchronised: Some(true),
                 offset_us: Some(-1_200),
+                error_max_us: Some(9_000),
                 zone: "America/Denver".to_owned(),
             },
             software: Software { version: "0.1.0".to_owned(), sha256: "ab".repeat(32) },
@@ -71,15 +88,13 @@ impl World {
         let mut world = Self::new(object);
         world.recordings.push(recording(RECORDING));
         world.records.push(record());
-        let (role, purpose) = ("defence".to_owned(), "discovery".to_owned());
-        world.copies.push(Copy::new(7, "recording".to_owned(), role, purpose, NOW));
+        let what = ("recording".to_owned(), Audience::Prosecution);
+        world.copies.push(Copy::new(7, what, ("clerk".to_owned(), "discovery".to_owned()), NOW));
         world
     }
 
     fn contents(&self) -> Contents<'_> {
         Contents {
-            query: "recording 4294967298",
-            audience: Audience::Defence,
             records: &self.records,
             recordings: &self.recordings,
             entries: &self.entries,
@@ -183,15 +198,36 @@ fn everything_a_recipient_needs_is_inside() {
     let manifest: serde_json::Value = serde_json::from_str(&text("manifest.json")).unwrap();
     assert_eq!(manifest["custody"], "solo");
     assert_eq!(manifest["disclosure"]["entry"], 20);
-    assert_eq!(manifest["copies"][0]["role"], "defence");
+    assert_eq!(manifest["copies"][0]["role"], "clerk");
+    assert_eq!(manifest["copies"][0]["audience"], "prosecution");
+    assert_eq!(manifest["audience"], "defence");
+    assert_eq!(manifest["query"]["facility"], "cedar/jail");
+    assert_eq!(manifest["query"]["until_utc"], "2026-11-26T21:00:00Z");
+    assert_eq!(manifest["note"], "all of {key} please");
+    assert_eq!(manifest["disclosure"]["package_key"], "06".repeat(32));
+    assert_eq!(manifest["disclosure"]["recipient_key"], "08".repeat(32));
+    assert_eq!(manifest["clock"]["synchronised"], true);
     assert!(manifest["files"].get("manifest.json").is_none());
     assert_eq!(manifest["time_stamp"]["state"], "none");
     assert!(text("receipt-form.txt").contains("entry                20"));
     let readme = text("README.txt");
     assert!(readme.contains("Custody is SOLO") && readme.contains(&log_key().to_string()));
-    assert!(readme.contains("entry 7: recording, as defence, for discovery"), "{readme}");
+    let other = "the prosecution, on 2026-11-26T21:00:00Z, entry 7: recording, handed out by staff as clerk";
+    assert!(readme.contains(other), "{readme}");
+    assert!(readme.contains("for           defence counsel"), "{readme}");
+    let looked = "line ordinary, facility cedar/jail, until 2026-11-26T21:00:00Z";
+    assert!(readme.contains(looked), "{readme}");
+    // Words of whoever asked are told as they are, and are no field.
+    for path in ["README.txt", "LEAME.txt"] {
+        assert_eq!(text(path).matches("all of {key} please").count(), 1, "{path}");
+    }
+    let certificate = text("certificate-902-draft.txt");
+    let clock =
+        "in step with clocks outside; off by an estimated -1200 microseconds, at most by 9000";
+    assert!(certificate.contains(clock), "{certificate}");
     for path in ["README.txt", "LEAME.txt", "certificate-902-draft.txt", "receipt-form.txt"] {
-        assert!(!text(path).contains(['{', '}']), "{path} has a gap");
+        let text = text(path).replace("{key}", "");
+        assert!(!text.contains(['{', '}']), "{path} has a gap");
     }
     assert!(text("certificate-902-draft.txt").starts_with("DRAFT. NOT A CERTIFICATE"));
 }
@@ -220,10 +256,9 @@ fn what_the_entry_does_not_name_is_not_packed() {
 #[test]
 fn the_public_gets_neither_names_nor_numbers_nor_voices() {
     let mut world = World::with_recording();
-    let public = |world: &World| {
-        let contents = Contents { audience: Audience::PublicRecords, ..world.contents() };
-        Package::pack(&world.receipt, &contents)
-    };
+    let object = world.receipt.intent().object.clone();
+    world.receipt = World::of(object, Audience::PublicRecords).receipt;
+    let public = World::pack;
     assert!(matches!(public(&world), Err(NotPacked::NotMasked)));
     world.recordings.clear();
     assert!(matches!(public(&world), Err(NotPacked::NotMasked)));

@@ -12,7 +12,7 @@ pub(crate) use disclose::{
     CountsArgs, DiscloseCommand, ExportArgs, FilterArgs, HearArgs, HoldArgs, ListArgs, ReceiptArgs,
     SearchArgs, WhyArgs,
 };
-pub(crate) use package::{CheckArgs, PackageCommand, ReceiveArgs};
+pub(crate) use package::{CheckArgs, KeyArgs, OpenArgs, PackageCommand, ReceiveArgs};
 pub(crate) use retention::{RetentionCommand, RunArgs, SetArgs};
 pub(crate) use staff::{
     AccessCommand, AddArgs, ApproveArgs, DenyArgs, EnrolArgs, FirstArgs, GiveArgs, GlassCommand,

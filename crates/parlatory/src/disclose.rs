@@ -4,14 +4,16 @@ use std::{
     fs::File,
     io::{self, Write},
     os::unix::fs::OpenOptionsExt as _,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
+use access::Recipient;
 use anyhow::{Context, Result, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use model::Private;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use vault::Letter;
 
 use crate::{
     cli::{
@@ -20,8 +22,9 @@ use crate::{
     },
     client::{Answer, Client, Poured},
     data::write_new,
+    letter::{self, LetterFile},
     print::line,
-    retention, staff,
+    retention, staff, waiting,
 };
 
 /// Carries out one of them.
@@ -35,7 +38,7 @@ pub(crate) fn run(command: &DiscloseCommand) -> Result<()> {
         DiscloseCommand::List(args) => list(args),
         DiscloseCommand::Receipt(args) => receipt(args),
         DiscloseCommand::Hold(args) => retention::hold(args),
-        DiscloseCommand::Waiting(plain) => staff::waiting(*plain),
+        DiscloseCommand::Waiting(plain) => waiting::waiting(*plain),
         DiscloseCommand::Approve(args) => staff::approve(args),
         DiscloseCommand::Deny(args) => staff::deny(args),
     }
@@ -121,13 +124,32 @@ fn export(args: &ExportArgs) -> Result<()> {
         "recording": args.recording,
         "audience": args.audience,
         "key": args.key,
-        "query": args.query,
+        "note": args.note,
     });
     ensure!(!args.to.exists(), "`{}` is there already: take another name", args.to.display());
+    let beside = LetterFile::beside(&args.to);
+    if args.key.is_some() {
+        ensure!(!beside.exists(), "`{}` is there already: take another name", beside.display());
+    }
     let Some(package) = asked::<Package>("export", &ask, args.why.json)? else { return Ok(()) };
     let octets = STANDARD.decode(&package.package).context("the package is damaged on its way")?;
     write_new(&args.to, &octets)
         .with_context(|| format!("cannot write `{}`", args.to.display()))?;
+    let letter = match (&package.letter, &args.key) {
+        (Some(sealed), Some(key)) => {
+            let damaged = "the letter is damaged on its way";
+            let sealed = STANDARD.decode(sealed).context(damaged)?.try_into().ok();
+            let letter = LetterFile {
+                package: letter::digits(&package.sha256)?,
+                key: Recipient(letter::digits(key)?),
+                letter: Letter(sealed.context(damaged)?),
+            };
+            write_new(&beside, letter.to_string().as_bytes())
+                .with_context(|| format!("cannot write `{}`", beside.display()))?;
+            Some(beside)
+        }
+        (None, _) | (_, None) => None,
+    };
     if args.why.json {
         return print(&Told {
             act: package.act,
@@ -135,7 +157,7 @@ fn export(args: &ExportArgs) -> Result<()> {
             records: package.records,
             sha256: package.sha256,
             passphrase: package.passphrase,
-            letter: package.letter,
+            letter,
             unstamped: package.unstamped,
         });
     }
@@ -144,9 +166,16 @@ fn export(args: &ExportArgs) -> Result<()> {
         line(&format!("Passphrase: {}", passphrase.expose()));
         line("Tell it to the recipient another way than the package goes. It is shown this once.");
     }
-    if let Some(letter) = &package.letter {
-        line(&format!("Passphrase, sealed to the recipient's key: {letter}"));
+    if let Some(letter) = &letter {
+        line(&format!(
+            "What opens it is sealed to the recipient's key: hand over `{}` with it.",
+            letter.display()
+        ));
     }
+    line(
+        "Its recipient opens it with `parlatory package open`, which checks it, or with 7-Zip; most \
+         programs that open ZIP files cannot.",
+    );
     match &package.unstamped {
         None => line("An outside authority stamped it with a time."),
         Some(why) => line(&format!("No outside authority stamped it with a time: {why}.")),
@@ -337,7 +366,8 @@ struct Told {
     records: u64,
     sha256: String,
     passphrase: Option<Private<String>>,
-    letter: Option<String>,
+    /// The file that the letter lies in.
+    letter: Option<PathBuf>,
     unstamped: Option<String>,
 }
 

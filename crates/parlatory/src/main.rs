@@ -20,6 +20,7 @@ mod doctor;
 mod files;
 mod ground;
 mod init;
+mod letter;
 mod logbook;
 mod login;
 mod memory;
@@ -38,6 +39,7 @@ mod staff;
 mod table;
 mod verify;
 mod vouching;
+mod waiting;
 mod witness;
 
 use std::{io::IsTerminal, process::ExitCode};

@@ -7,16 +7,18 @@ use ::verify::{
     stamp::authorities,
 };
 use access::Delivery;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use model::Timestamp;
 use serde_json::json;
 use tlog::{KeyKind, Policy, Signer, Verifier};
+use vault::RecipientSecret;
 use zeroize::Zeroizing;
 
 use crate::{
-    cli::{CheckArgs, PackageCommand, ReceiveArgs},
+    cli::{CheckArgs, KeyArgs, OpenArgs, PackageCommand, ReceiveArgs},
     clock::clock,
-    data::write_new,
+    data::{create_folder, write_new},
+    letter::LetterFile,
     print::line,
 };
 
@@ -24,7 +26,7 @@ use crate::{
 pub(crate) fn run(command: &PackageCommand) -> Result<()> {
     match command {
         PackageCommand::Check(args) => {
-            let found = check(args)?;
+            let (_, found) = checked(args)?;
             if args.json {
                 line(&serde_json::to_string(&as_json(&found))?);
             } else {
@@ -32,13 +34,52 @@ pub(crate) fn run(command: &PackageCommand) -> Result<()> {
             }
             Ok(())
         }
+        PackageCommand::Key(args) => key(args),
+        PackageCommand::Open(args) => open(args),
         PackageCommand::Receive(args) => receive(args),
     }
 }
 
+fn key(args: &KeyArgs) -> Result<()> {
+    let secret = RecipientSecret::generate()?;
+    let text = Zeroizing::new(format!("{}\n", *secret.text()));
+    write_new(&args.to, text.as_bytes())
+        .with_context(|| format!("cannot write `{}`", args.to.display()))?;
+    let public = hex(&secret.public().0);
+    if args.json {
+        line(&serde_json::to_string(&json!({ "key": public, "file": args.to }))?);
+        return Ok(());
+    }
+    line(&format!("Your public key: {public}"));
+    line("Give it to whoever hands you packages: `parlatory disclose export --key`.");
+    line(&format!("Keep `{}`: what is sealed to you opens with it alone.", args.to.display()));
+    Ok(())
+}
+
+/// Nothing is written of what does not fit.
+fn open(args: &OpenArgs) -> Result<()> {
+    let folder = &args.into;
+    ensure!(!folder.exists(), "`{}` is there already: take another name", folder.display());
+    let (package, found) = checked(&args.check)?;
+    for (path, octets) in package.contents()? {
+        let path = folder.join(path);
+        let unwritten = || format!("cannot write `{}`", path.display());
+        create_folder(path.parent().unwrap_or(folder)).with_context(unwritten)?;
+        write_new(&path, octets).with_context(unwritten)?;
+    }
+    if args.check.json {
+        let told = json!({ "into": folder, "package": as_json(&found) });
+        line(&serde_json::to_string(&told)?);
+        return Ok(());
+    }
+    sentences(&found).iter().for_each(|sentence| line(sentence));
+    line(&format!("It lies in `{}`: begin with README.txt.", folder.display()));
+    Ok(())
+}
+
 /// Nobody signs for what they did not check.
 fn receive(args: &ReceiveArgs) -> Result<()> {
-    let found = check(&args.check)?;
+    let (_, found) = checked(&args.check)?;
     let signer = signer(&args.sign_with)?;
     let at = clock().now();
     let delivery = Delivery { log: found.log, entry: found.entry, package: found.sha256, at };
@@ -60,22 +101,40 @@ fn receive(args: &ReceiveArgs) -> Result<()> {
     Ok(())
 }
 
-fn check(args: &CheckArgs) -> Result<Found> {
-    let read =
-        |path: &Path| fs::read(path).with_context(|| format!("cannot read `{}`", path.display()));
-    let passphrase = match &args.passphrase_file {
-        None => None,
-        Some(path) => {
-            let text = fs::read_to_string(path).map(Zeroizing::new);
-            Some(text.with_context(|| format!("cannot read `{}`", path.display()))?)
-        }
-    };
+fn checked(args: &CheckArgs) -> Result<(Package, Found)> {
     let octets = read(&args.file)?;
+    let letter = args.letter.as_deref().map(letter).transpose()?;
+    let passphrase = match (&letter, &args.letter_key, &args.passphrase_file) {
+        (Some(letter), Some(path), _) => {
+            let secret = RecipientSecret::parse(&text(path)?);
+            Some(letter.open(&secret.with_context(|| format!("`{}`", path.display()))?)?)
+        }
+        (Some(_), None, _) | (None, _, None) => None,
+        (None, _, Some(path)) => Some(text(path)?),
+    };
     let mut package = Package::open(&octets, passphrase.as_deref().map(|text| text.trim()))?;
+    if let Some(letter) = letter {
+        ensure!(*package.sha256() == letter.package, "the letter is of another package");
+    }
     if let Some(stamp) = &args.stamp {
         package = package.with_stamp(read(stamp)?);
     }
-    Ok(package.check(&trust(args)?)?)
+    let found = package.check(&trust(args)?)?;
+    Ok((package, found))
+}
+
+fn letter(path: &Path) -> Result<LetterFile> {
+    LetterFile::read(&text(path)?).with_context(|| format!("`{}`", path.display()))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))
+}
+
+/// What lies in a file that may hold a secret.
+fn text(path: &Path) -> Result<Zeroizing<String>> {
+    let text = fs::read_to_string(path).map(Zeroizing::new);
+    text.with_context(|| format!("cannot read `{}`", path.display()))
 }
 
 /// What the arguments say is to be believed.

@@ -413,35 +413,6 @@ pub(crate) fn deny(args: &DenyArgs) -> Result<()> {
     said(args.plain, &denied, "Done: it is refused.")
 }
 
-/// Carries out `parlatory disclose waiting`.
-pub(crate) fn waiting(plain: PlainArgs) -> Result<()> {
-    let waiting: Value = Client::of_session()?.get("/api/v1/acts/waiting")?;
-    if plain.json {
-        return print(&waiting);
-    }
-    let head =
-        ["act", "who", "wants to", "purpose", "case", "what", "asked", "approved", "on call"];
-    let mut table = Table::new(&head);
-    for row in rows(Some(&waiting)) {
-        let key = |key| cell(row, key);
-        let count = rows(row.get("approved_by")).count().to_string();
-        table.row([
-            key("act"),
-            key("name"),
-            key("verb"),
-            key("purpose"),
-            key("case"),
-            // What is to be kept has no rows, and is approved for itself alone.
-            row["keeps"].as_str().map_or_else(|| key("rows"), str::to_owned),
-            key("asked"),
-            count,
-            list_of(row, "on_call"),
-        ]);
-    }
-    table.print();
-    Ok(())
-}
-
 fn done(path: &str, body: &Value) -> Result<Value> {
     Client::of_session()?.done(path, body)
 }

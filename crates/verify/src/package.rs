@@ -30,6 +30,7 @@ pub struct Trust {
 /// A package that was opened, and not checked yet.
 pub struct Package {
     sha256: [u8; 32],
+    octets: Vec<u8>,
     files: Files,
     stamp: Option<Vec<u8>>,
 }
@@ -77,13 +78,15 @@ impl Package {
     pub fn open(octets: &[u8], passphrase: Option<&str>) -> Result<Self, Fault> {
         let mut outer = unpacked(octets, passphrase)?;
         let Some(inner) = outer.remove(INNER) else {
-            return Ok(Self { sha256: Sha256::digest(octets).into(), files: outer, stamp: None });
+            let sha256 = Sha256::digest(octets).into();
+            return Ok(Self { sha256, octets: octets.to_vec(), files: outer, stamp: None });
         };
         let stamp = outer.remove(STAMP);
         if let Some(path) = outer.into_keys().next() {
             return Err(Fault::Added(path));
         }
-        Ok(Self { sha256: Sha256::digest(&inner).into(), files: unpacked(&inner, None)?, stamp })
+        let (sha256, files) = (Sha256::digest(&inner).into(), unpacked(&inner, None)?);
+        Ok(Self { sha256, octets: inner, files, stamp })
     }
 
     /// Adds the time stamp that came beside `package.zip`.
@@ -96,6 +99,20 @@ impl Package {
     #[must_use]
     pub const fn sha256(&self) -> &[u8; 32] {
         &self.sha256
+    }
+
+    /// What lies in it with `package.zip` itself, which the page inside checks, and the time stamp
+    /// where there is one: paths in it and octets. Write it after [`Package::check`] only.
+    ///
+    /// # Errors
+    /// [`Fault::Path`] when a path leads elsewhere than into the folder it is written to.
+    pub fn contents(&self) -> Result<Vec<(&str, &[u8])>, Fault> {
+        let mut all: Vec<(&str, &[u8])> =
+            self.files.iter().map(|(path, octets)| (path.as_str(), octets.as_slice())).collect();
+        all.push((INNER, &self.octets));
+        all.extend(self.stamp.as_deref().map(|stamp| (STAMP, stamp)));
+        let odd = all.iter().find(|(path, _)| !leads_inside(path));
+        odd.map_or_else(|| Ok(all.clone()), |(path, _)| Err(Fault::Path((*path).to_owned())))
     }
 
     /// Whether files, entries and time stamp are what was handed out, and the entry of the log that
@@ -126,7 +143,7 @@ impl Package {
             }
         }
         let intent = said.ok_or(Fault::NoDisclosure)?;
-        manifest.disclosure.tells(&intent).map_err(Fault::OtherDisclosure)?;
+        manifest.tells(&intent).map_err(Fault::OtherDisclosure)?;
         self.holds_what_was_disclosed(&intent)?;
         Ok(Found {
             sha256: self.sha256,
@@ -225,6 +242,14 @@ impl std::fmt::Debug for Package {
     }
 }
 
+/// Plain names with `/` between them, none of which means another folder, on any system.
+fn leads_inside(path: &str) -> bool {
+    path.split('/').all(|name| {
+        let plain = |sign: char| sign.is_ascii_alphanumeric() || "-_.".contains(sign);
+        !name.is_empty() && !name.starts_with('.') && name.chars().all(plain)
+    })
+}
+
 /// An entry that the recipient need not be able to read stands in the log.
 fn stands(proof: &Proof, trust: &Trust) -> Result<(), Fault> {
     let checkpoint = Checkpoint::verified(proof.checkpoint.clone(), &trust.log, &trust.witnesses)?;
@@ -251,6 +276,9 @@ pub enum Fault {
     /// A file was added.
     #[error("`{0}` was not in the package when it was handed out")]
     Added(String),
+    /// A path leads out of the folder.
+    #[error("`{0}` in the package is no path that a package has")]
+    Path(String),
     /// The manifest cannot be read.
     #[error("the manifest cannot be read, or is of a version that is not known here")]
     Manifest,

@@ -10,10 +10,9 @@
 #[path = "../../access/tests/log/mod.rs"]
 mod log;
 
-use access::{Gate, Intent, LEAF_OCTETS, Object, Proof, Verb};
+use access::{Audience, Demand, Gate, Intent, LEAF_OCTETS, Line, Object, Proof, Recipient, Verb};
 use export::{
-    Audience, Clock, Contents, Custody, Entry, Passphrase, Record, Recording, Software, TimeStamp,
-    seal,
+    Clock, Contents, Custody, Entry, Passphrase, Record, Recording, Software, TimeStamp, seal,
 };
 use log::{Log, NOW, cosigned, intent, key, log_key, quorum, witness};
 use model::{
@@ -39,7 +38,12 @@ struct Handed {
 }
 
 fn export_of(object: Object) -> Intent {
-    Intent { verb: Verb::Export, object, ..intent() }
+    let mut demand = Demand::of(Audience::Defence, Line::Ordinary);
+    demand.key = Some(Recipient([6; 32]));
+    demand.query.person = Some(Private::new("CC-1001".to_owned()));
+    demand.query.from = Some(NOW);
+    demand.note = Some(Private::new("as asked".to_owned()));
+    Intent { verb: Verb::Export, object, demand: Some(demand), ..intent() }
 }
 
 fn recorded() -> Object {
@@ -52,12 +56,16 @@ fn handed(time_stamp: &TimeStamp) -> Handed {
     let proof = Proof { checkpoint: cosigned(&bare.checkpoint, &[1, 3]), ..bare };
     let receipt = Gate::new(log_key(), quorum()).receipt(proof.clone(), NOW).unwrap();
     let (clock, software) = (
-        Clock { source: "system clock".to_owned(), offset_us: None, zone: "UTC".to_owned() },
+        Clock {
+            source: "system clock".to_owned(),
+            synchronised: None,
+            offset_us: None,
+            error_max_us: None,
+            zone: "UTC".to_owned(),
+        },
         Software { version: "0.1.0".to_owned(), sha256: "ab".repeat(32) },
     );
     let contents = Contents {
-        query: "recording 4294967298",
-        audience: Audience::Defence,
         records: &[record()],
         recordings: &[recording()],
         entries: &[entry(&proof)],
@@ -193,6 +201,22 @@ fn what_was_handed_out_is_accepted_sealed_or_not() {
 }
 
 #[test]
+fn what_is_taken_out_stays_in_its_folder() {
+    let Handed { package, .. } = handed(&none());
+    let opened = Package::open(package.octets(), None).unwrap();
+    let contents: BTreeMap<_, _> = opened.contents().unwrap().into_iter().collect();
+    assert_eq!(contents["package.zip"], package.octets());
+    assert!(contents.contains_key("manifest.json") && contents.contains_key("README.txt"));
+    for path in ["../out", "/etc/out", "a/../../out", "a//b", "c:\\out", ".profile", "a/.b"] {
+        let mut files = unzip(package.octets());
+        files.insert(path.to_owned(), b"x".to_vec());
+        let octets = mended(files, |_| {});
+        let refused = Package::open(&octets, None).unwrap().contents().unwrap_err();
+        assert!(matches!(&refused, Fault::Path(odd) if odd == path), "{refused}");
+    }
+}
+
+#[test]
 fn who_believes_other_keys_or_wants_more_witnesses_does_not_accept_it() {
     let Handed { package, .. } = handed(&none());
     let witnesses = |needed, numbers: &[u8]| {
@@ -242,6 +266,14 @@ fn what_is_mended_around_another_disclosure_is_found() {
         let files = files.clone();
         move || mended(files, |manifest| manifest["disclosure"][name] = value)
     };
+    let top = |name: &'static str, value: Value| {
+        let files = files.clone();
+        move || mended(files, |manifest| manifest[name] = value)
+    };
+    let looked = |name: &'static str, value: Value| {
+        let files = files.clone();
+        move || mended(files, |manifest| manifest["query"][name] = value)
+    };
     let with_audio = |name: &str| {
         let mut files = files.clone();
         for end in ["wav", "json", "station.g711", "called.g711"] {
@@ -264,6 +296,14 @@ fn what_is_mended_around_another_disclosure_is_found() {
         (said("purpose", "discovery".into())(), "another purpose"),
         (said("agency", 4.into())(), "another agency"),
         (said("asked_utc", "2026-11-26T22:00:00Z".into())(), "another time"),
+        (said("package_key", Value::Null)(), "another recipient's key"),
+        (top("audience", "prosecution".into())(), "another recipient"),
+        (top("note", "as told".into())(), "in other words"),
+        (looked("person", "CC-1002".into())(), "something else was looked for"),
+        (looked("person", Value::Null)(), "something else was looked for"),
+        (looked("number", "+12025550101".into())(), "something else was looked for"),
+        (looked("from_utc", "2026-11-26T22:00:00Z".into())(), "something else was looked for"),
+        (looked("line", "protected".into())(), "something else was looked for"),
         (with_audio("0000000100000003"), "another recording"),
         (more_rows, "fewer records"),
     ] {

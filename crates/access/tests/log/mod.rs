@@ -89,12 +89,16 @@ impl TileReader for Log {
     }
 }
 
-/// How what a disclosure's entry says begins.
+/// How what a disclosure's entry of the first version says begins.
 pub(crate) const HEAD: &[u8] = b"disclosure v1\0";
 
 /// What opens the entry of whatever intent, whether or not somebody allowed it.
 pub(crate) fn opening(intent: &Intent, salt: u8) -> Opening {
-    let detail = [HEAD, &postcard::to_allocvec(intent).unwrap()].concat();
+    let mut detail = [HEAD, &postcard::to_allocvec(intent).unwrap()].concat();
+    if let Some(demand) = &intent.demand {
+        detail[HEAD.len() - 2] = b'2';
+        detail.extend(postcard::to_allocvec(demand).unwrap());
+    }
     Opening { salt: [salt; 32], detail }
 }
 
@@ -166,5 +170,6 @@ pub(crate) fn intent() -> Intent {
         policies: [4; 32],
         asked: NOW,
         expires: NOW.after(10 * MINUTE),
+        demand: None,
     }
 }

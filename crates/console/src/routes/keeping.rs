@@ -5,7 +5,7 @@ use crate::{
     answer::{Problem, ProblemBody, not_allowed, not_entered, stream, time},
     ask::Asked,
     route::{Entry, Method, Route},
-    routes::records::body::{Awaited, NOBODY, Why, number, when},
+    routes::records::body::{Awaited, Why, number, when},
     session::Who,
     shared::Shared,
 };
@@ -20,6 +20,7 @@ use axum::{
 use disclosure::{
     Keeping,
     keeping::{self, HoldAsk, Judged, NewRule, NotKept, Of, Ran},
+    records::NOBODY,
 };
 use model::{AgencyId, PersonId, Private};
 use serde::{Deserialize, Serialize};
@@ -510,6 +511,7 @@ async fn place(
                 purpose: reason.purpose,
                 case: reason.case,
                 person,
+                person_key: ask.person,
                 number,
                 from,
                 until,

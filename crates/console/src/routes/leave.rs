@@ -8,7 +8,7 @@ use crate::{
     session::Who,
     shared::Shared,
 };
-use access::{Object, Purpose, Verb};
+use access::{Object, Purpose, Query, Verb};
 use axum::{
     Json,
     extract::State,
@@ -17,7 +17,7 @@ use axum::{
 use disclosure::roster::NewGrant;
 use model::{GrantId, Private};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{ops::Not, time::Duration};
 use utoipa::{OpenApi, ToSchema};
 
 /// The routes of this part.
@@ -269,8 +269,24 @@ struct Waiting {
     agency: u32,
     /// How many rows.
     rows: u32,
+    /// Number of the recording, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "0000000100000002")]
+    recording: Option<String>,
+    /// For whom it is.
+    #[schema(example = "defence")]
+    audience: &'static str,
+    /// The recipient's own key, where one was given: 64 hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// What was looked for. An approval is for exactly this.
+    query: Sought,
+    /// The same in the words of who asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    note: Option<Private<String>>,
     /// Which calls are to be kept, in words, where that is asked for: an approval is for these
-    /// alone. Of whom and to which number, who asks tells.
+    /// alone. Of whom and to which number, `query` says.
     keeps: Option<String>,
     /// When they asked.
     #[schema(format = DateTime)]
@@ -295,6 +311,11 @@ struct Waiting {
 async fn waiting(State(shared): State<Shared>, who: Who) -> Result<Json<Vec<Waiting>>, Problem> {
     let rows = shared.run(move |services| Ok(services.roster.waiting(&who.staff)?)).await?;
     let waiting = rows.into_iter().map(|row| Waiting {
+        recording: recording(&row.ask.object),
+        audience: row.ask.demand.audience.word(),
+        key: row.ask.demand.key.map(|key| hex(&key.0)),
+        query: Sought::of(row.ask.demand.query),
+        note: row.ask.demand.note,
         act: row.act,
         staff: row.staff.0,
         name: row.name,
@@ -311,6 +332,77 @@ async fn waiting(State(shared): State<Shared>, who: Who) -> Result<Json<Vec<Wait
         on_call: row.on_call,
     });
     Ok(Json(waiting.collect()))
+}
+
+/// What was looked for. What is left out narrowed nothing.
+#[derive(Serialize, ToSchema)]
+struct Sought {
+    /// Which kind of calls.
+    #[schema(example = "ordinary")]
+    line: &'static str,
+    /// The agency's number of the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    person: Option<Private<String>>,
+    /// The number that was called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    number: Option<Private<String>>,
+    /// Key of the facility.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    facility: Option<String>,
+    /// Key of the station.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    station: Option<String>,
+    /// At this time or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    from: Option<String>,
+    /// Before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    until: Option<String>,
+    /// What became of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<String>,
+    /// With a recording, or without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recorded: Option<bool>,
+    /// Whether it is a later page.
+    #[serde(skip_serializing_if = "Not::not")]
+    later_page: bool,
+}
+
+impl Sought {
+    fn of(query: Query) -> Self {
+        let number = query.number;
+        Self {
+            line: query.line.word(),
+            person: query.person,
+            number: number.map(|number| Private::new(number.expose().display().to_string())),
+            facility: query.facility,
+            station: query.station,
+            from: query.from.map(time),
+            until: query.until.map(time),
+            outcome: query.outcome,
+            recorded: query.recorded,
+            later_page: query.after.is_some(),
+        }
+    }
+}
+
+fn recording(object: &Object) -> Option<String> {
+    match object {
+        Object::Recording { recording, .. } => Some(format!("{:016x}", recording.0)),
+        Object::Records { .. }
+        | Object::Counts { .. }
+        | Object::Ledger { .. }
+        | Object::Held { .. } => None,
+    }
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 /// Which calls are to be kept, where that is what is asked for.

@@ -105,8 +105,8 @@ async fn search(
     let reason = ask.why.reason()?;
     let answer = shared
         .run(move |services| {
-            let search = ask.search(&services.records, &who.staff)?;
-            Ok(services.records.search(&who.staff, &reason, &search)?)
+            let look = ask.look(&who.staff)?;
+            Ok(services.records.search(&who.staff, &reason, &look)?)
         })
         .await?;
     Ok(answered(answer, Page::of))
@@ -226,7 +226,7 @@ async fn export(
     let reason = ask.why().reason()?;
     let answer = shared
         .run(move |services| {
-            let asked = ask.asked(&services.records, &who.staff)?;
+            let asked = ask.asked(&who.staff)?;
             Ok(services.records.export(&who.staff, &reason, &asked)?)
         })
         .await?;
@@ -341,7 +341,11 @@ impl From<NotDisclosed> for Problem {
             NotDisclosed::NotThere => Self::not_there(),
             NotDisclosed::Refused { .. } => Self::new(StatusCode::FORBIDDEN, "not-allowed", says),
             NotDisclosed::StillRunning => Self::new(StatusCode::CONFLICT, "still-running", says),
-            NotDisclosed::Months | NotDisclosed::TooMany | NotDisclosed::NotForThePublic => {
+            NotDisclosed::Months
+            | NotDisclosed::TooMany
+            | NotDisclosed::Outcome
+            | NotDisclosed::ForNobody
+            | NotDisclosed::NotForThePublic => {
                 Self::new(StatusCode::BAD_REQUEST, "out-of-bounds", says)
             }
             NotDisclosed::Receipt(_) => Self::new(StatusCode::BAD_REQUEST, "receipt", says),

@@ -5,8 +5,8 @@ use crate::{
     measure::{Times, cpu_s},
     office::{CASE, CEDAR, HOUR, NOW, Running, admitted, number, over, plan, reason, shown},
 };
-use access::{Purpose, Role, act::Line, staff::Staff};
-use disclosure::roster::NewGrant;
+use access::{Purpose, Query, Role, act::Line, staff::Staff};
+use disclosure::{records::Look, roster::NewGrant};
 use model::{
     CallId, Language, PersonId, Private, Timestamp,
     fact::{Fact, NumberClass},
@@ -16,7 +16,6 @@ use std::time::Duration;
 use store::{
     Plan,
     plan::Person,
-    records::Search,
     staff::{Enrolment, NewStaff},
 };
 
@@ -64,26 +63,18 @@ pub(crate) fn searched(running: &Running, records: u64, searches: u64) -> Value 
 }
 
 /// The n-th search, of some time, some person's or some number's calls from some time on.
-fn nth(n: u64) -> Search {
+fn nth(n: u64) -> Look {
     // Spread over the first eight tenths, so that every page is full.
     let part = n.wrapping_mul(0x9e37_79b9) % 800;
     let from =
         NOW.micros() - micros(SPREAD) + micros(SPREAD) / 1_000 * i64::try_from(part).unwrap();
-    let person = PersonId(u32::try_from(1 + n * 7 % PEOPLE).unwrap());
-    Search {
-        agency: CEDAR,
-        line: Line::Ordinary,
-        person: (n % 3 == 1).then_some(person),
+    let query = Query {
+        person: (n % 3 == 1).then(|| Private::new(format!("P-{}", 1 + n * 7 % PEOPLE))),
         number: (n % 3 == 2).then(|| number(n * 11 % NUMBERS)),
-        facility: None,
-        station: None,
         from: Some(Timestamp::from_micros(from)),
-        until: None,
-        outcome: None,
-        recorded: None,
-        after: None,
-        limit: PAGE_ROWS,
-    }
+        ..Query::of(Line::Ordinary)
+    };
+    Look { agency: CEDAR, query, limit: PAGE_ROWS }
 }
 
 fn fill(running: &Running, records: u64) {

@@ -1,12 +1,12 @@
 //! Taking a copy away: what was released, packed with its proofs, and sealed for the recipient.
 
-use super::{Answer, Begun, NotDisclosed, Reason, Records, SHOW_WITHIN, Shown};
+use super::{Answer, Begun, Look, NotDisclosed, Reason, Records, SHOW_WITHIN, Shown};
 use crate::Entered;
 use ::export::{
-    Audience, Clock, Contents, Copy, Entry, Package, Passphrase, Record, Recording, TimeStamp, seal,
+    Clock, Contents, Copy, Entry, Package, Passphrase, Record, Recording, TimeStamp, seal,
 };
 use access::{
-    Intent, Object, Purpose, Receipt, Recipient, Verb,
+    Audience, Demand, Intent, Object, Purpose, Query, Receipt, Recipient, Verb,
     decide::{Ask, Line},
     limits::RECORDS_COUNT_MAX,
     staff::Staff,
@@ -31,15 +31,16 @@ pub struct ExportAsk {
     pub audience: Audience,
     /// The recipient's key, where they have one; else the passphrase is told another way.
     pub key: Option<Recipient>,
-    /// In the words of who asks; it stands in the manifest.
-    pub query: String,
+    /// What is asked for, in the words of who asks; it stands in the entry and in the manifest
+    /// beside what was looked for.
+    pub note: Option<Private<String>>,
 }
 
 /// What of the calls.
 #[derive(Clone, Debug)]
 pub enum What {
     /// All records that a search finds; its page and its limit mean nothing here.
-    Records(Box<Search>),
+    Records(Box<Look>),
     /// One recording, with the record of its call.
     Recording {
         /// Whose it is.
@@ -82,6 +83,7 @@ pub enum Key {
 struct Target {
     line: Line,
     object: Object,
+    query: Query,
 }
 
 /// What was released.
@@ -110,16 +112,26 @@ impl Records {
         if not_public(matches!(asked.what, What::Recording { .. })) {
             return Err(NotDisclosed::NotForThePublic);
         }
-        let Target { line, object } = self.target(staff, reason, asked)?;
+        if audience == Audience::Nobody {
+            return Err(NotDisclosed::ForNobody);
+        }
+        let Target { line, object, query } = self.target(staff, reason, asked)?;
+        // Whoever looks by a person or a number tells that all of these are of one.
+        if audience == Audience::PublicRecords && (query.person.is_some() || query.number.is_some())
+        {
+            return Err(NotDisclosed::NotForThePublic);
+        }
         let hears = matches!(object, Object::Recording { .. });
         if not_public(hears) {
             return Err(NotDisclosed::NotForThePublic);
         }
-        // A recording is opened here: its shares are sealed to a key that ends with this request.
+        // A recording is opened and packed here: its shares are sealed to a key that ends with this
+        // request, and the entry names the recipient's own beside it.
         let secret = RecipientSecret::generate()?;
-        let recipient = asked.key.filter(|_| !hears).unwrap_or_else(|| secret.public());
         let within = if hears { OPEN_WITHIN } else { SHOW_WITHIN };
-        let ask = self.ask_for(recipient, Verb::Export, reason, line, object, within);
+        let demand = Demand { audience, key: asked.key, query, note: asked.note.clone() };
+        let whose = (secret.public(), within);
+        let ask = self.ask_for(whose, Verb::Export, reason, (line, object), demand);
         let wanted = ask.clone();
         let (act, entered) = match self.begin(staff, ask, reason.act)? {
             Begun::Waits { act, why } => return Ok(Answer::Waits { act, why }),
@@ -130,9 +142,9 @@ impl Records {
         let calls = calls(&wanted.object);
         let agency = wanted.object.agency();
         let others = self.0.store.copies(agency, &calls)?;
-        self.0.store.add_copies(agency, &calls, &copy(&entered, hears))?;
+        self.0.store.add_copies(agency, &calls, &copy(&entered, audience, hears))?;
         let released = self.released(&wanted, &entered, &secret)?;
-        let exported = self.pack(&entered, asked, audience, released, &others)?;
+        let exported = self.pack(&entered, asked.key, audience, released, &others)?;
         let entry = entered.proof().inclusion.index();
         self.0.store.add_package(&PackageRow {
             agency,
@@ -154,9 +166,9 @@ impl Records {
         asked: &ExportAsk,
     ) -> Result<Target, NotDisclosed> {
         if let Some(act) = reason.act {
-            let Ask { verb, line, object, .. } = self.0.roster.request(staff, act)?;
-            let exports = verb == Verb::Export;
-            return exports.then_some(Target { line, object }).ok_or(NotDisclosed::NotThere);
+            let Ask { verb, line, object, demand, .. } = self.0.roster.request(staff, act)?;
+            let target = Target { line, object, query: demand.query };
+            return (verb == Verb::Export).then_some(target).ok_or(NotDisclosed::NotThere);
         }
         match &asked.what {
             What::Recording { agency, recording } => {
@@ -164,11 +176,13 @@ impl Records {
                 if !closed {
                     return Err(NotDisclosed::NotThere);
                 }
-                Ok(Target { line, object })
+                Ok(Target { line, object, query: Query::of(line) })
             }
-            What::Records(search) => {
+            What::Records(look) => {
                 let mut calls: Vec<CallId> = Vec::new();
-                let mut search = Search { after: None, limit: u32::MAX, ..(**search).clone() };
+                let query = Query { after: None, ..look.query.clone() };
+                let search = self.resolved(look)?;
+                let mut search = Search { after: None, limit: u32::MAX, ..search };
                 loop {
                     let page = self.0.store.search(&search)?;
                     calls.extend(self::calls(page.rows.object()));
@@ -185,7 +199,7 @@ impl Records {
                 calls.sort_unstable();
                 calls.dedup();
                 let object = Object::Records { agency: search.agency, records: calls };
-                Ok(Target { line: search.line, object })
+                Ok(Target { line: query.line, object, query })
             }
         }
     }
@@ -256,14 +270,20 @@ impl Records {
     fn pack(
         &self,
         entered: &Entered,
-        asked: &ExportAsk,
+        recipient: Option<Recipient>,
         audience: Audience,
         released: Released,
         others: &[CopyRow],
     ) -> Result<Exported, NotDisclosed> {
         let agency = entered.intent().object.agency();
         let zone = self.0.store.zone_of(agency)?.unwrap_or_else(|| "UTC".to_owned());
-        let clock = Clock { source: self.0.clock_source.clone(), offset_us: None, zone };
+        let clock = Clock {
+            source: self.0.clock_source.clone(),
+            synchronised: None,
+            offset_us: None,
+            error_max_us: None,
+            zone,
+        };
         let salt = &entered.proof().opening.salt;
         let records = released.rows.iter().map(|row| record(row, salt));
         let records: Vec<Record> = if audience == Audience::PublicRecords {
@@ -277,8 +297,6 @@ impl Records {
             Some(authority) => TimeStamp::Beside(authority.name.clone()),
         };
         let contents = Contents {
-            query: &asked.query,
-            audience,
             records: &records,
             recordings: &released.recordings,
             entries: &released.entries,
@@ -293,7 +311,7 @@ impl Records {
         let passphrase = Passphrase::draw()?;
         let sealed = seal(&package, stamp.as_deref(), &passphrase)?;
         let sha256 = *package.sha256();
-        let key = match asked.key {
+        let key = match recipient {
             Some(key) => Key::Letter(Letter::seal(key, passphrase.expose(), &sha256)?),
             None => Key::Passphrase(Private::new(passphrase.expose().to_owned())),
         };
@@ -329,15 +347,16 @@ fn calls(object: &Object) -> Vec<CallId> {
     }
 }
 
-fn copy(entered: &Entered, recording: bool) -> CopyRow {
+fn copy(entered: &Entered, audience: Audience, recording: bool) -> CopyRow {
     let Intent { role, purpose, asked, .. } = *entered.intent();
-    CopyRow { entry: entered.proof().inclusion.index(), recording, role, purpose, at: asked }
+    let entry = entered.proof().inclusion.index();
+    CopyRow { entry, recording, audience, role, purpose, at: asked }
 }
 
 fn told(copy: &CopyRow) -> Copy {
     let what = if copy.recording { "recording" } else { "records" };
     let (role, purpose) = (copy.role.word().to_owned(), copy.purpose.word().to_owned());
-    Copy::new(copy.entry, what.to_owned(), role, purpose, copy.at)
+    Copy::new(copy.entry, (what.to_owned(), copy.audience), (role, purpose), copy.at)
 }
 
 fn this_disclosure(entered: &Entered) -> Entry {

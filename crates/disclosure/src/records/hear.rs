@@ -2,7 +2,7 @@
 
 use super::{Answer, Begun, NotDisclosed, Reason, Records, Shown};
 use ::export::{wav_head, wav_second};
-use access::{Object, Verb, decide::Line, staff::Staff};
+use access::{Audience, Demand, Object, Verb, decide::Line, staff::Staff};
 use model::{AgencyId, RecordingId};
 use std::{fmt, fs::File, io::BufReader, thread, time::Duration};
 use vault::{Follow, Followed, Next, Reading, RecipientSecret};
@@ -44,7 +44,9 @@ impl Records {
         let (line, object, closed) = self.recording(agency, recording)?;
         // The secret half is nowhere but here, and ends with this request.
         let secret = RecipientSecret::generate()?;
-        let ask = self.ask_for(secret.public(), verb, reason, line, object, HEAR_WITHIN);
+        let demand = Demand::of(Audience::of(staff.role), line);
+        let whose = (secret.public(), HEAR_WITHIN);
+        let ask = self.ask_for(whose, verb, reason, (line, object), demand);
         let (act, entered) = match self.begin(staff, ask, reason.act)? {
             Begun::Waits { act, why } => return Ok(Answer::Waits { act, why }),
             Begun::Entered { act, entered } => (act, entered),

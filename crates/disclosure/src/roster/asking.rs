@@ -212,8 +212,8 @@ impl Roster {
         let (row, asker) = self.judged(&by, act)?;
         let ask = asked(&row)?;
         self.may_judge(&by, &asker, &ask, act)?;
-        let asked = Box::new(Asked::of(asker.id, &ask));
-        let detail = Approved::Request { by: by.id, asked };
+        let (asked, demand) = (Box::new(Asked::of(asker.id, &ask)), Box::new(ask.demand));
+        let detail = Approved::RequestFor { by: by.id, asked, demand };
         self.note(Statement::Approval { act }, &detail, row.owner)?;
         Ok(self.0.store.add_approval(act, by.id, self.now())?)
     }
@@ -232,8 +232,8 @@ impl Roster {
         if asker.id != by.id {
             self.may_judge(&by, &asker, &ask, act)?;
         }
-        let asked = Box::new(Asked::of(asker.id, &ask));
-        let detail = Denied::Request { by: by.id, asked, why };
+        let (asked, demand) = (Box::new(Asked::of(asker.id, &ask)), Box::new(ask.demand));
+        let detail = Denied::RequestFor { by: by.id, asked, demand, why };
         self.note(Statement::Denial { act }, &detail, row.owner)?;
         Ok(self.0.store.set_request(act, RequestState::Denied)?)
     }
@@ -282,8 +282,8 @@ impl Roster {
         act: u64,
         why: &NotAllowed,
     ) -> Result<(), NotDone> {
-        let asked = Box::new(Asked::of(staff.id, ask));
-        let detail = Denied::Rule { asked, why: why.to_string() };
+        let (asked, demand) = (Box::new(Asked::of(staff.id, ask)), Box::new(ask.demand.clone()));
+        let detail = Denied::RuleFor { asked, demand, why: why.to_string() };
         self.note(Statement::Denial { act }, &detail, ask.object.agency())?;
         Ok(())
     }
@@ -379,6 +379,9 @@ impl Roster {
             line: ask.line,
             object: postcard::to_allocvec(&ask.object).map_err(|_| NotDone::Detail)?,
             recipient: ask.recipient.0,
+            demand: Some(Private::new(
+                postcard::to_allocvec(&ask.demand).map_err(|_| NotDone::Detail)?,
+            )),
             asked: now,
             until: now.after(limits::REQUEST_MAX),
             state: RequestState::Waiting,
@@ -449,6 +452,8 @@ fn anybody(owner: AgencyId, now: Timestamp) -> Staff {
 
 fn asked(row: &RequestRow) -> Result<Ask, NotDone> {
     let object: Object = postcard::from_bytes(&row.object).map_err(|_| NotDone::Detail)?;
+    let demand = row.demand.as_ref().ok_or(NotDone::Detail)?;
+    let demand = postcard::from_bytes(demand.expose()).map_err(|_| NotDone::Detail)?;
     Ok(Ask {
         verb: row.verb,
         purpose: row.purpose,
@@ -457,5 +462,6 @@ fn asked(row: &RequestRow) -> Result<Ask, NotDone> {
         object,
         recipient: Recipient(row.recipient),
         expires: row.until,
+        demand,
     })
 }

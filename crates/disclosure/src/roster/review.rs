@@ -2,7 +2,7 @@
 
 use super::{NotDone, Roster, Way, limits};
 use access::{
-    Object, Purpose, Recipient, Role, Scope, Verb,
+    Audience, Demand, Object, Purpose, Recipient, Role, Scope, Verb,
     decide::{Ask, Line},
     grant::Grant,
     limits::{REVIEW_WITHIN, ROWS_PER_DAY_MAX},
@@ -237,6 +237,8 @@ impl Roster {
         from: Timestamp,
     ) -> Result<AccessReview, NotDone> {
         let now = self.now();
+        let mut demand = Demand::of(Audience::of(by.role), Line::Ordinary);
+        demand.query.from = Some(from);
         let ask = Ask {
             verb: Verb::List,
             purpose,
@@ -245,6 +247,7 @@ impl Roster {
             object: Object::Ledger { agency: by.agency },
             recipient: NO_KEY,
             expires: now.after(SHOWN_WITHIN),
+            demand,
         };
         let (allowed, act) = match self.allow(by, ask, None)? {
             Way::Open { allowed, act } => (allowed, act),

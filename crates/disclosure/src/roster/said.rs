@@ -1,7 +1,7 @@
 //! What entries about staff, approvals and policies say, after the head of their kind
 //! ([`crate::Note::head`]), in `postcard`. New variants come last; `docs/formats/entry.md`.
 
-use access::{Line, Object, Purpose, Role, Verb, decide::Ask};
+use access::{Demand, Line, Object, Purpose, Role, Verb, decide::Ask};
 use model::{AgencyId, GrantId, Private, StaffId, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -142,6 +142,16 @@ pub enum Approved {
         /// SHA-256 as the change has it.
         hash: [u8; 32],
     },
+    /// Somebody agreed to what another asked for, for exactly this recipient and search. It is
+    /// written in the place of `Request`.
+    RequestFor {
+        /// Who agreed.
+        by: StaffId,
+        /// To what.
+        asked: Box<Asked>,
+        /// For whom, and what was looked for.
+        demand: Box<Demand>,
+    },
 }
 
 /// Detail of a `Denial`.
@@ -197,6 +207,27 @@ pub enum Denied {
         /// Why, in their words.
         why: Private<String>,
     },
+    /// A rule refused what somebody asked for; it is written in the place of `Rule`.
+    RuleFor {
+        /// What was asked for.
+        asked: Box<Asked>,
+        /// For whom, and what was looked for.
+        demand: Box<Demand>,
+        /// What the rule says.
+        why: String,
+    },
+    /// Somebody refused it, or took their own request back; it is written in the place of
+    /// `Request`.
+    RequestFor {
+        /// Who.
+        by: StaffId,
+        /// What was asked for.
+        asked: Box<Asked>,
+        /// For whom, and what was looked for.
+        demand: Box<Demand>,
+        /// Why, in their words.
+        why: Private<String>,
+    },
 }
 
 /// Detail of a `BreakGlass` that a person entered; those beside a disclosure have none.
@@ -235,6 +266,7 @@ pub struct Delivered {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use access::Audience;
 
     fn asked() -> Box<Asked> {
         Box::new(Asked {
@@ -329,6 +361,21 @@ mod tests {
         let denied = octets(&Denied::Policy { by, asked, hash, why });
         assert_eq!(denied, [&[4, 12, 11][..], &hash, &[1, 120]].concat());
         assert_eq!(octets(&Delivered { by, receipt: "x".into() }), [12, 1, 120]);
+    }
+
+    #[test]
+    fn the_octets_of_what_was_asked_for_whom_are_pinned() {
+        let octets = |detail: &dyn erased::Detail| detail.octets();
+        let demand = || Box::new(Demand::of(Audience::Defence, Line::Ordinary));
+        let (by, why) = (StaffId(12), Private::new("x".to_owned()));
+        let request = [11, 3, 2, 1, 55, 8, 111, 114, 100, 105, 110, 97, 114, 121, 3, 3];
+        let whom = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let approved = Approved::RequestFor { by, asked: asked(), demand: demand() };
+        assert_eq!(octets(&approved), [&[3, 12][..], &request, &whom].concat());
+        let refused = Denied::RuleFor { asked: asked(), demand: demand(), why: "x".into() };
+        assert_eq!(octets(&refused), [&[6][..], &request, &whom, &[1, 120]].concat());
+        let denied = Denied::RequestFor { by, asked: asked(), demand: demand(), why };
+        assert_eq!(octets(&denied), [&[7, 12][..], &request, &whom, &[1, 120]].concat());
     }
 
     #[test]

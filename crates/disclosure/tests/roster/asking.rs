@@ -2,7 +2,7 @@
 
 use crate::office::{CEDAR, DAY, ELM, HOUR, Office};
 use access::{
-    Leave, NotAnIntent, Object, Purpose, Recipient, Role, Verb,
+    Audience, Demand, Leave, NotAnIntent, Object, Purpose, Recipient, Role, Verb,
     decide::{Ask, Line, NotAllowed},
     grant::NotGranted,
     limits::ROWS_PER_DAY_MAX,
@@ -44,6 +44,7 @@ impl Staffed {
             object: Object::Records { agency: owner, records: (0..rows).map(CallId).collect() },
             recipient: Recipient([7; 32]),
             expires: self.office.now().after(HOUR),
+            demand: Demand::of(Audience::Staff, Line::Ordinary),
         }
     }
 
@@ -87,7 +88,9 @@ fn a_grant_opens_what_it_is_for_until_its_rows_are_seen_or_it_is_taken_back() {
     let act = refused(county.allow(ivy, &ask, None));
     let (what, agency, detail) = county.office.last_entry();
     assert_eq!((what, agency), (Statement::Denial { act }, CEDAR));
-    let Denied::Rule { asked, why } = postcard::from_bytes(&detail).unwrap() else { panic!() };
+    let Denied::RuleFor { asked, why, .. } = postcard::from_bytes(&detail).unwrap() else {
+        panic!()
+    };
     assert_eq!(
         (asked.staff, asked.object, asked.case),
         (ivy.id, ask.object.clone(), ask.case.clone())
@@ -178,7 +181,10 @@ fn what_needs_a_second_person_waits_and_is_carried_out_once() {
     roster.approve(sol, act).unwrap();
     let (what, agency, detail) = county.office.last_entry();
     assert_eq!((what, agency), (Statement::Approval { act }, CEDAR));
-    let Approved::Request { by, asked } = postcard::from_bytes(&detail).unwrap() else { panic!() };
+    let Approved::RequestFor { by, asked, demand } = postcard::from_bytes(&detail).unwrap() else {
+        panic!()
+    };
+    assert_eq!(*demand, ask.demand);
     assert_eq!((by, asked.staff, asked.verb), (sol.id, ivy.id, Verb::Follow));
 
     // The very same, with another key since each try makes one; and nothing else.
@@ -186,12 +192,24 @@ fn what_needs_a_second_person_waits_and_is_carried_out_once() {
     let expected = Leave::Grant { grant: given, approvers: vec![sol.id] };
     assert_eq!(leave(county.allow(ivy, &again, Some(act))), expected);
     assert_eq!(roster.request(ivy, act).unwrap().object, ask.object);
+    let mut other_person = ask.demand.query.clone();
+    other_person.person = Some(Private::new("P-2".into()));
     for other in [
         county.ask(Verb::Follow, CEDAR, 2),
         county.ask(Verb::Search, CEDAR, 1),
         Ask { case: Private::new("24-CR-0118".into()), ..ask.clone() },
         Ask { purpose: Purpose::Safety, ..ask.clone() },
         Ask { line: Line::Protected, ..ask.clone() },
+        Ask { demand: Demand::of(Audience::Prosecution, Line::Ordinary), ..ask.clone() },
+        Ask {
+            demand: Demand { key: Some(Recipient([9; 32])), ..ask.demand.clone() },
+            ..ask.clone()
+        },
+        Ask {
+            demand: Demand { note: Some(Private::new("x".into())), ..ask.demand.clone() },
+            ..ask.clone()
+        },
+        Ask { demand: Demand { query: other_person, ..ask.demand.clone() }, ..ask.clone() },
     ] {
         let other = roster.allow(ivy, other, Some(act)).unwrap_err();
         assert!(matches!(other, NotDone::Refused(Refusal::OtherRequest)), "{other}");
@@ -219,7 +237,7 @@ fn a_request_is_denied_taken_back_or_grows_too_old() {
         roster.deny(by, act, "not about this case").unwrap();
         let (what, _, detail) = county.office.last_entry();
         assert_eq!(what, Statement::Denial { act });
-        let Denied::Request { by: who, why, .. } = postcard::from_bytes(&detail).unwrap() else {
+        let Denied::RequestFor { by: who, why, .. } = postcard::from_bytes(&detail).unwrap() else {
             panic!()
         };
         assert_eq!((who, why.expose().as_str()), (by.id, "not about this case"));

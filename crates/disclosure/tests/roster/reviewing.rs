@@ -2,7 +2,7 @@
 
 use crate::office::{CEDAR, DAY, ELM, HOUR, MINUTE, Office};
 use access::{
-    Leave, Object, Purpose, Recipient, Role, Scope, Verb,
+    Audience, Demand, Leave, Object, Purpose, Recipient, Role, Scope, Verb,
     decide::{Ask, Line, NotAllowed},
     limits::GLASS_ROWS_MAX,
     policy::Policies,
@@ -25,6 +25,7 @@ fn danger(office: &Office, rows: u64) -> Ask {
         object: Object::Records { agency: CEDAR, records: (0..rows).map(CallId).collect() },
         recipient: Recipient([7; 32]),
         expires: office.now().after(HOUR),
+        demand: Demand::of(Audience::Staff, Line::Ordinary),
     }
 }
 
@@ -231,6 +232,7 @@ fn whoever_asks_for_more_than_a_cap_raises_an_alarm() {
         object: Object::Records { agency: CEDAR, records: (1..=count).map(CallId).collect() },
         recipient: Recipient([7; 32]),
         expires: now.after(HOUR),
+        demand: Demand::of(Audience::Staff, Line::Ordinary),
     };
     let counts = || AlarmCounts::read(&office.store, office.now()).unwrap().cap_tries;
     assert!(matches!(roster.allow(&ivy, ask(10), None).unwrap(), Way::Open { .. }));

@@ -162,15 +162,17 @@ pub(crate) struct ExportArgs {
     /// One recording with the record of its call, in place of all records that are found.
     #[arg(long, value_name = "CALL")]
     pub(crate) recording: Option<String>,
-    /// For whom: prosecution, defence, person, court, inspector or public_records.
+    /// For whom: prosecution, defence, person, counsel, court, inspector, public_records or staff.
+    /// It stands in the log, and whoever else gets a copy reads it.
     #[arg(long = "for", value_name = "AUDIENCE")]
     pub(crate) audience: String,
-    /// The recipient's public key (X25519), 64 hexadecimal digits.
+    /// The recipient's public key (X25519), 64 hexadecimal digits, as `parlatory package key` makes
+    /// it.
     #[arg(long, value_name = "DIGITS")]
     pub(crate) key: Option<String>,
-    /// What is asked for, in the words that the package shall have.
+    /// What is asked for, in your own words; log and package have it beside what is looked for.
     #[arg(long, value_name = "WORDS")]
-    pub(crate) query: Option<String>,
+    pub(crate) note: Option<String>,
     /// A new file for the package.
     #[arg(long, value_name = "FILE")]
     pub(crate) to: PathBuf,

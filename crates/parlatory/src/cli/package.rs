@@ -13,6 +13,18 @@ pub(crate) enum PackageCommand {
     /// passphrase. Ends with 0 when everything fits. Example: `parlatory package check call.zip
     /// --passphrase-file words --key log.vkey --tsa authority.pem`.
     Check(CheckArgs),
+    /// Make a pair of keys for packages that are sealed to you; prints the public one.
+    ///
+    /// Give the public key to whoever hands you packages (`parlatory disclose export --key`), and
+    /// keep the file: what is sealed to you opens with it alone. Example: `parlatory package key
+    /// --to recipient.secret`.
+    Key(KeyArgs),
+    /// Open a sealed package: checks it as `check` does, and writes what lies in it into a folder.
+    ///
+    /// It opens with the letter that came with it and your key, or with its passphrase. Nothing is
+    /// written when anything does not fit. Example: `parlatory package open call.zip --letter
+    /// call.zip.letter --letter-key recipient.secret --key log.vkey --into call`.
+    Open(OpenArgs),
     /// Sign that you have a package: checks it, and writes a receipt for whoever handed it out.
     ///
     /// The key is made on the spot where you have none, and kept in a file of your own. Example:
@@ -28,8 +40,14 @@ pub(crate) struct CheckArgs {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// A file with the passphrase of a sealed package.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "letter")]
     pub(crate) passphrase_file: Option<PathBuf>,
+    /// The letter that came with a package that is sealed to your key.
+    #[arg(long, value_name = "FILE", requires = "letter_key")]
+    pub(crate) letter: Option<PathBuf>,
+    /// The file with your private key, as `package key` made it, to open the letter.
+    #[arg(long, value_name = "FILE", requires = "letter")]
+    pub(crate) letter_key: Option<PathBuf>,
     /// The log's verifier key, or the file it stands in.
     #[arg(long, value_name = "VKEY")]
     pub(crate) key: String,
@@ -48,6 +66,27 @@ pub(crate) struct CheckArgs {
     /// Print the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Arguments of `package key`.
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    /// A new file for the private key, readable by you alone.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `package open`.
+#[derive(Debug, Args)]
+pub(crate) struct OpenArgs {
+    #[command(flatten)]
+    pub(crate) check: CheckArgs,
+    /// A new folder for what lies in it, readable by you alone.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) into: PathBuf,
 }
 
 /// Arguments of `package receive`.

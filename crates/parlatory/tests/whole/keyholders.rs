@@ -170,6 +170,7 @@ fn keyholders_elsewhere_open_what_the_log_proves_with_sipp_and_with_openssl() {
     hear(&ivy, &recording, &wav("one.wav")).well();
     assert!(fs::metadata(wav("one.wav")).unwrap().len() > 16_000);
     taken_away(&ivy, &sol, &recording, root.path(), &node, &authority);
+    sealed_to_a_key(&ivy, &recording, root.path(), &node);
 
     // One that is away opens nothing, and the other alone neither.
     drop(second);
@@ -280,6 +281,42 @@ fn taken_away(
     assert_eq!((&entered["act"], &entered["key"]), (&told["act"], &signed["key"]));
     let listed = sol.run(&["disclose", "list", "--purpose", "audit", "--case", "review 1"]).well();
     assert!(listed.out.lines().any(|line| line.contains("received 20")), "{}", listed.out);
+}
+
+/// A package for the defence, who made a key: it opens with their letter and key alone, and says
+/// that a court has a copy.
+fn sealed_to_a_key(ivy: &Member, recording: &str, root: &Path, node: &Node) {
+    let (secret, other, zip) = (root.join("secret"), root.join("other"), root.join("own.zip"));
+    let made = json(&parlatory(&["package", "key", "--to", text(&secret), "--json"]).well());
+    parlatory(&["package", "key", "--to", text(&other)]).well();
+    let public = made["key"].as_str().unwrap();
+    let note = ["--note", "all of {key}", "--key", public];
+    let export = ["disclose", "export", "--recording", recording, "--for", "defence"];
+    let told = ivy.run(&[&export[..], &note, &["--to", text(&zip)], &WHY].concat()).well();
+    assert!(told.out.contains("7-Zip") && told.out.contains("own.zip.letter"), "{}", told.out);
+    let (letter, into) = (root.join("own.zip.letter"), root.join("opened"));
+    let log = node.data().join("log.vkey");
+    let open = |key: &Path| {
+        let what = ["package", "open", text(&zip), "--letter", text(&letter), "--letter-key"];
+        let into = ["--key", text(&log), "--into", text(&into), "--json"];
+        parlatory(&[&what[..], &[text(key)], &into].concat())
+    };
+    let refused = open(&other).badly();
+    assert!(refused.err.contains("another key") && !into.exists(), "{}", refused.err);
+    let opened = json(&open(&secret).well());
+    let manifest = fs::read(into.join("manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(opened["package"]["entry"], manifest["disclosure"]["entry"]);
+    assert_eq!(manifest["disclosure"]["package_key"], public);
+    assert_eq!(
+        (&manifest["audience"], &manifest["note"]),
+        (&"defence".into(), &"all of {key}".into())
+    );
+    assert_eq!(manifest["copies"][0]["audience"], "court");
+    for file in ["package.zip", "README.txt"] {
+        assert!(into.join(file).is_file(), "{file}");
+    }
+    assert!(into.join("audio").join(format!("{recording}.wav")).is_file());
 }
 
 /// The keyholder whose key came out of a safe.

@@ -469,6 +469,7 @@ CREATE TABLE request (
     asked_us    BIGINT  NOT NULL,
     until_us    BIGINT  NOT NULL,             -- from then on it is asked anew
     state       TEXT    NOT NULL,             -- waiting, denied or done
+    demand      BLOB,                         -- sealed: for whom, and what was looked for; null once it is over
     PRIMARY KEY (agency_id, act)
 );
 CREATE INDEX request_waiting ON request (until_us) WHERE state = 'waiting';
@@ -530,11 +531,13 @@ CREATE TABLE copy (
     call_id    BIGINT  NOT NULL,
     entry      BIGINT  NOT NULL, -- place of the disclosure in the log
     what       TEXT    NOT NULL, -- record or recording
+    audience   TEXT    NOT NULL, -- for whom
     role       TEXT    NOT NULL,
     purpose    TEXT    NOT NULL,
     at_us      BIGINT  NOT NULL,
     PRIMARY KEY (agency_id, call_id, entry)
 );
+CREATE INDEX copy_of ON copy (agency_id, entry);
 
 -- Who asked for more rows than a cap lets them see.
 CREATE TABLE cap_try (

@@ -6,7 +6,7 @@ use crate::{
     dialect::Driver,
     error::{Broken, Doing},
 };
-use access::{Purpose, Role};
+use access::{Audience, Purpose, Role};
 use model::{AgencyId, CallId, Timestamp};
 use sqlx::QueryBuilder;
 
@@ -17,7 +17,9 @@ pub struct CopyRow {
     pub entry: u64,
     /// Whether it was the recording, or the record alone.
     pub recording: bool,
-    /// As what.
+    /// For whom.
+    pub audience: Audience,
+    /// As what it was handed out.
     pub role: Role,
     /// Why.
     pub purpose: Purpose,
@@ -40,13 +42,14 @@ impl Store {
             let mut work = self.0.write_durably().await?;
             for call in calls {
                 sqlx::query(
-                    "INSERT INTO copy (agency_id, call_id, entry, what, role, purpose, at_us) \
-                     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+                    "INSERT INTO copy (agency_id, call_id, entry, what, audience, role, \
+                     purpose, at_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
                 )
                 .bind(agency.0)
                 .bind(call.0.cast_signed())
                 .bind(signed(copy.entry))
                 .bind(if copy.recording { RECORDING } else { RECORD })
+                .bind(copy.audience.word())
                 .bind(copy.role.word())
                 .bind(copy.purpose.word())
                 .bind(copy.at.micros())
@@ -56,6 +59,20 @@ impl Store {
             }
             work.commit().await.doing(KEEP)
         })?)
+    }
+
+    /// The calls of which a copy was taken away in this entry.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn copied(&self, agency: AgencyId, entry: u64) -> Result<Vec<CallId>, StoreError> {
+        self.0.list(
+            READ,
+            sqlx::query("SELECT call_id FROM copy WHERE agency_id = $1 AND entry = $2")
+                .bind(agency.0)
+                .bind(signed(entry)),
+            |row| Ok(CallId(row.int("call_id")?.cast_unsigned())),
+        )
     }
 
     /// The copies of any of these calls, each once, in the order of their entries; the newest
@@ -69,7 +86,7 @@ impl Store {
             let mut copies = Vec::new();
             for some in calls.chunks(super::CALLS_AT_ONCE) {
                 let mut query = QueryBuilder::<Driver>::new(
-                    "SELECT entry, MAX(what) AS what, role, purpose, at_us FROM copy \
+                    "SELECT entry, MAX(what) AS what, audience, role, purpose, at_us FROM copy \
                      WHERE agency_id = ",
                 );
                 query.push_bind(agency.0).push(" AND call_id IN (");
@@ -77,12 +94,14 @@ impl Store {
                 for call in some {
                     list.push_bind(call.0.cast_signed());
                 }
-                query.push(") GROUP BY entry, role, purpose, at_us");
+                query.push(") GROUP BY entry, audience, role, purpose, at_us");
                 for row in query.build().fetch_all(&mut *work).await.doing(READ)? {
                     let known = |column| Broken::unreadable(column);
                     copies.push(CopyRow {
                         entry: row.count("entry")?,
                         recording: row.text("what")? == RECORDING,
+                        audience: Audience::from_word(&row.text("audience")?)
+                            .ok_or_else(|| known("audience"))?,
                         role: Role::from_word(&row.text("role")?).ok_or_else(|| known("role"))?,
                         purpose: Purpose::from_word(&row.text("purpose")?)
                             .ok_or_else(|| known("purpose"))?,

@@ -56,6 +56,7 @@ pub(crate) const STAFF_NAME: Field = Field::new("staff", "name", UNFOUND);
 pub(crate) const STAFF_TOTP: Field = Field::new("staff", "totp", UNFOUND);
 pub(crate) const GRANT_CASE: Field = Field::new("staff_grant", "case_number", UNFOUND);
 pub(crate) const REQUEST_CASE: Field = Field::new("request", "case_number", UNFOUND);
+pub(crate) const REQUEST_DEMAND: Field = Field::new("request", "demand", UNFOUND);
 pub(crate) const GLASS_REASON: Field = Field::new("glass", "reason", UNFOUND);
 pub(crate) const HOLD_CASE: Field = Field::new("legal_hold", "case_number", UNFOUND);
 pub(crate) const HOLD_NUMBER: Field = Field::new("legal_hold", "number", NUMBER_KIND);
@@ -86,6 +87,7 @@ pub(crate) const ALL: &[Field] = &[
     STAFF_TOTP,
     GRANT_CASE,
     REQUEST_CASE,
+    REQUEST_DEMAND,
     GLASS_REASON,
     HOLD_CASE,
     HOLD_NUMBER,

@@ -8,7 +8,7 @@ use crate::{
     error::{Broken, Doing},
     sealing::{
         ColumnKeys,
-        field::{GLASS_REASON, REQUEST_CASE},
+        field::{GLASS_REASON, REQUEST_CASE, REQUEST_DEMAND},
     },
 };
 use access::{Line, Purpose, Verb};
@@ -36,6 +36,9 @@ pub struct RequestRow {
     pub object: Vec<u8>,
     /// With whose key.
     pub recipient: [u8; 32],
+    /// For whom, and what was looked for: `access::Demand`, in octets of the roster's. `None` once
+    /// nobody can approve it any more; the entries in the log have it.
+    pub demand: Option<Private<Vec<u8>>>,
     /// When it was asked.
     pub asked: Timestamp,
     /// From then on it must be asked anew.
@@ -115,13 +118,17 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn add_request(&self, row: &RequestRow) -> Result<(), StoreError> {
-        let case = self.0.keys().seal_text(row.owner, REQUEST_CASE, row.case.expose())?;
+        let keys = self.0.keys();
+        let case = keys.seal_text(row.owner, REQUEST_CASE, row.case.expose())?;
+        let demand = row.demand.as_ref().map(Private::expose);
+        let demand =
+            demand.map(|octets| keys.seal(row.owner, REQUEST_DEMAND, octets)).transpose()?;
         self.0.keep(
             KEEP,
             sqlx::query(
                 "INSERT INTO request (agency_id, act, staff_id, verb, purpose, case_number, line, \
-                 object, recipient, asked_us, until_us, state) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                 object, recipient, asked_us, until_us, state, demand) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             )
             .bind(row.owner.0)
             .bind(signed(row.act))
@@ -134,7 +141,8 @@ impl Store {
             .bind(row.recipient.as_slice())
             .bind(row.asked.micros())
             .bind(row.until.micros())
-            .bind(row.state.code()),
+            .bind(row.state.code())
+            .bind(demand),
         )
     }
 
@@ -200,10 +208,12 @@ impl Store {
     pub fn set_request(&self, act: u64, state: RequestState) -> Result<(), StoreError> {
         self.0.keep(
             KEEP,
-            sqlx::query("UPDATE request SET state = $2 WHERE act = $1 AND state = $3")
-                .bind(signed(act))
-                .bind(state.code())
-                .bind(RequestState::Waiting.code()),
+            sqlx::query(
+                "UPDATE request SET state = $2, demand = NULL WHERE act = $1 AND state = $3",
+            )
+            .bind(signed(act))
+            .bind(state.code())
+            .bind(RequestState::Waiting.code()),
         )
     }
 
@@ -290,6 +300,7 @@ fn request(
         line: worded(row, "line")?,
         object: row.maybe_octets("object")?.unwrap_or_default(),
         recipient: row.octets("recipient")?,
+        demand: keys.maybe_octets(row, REQUEST_DEMAND)?.map(|octets| Private::new(octets.to_vec())),
         asked: row.time("asked_us")?,
         until: row.time("until_us")?,
         state: row.coded("state")?,

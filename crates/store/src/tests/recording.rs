@@ -199,6 +199,7 @@ fn whoever_took_a_copy_is_told_once_for_each_act() {
     use access::{Purpose, Role};
     let (_folder, store) = filled();
     let copy = |entry, recording| CopyRow {
+        audience: access::Audience::Court,
         entry,
         recording,
         role: Role::Defence,

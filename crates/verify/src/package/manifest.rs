@@ -2,6 +2,7 @@
 
 use access::{Intent, Object};
 use jiff::Timestamp as Instant;
+use model::{Private, Timestamp};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -10,6 +11,9 @@ use std::collections::BTreeMap;
 pub(super) struct Manifest {
     format: String,
     pub(super) disclosure: Disclosure,
+    query: Query,
+    note: Option<String>,
+    audience: String,
     log: Log,
     pub(super) entries: Vec<Entry>,
     pub(super) files: BTreeMap<String, Sums>,
@@ -31,7 +35,22 @@ pub(super) struct Disclosure {
     agency: u32,
     policies_sha256: String,
     recipient_key: String,
+    package_key: Option<String>,
     asked_utc: String,
+}
+
+/// What was looked for.
+#[derive(Deserialize)]
+struct Query {
+    line: String,
+    person: Option<String>,
+    number: Option<String>,
+    facility: Option<String>,
+    station: Option<String>,
+    from_utc: Option<String>,
+    until_utc: Option<String>,
+    outcome: Option<String>,
+    recorded: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -70,6 +89,30 @@ impl Manifest {
         (read.format == FORMAT).then_some(read)
     }
 
+    /// Whether it tells what the entry says: who, why and what, for whom, and what was looked for.
+    ///
+    /// # Errors
+    /// What it tells otherwise.
+    pub(super) fn tells(&self, intent: &Intent) -> Result<(), &'static str> {
+        self.disclosure.tells(intent)?;
+        let demand = intent.demand.as_ref().ok_or("it does not say for whom it was")?;
+        let key = demand.key.map(|key| super::hex(&key.0));
+        for (same, otherwise) in [
+            (self.audience == demand.audience.word(), "it was for another recipient"),
+            (self.disclosure.package_key == key, "it was for another recipient's key"),
+            (
+                self.note.as_ref() == exposed(demand.note.as_ref()),
+                "it was asked for in other words",
+            ),
+            (self.query.tells(&demand.query), "something else was looked for"),
+        ] {
+            if !same {
+                return Err(otherwise);
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn checkpoint(&self) -> (&str, u64) {
         (&self.log.origin, self.log.size)
     }
@@ -81,12 +124,36 @@ impl TimeStamp {
     }
 }
 
+impl Query {
+    fn tells(&self, entered: &access::Query) -> bool {
+        let number = entered.number.map(|number| number.expose().display().to_string());
+        self.line == entered.line.word()
+            && self.person.as_ref() == exposed(entered.person.as_ref())
+            && self.number == number
+            && self.facility == entered.facility
+            && self.station == entered.station
+            && is_time(self.from_utc.as_deref(), entered.from)
+            && is_time(self.until_utc.as_deref(), entered.until)
+            && self.outcome == entered.outcome
+            && self.recorded == entered.recorded
+    }
+}
+
+fn exposed(text: Option<&Private<String>>) -> Option<&String> {
+    text.map(Private::expose)
+}
+
+fn is_time(told: Option<&str>, entered: Option<Timestamp>) -> bool {
+    let read = |text: &str| text.parse::<Instant>().ok().map(Instant::as_microsecond);
+    match (told, entered) {
+        (None, None) => true,
+        (Some(told), Some(entered)) => read(told) == Some(entered.micros()),
+        (None, Some(_)) | (Some(_), None) => false,
+    }
+}
+
 impl Disclosure {
-    /// Whether it tells what the entry says.
-    ///
-    /// # Errors
-    /// What it tells otherwise.
-    pub(super) fn tells(&self, intent: &Intent) -> Result<(), &'static str> {
+    fn tells(&self, intent: &Intent) -> Result<(), &'static str> {
         let object = match intent.object {
             Object::Recording { .. } => "recording",
             Object::Records { .. } => "records",
@@ -122,4 +189,4 @@ pub(super) fn rows(octets: &[u8]) -> Option<usize> {
     serde_json::from_slice::<Vec<serde_json::Value>>(octets).ok().map(|rows| rows.len())
 }
 
-const FORMAT: &str = "parlatory export 1";
+const FORMAT: &str = "parlatory export 2";

@@ -1,18 +1,15 @@
 //! What is sent and answered, in JSON.
 
 use crate::answer::{Problem, time};
-use access::{Month, Purpose, Recipient, decide::Line, staff::Staff};
+use access::{Audience, Month, Purpose, Query, Recipient, decide::Line, staff::Staff};
 use axum::http::StatusCode;
-use disclosure::records::{
-    ExportAsk, Found, Listed, Reason, Received, Records, Shown, Taken, What,
-};
-use export::Audience;
-use model::{AgencyId, E164, FacilityId, PersonId, Private, RecordingId, StationId, Timestamp};
+use disclosure::records::{ExportAsk, Found, Listed, Look, Reason, Received, Shown, Taken, What};
+use model::{AgencyId, E164, Private, RecordingId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use store::{
     Outcome,
-    records::{Came, Cursor, PAGE_ROWS_MAX, Record, Search},
+    records::{PAGE_ROWS_MAX, Record},
 };
 use utoipa::ToSchema;
 
@@ -96,47 +93,27 @@ struct Filter {
 }
 
 impl Searching {
-    pub(super) fn search(&self, records: &Records, staff: &Staff) -> Result<Search, Problem> {
-        let search = self.filter.search(records, self.why.agency(staff))?;
-        let after = self.after.as_ref().map(|text| cursor(text.expose())).transpose()?;
-        Ok(Search { after, limit: self.limit.unwrap_or(PAGE_ROWS_MAX), ..search })
+    pub(super) fn look(&self, staff: &Staff) -> Result<Look, Problem> {
+        let mut query = self.filter.query()?;
+        query.after = self.after.as_ref().map(|text| cursor(text.expose())).transpose()?;
+        let limit = self.limit.unwrap_or(PAGE_ROWS_MAX);
+        Ok(Look { agency: self.why.agency(staff), query, limit })
     }
 }
 
 impl Filter {
-    /// A key that nobody has finds nothing, so that whether somebody is known there is told to
-    /// nobody who may not search.
-    fn search(&self, records: &Records, agency: AgencyId) -> Result<Search, Problem> {
-        let person = match &self.person {
-            None => None,
-            Some(key) => Some(records.person_of(agency, key)?.unwrap_or(PersonId(NOBODY))),
-        };
-        let facility = match &self.facility {
-            None => None,
-            Some(key) => Some(records.facility_of(agency, key)?.unwrap_or(FacilityId(NOBODY))),
-        };
-        let station = match &self.station {
-            None => None,
-            Some(key) => Some(records.station_of(agency, key)?.unwrap_or(StationId(NOBODY))),
-        };
-        let number = self.number.as_ref().map(|text| number(text.expose())).transpose()?;
-        let outcome = self.outcome.as_deref().map(|word| {
-            let says = "an outcome is a word such as `called_hung_up`, `number_blocked` or `open`";
-            Came::from_word(word).ok_or_else(|| Problem::unreadable(says))
-        });
-        Ok(Search {
-            agency,
-            line: if self.protected { Line::Protected } else { Line::Ordinary },
-            person,
-            number,
-            facility,
-            station,
+    fn query(&self) -> Result<Query, Problem> {
+        let line = if self.protected { Line::Protected } else { Line::Ordinary };
+        Ok(Query {
+            person: self.person.clone(),
+            number: self.number.as_ref().map(|text| number(text.expose())).transpose()?,
+            facility: self.facility.clone(),
+            station: self.station.clone(),
             from: self.from.as_deref().map(when).transpose()?,
             until: self.until.as_deref().map(when).transpose()?,
-            outcome: outcome.transpose()?,
+            outcome: self.outcome.clone(),
             recorded: self.recorded,
-            after: None,
-            limit: PAGE_ROWS_MAX,
+            ..Query::of(line)
         })
     }
 }
@@ -190,15 +167,17 @@ pub(super) struct Exporting {
     /// One recording, in place of records.
     #[schema(example = "0000000100000002")]
     recording: Option<String>,
-    /// For whom: `prosecution`, `defence`, `person`, `court`, `inspector` or `public_records`.
+    /// For whom: `prosecution`, `defence`, `person`, `counsel`, `court`, `inspector`,
+    /// `public_records` or `staff`. It stands in the entry.
     #[schema(example = "defence")]
     audience: String,
     /// The recipient's public key (X25519), 64 hexadecimal digits; without one, a passphrase is
     /// given, which is told to the recipient another way than the package goes.
     key: Option<String>,
-    /// What is asked for, in the words that the manifest shall have.
+    /// What is asked for, in the words that entry and manifest shall have beside what is looked
+    /// for: at most 500 signs on one line.
     #[schema(value_type = Option<String>)]
-    query: Option<Private<String>>,
+    note: Option<Private<String>>,
 }
 
 impl Exporting {
@@ -206,22 +185,22 @@ impl Exporting {
         &self.why
     }
 
-    pub(super) fn asked(&self, records: &Records, staff: &Staff) -> Result<ExportAsk, Problem> {
+    pub(super) fn asked(&self, staff: &Staff) -> Result<ExportAsk, Problem> {
         let agency = self.why.agency(staff);
         let what = match &self.recording {
             Some(text) => What::Recording { agency, recording: recording(text)? },
-            None => What::Records(Box::new(self.filter.search(records, agency)?)),
+            None => {
+                let query = self.filter.query()?;
+                What::Records(Box::new(Look { agency, query, limit: PAGE_ROWS_MAX }))
+            }
         };
         let audience = Audience::from_word(&self.audience).ok_or_else(|| {
-            let words = Audience::ALL.map(Audience::word).join(", ");
-            Problem::unreadable(format!("an audience is one of {words}"))
+            let words = Audience::ALL.iter().filter(|it| **it != Audience::Nobody);
+            let words: Vec<_> = words.map(|audience| audience.word()).collect();
+            Problem::unreadable(format!("an audience is one of {}", words.join(", ")))
         })?;
-        let query = match &self.query {
-            Some(words) => words.expose().chars().take(QUERY_CHARS_MAX).collect(),
-            None => "call records".to_owned(),
-        };
         let key = self.key.as_deref().map(key).transpose()?;
-        Ok(ExportAsk { what, audience, key, query })
+        Ok(ExportAsk { what, audience, key, note: self.note.clone() })
     }
 }
 
@@ -537,10 +516,9 @@ fn recording(text: &str) -> Result<RecordingId, Problem> {
     number.map(RecordingId).ok_or_else(|| Problem::unreadable(says))
 }
 
-fn cursor(text: &str) -> Result<Cursor, Problem> {
+fn cursor(text: &str) -> Result<(Timestamp, u64), Problem> {
     let parts = text.split_once('.').and_then(|(at, record)| {
-        let at = Timestamp::from_micros(at.parse().ok()?);
-        Some(Cursor { at, record: record.parse().ok()? })
+        Some((Timestamp::from_micros(at.parse().ok()?), record.parse().ok()?))
     });
     parts.ok_or_else(|| Problem::unreadable("`after` is the `next` of the page before"))
 }
@@ -562,10 +540,6 @@ fn key(text: &str) -> Result<Recipient, Problem> {
     Ok(Recipient(octets))
 }
 
-/// The number of nobody and nothing: all are numbered from 1.
-pub(crate) const NOBODY: u32 = 0;
-/// Characters of what the manifest says was asked for.
-const QUERY_CHARS_MAX: usize = 500;
 /// How far back a list goes where nobody says.
 const LIST_SPAN: Duration = Duration::from_secs(30 * 86_400);
 
@@ -582,7 +556,7 @@ mod tests {
             Some(12_025_550_142)
         );
         let at = Timestamp::from_micros(7);
-        assert_eq!(cursor("7.9").ok(), Some(Cursor { at, record: 9 }));
+        assert_eq!(cursor("7.9").ok(), Some((at, 9)));
         assert_eq!(key(&"0a".repeat(32)).ok(), Some(Recipient([10; 32])));
         assert_eq!(when("1970-01-01T00:00:01Z").ok(), Some(Timestamp::from_micros(1_000_000)));
         for bad in ["", "2026", "2026-13", "x-1", "+", "7", "+1 202", "7.", "zz"] {

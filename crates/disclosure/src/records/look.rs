@@ -1,0 +1,79 @@
+//! What staff look for, turned into what the store looks for.
+
+use super::{NotDisclosed, Records};
+use access::{Audience, Demand, Query, staff::Staff};
+use model::{AgencyId, FacilityId, PersonId, StationId, Timestamp};
+use store::records::{Came, Cursor, Search};
+
+/// Which records are looked for, and how many at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Whose.
+    pub agency: AgencyId,
+    /// Which: it stands in the entry as it is.
+    pub query: Query,
+    /// At most so many, and never more than [`store::records::PAGE_ROWS_MAX`].
+    pub limit: u32,
+}
+
+impl Look {
+    /// What stands in the entry of somebody who is shown what they look for.
+    pub(super) fn demand(&self, staff: &Staff) -> Demand {
+        Demand {
+            query: self.query.clone(),
+            ..Demand::of(Audience::of(staff.role), self.query.line)
+        }
+    }
+}
+
+/// What stands in the entry of acts that were asked for by their times.
+pub(super) fn of_times(staff: &Staff, (from, until): (Timestamp, Timestamp)) -> Demand {
+    let mut demand = Demand::of(Audience::of(staff.role), access::Line::Ordinary);
+    demand.query.from = Some(from);
+    demand.query.until = Some(until);
+    demand
+}
+
+impl Records {
+    /// A key that nobody has finds nothing, so that whether somebody is known there is told to
+    /// nobody who may not search.
+    ///
+    /// # Errors
+    /// [`NotDisclosed::Outcome`]; when the store fails.
+    pub(super) fn resolved(&self, look: &Look) -> Result<Search, NotDisclosed> {
+        let Look { agency, query, limit } = look;
+        let store = &self.0.store;
+        let person = match &query.person {
+            None => None,
+            Some(key) => Some(store.person_of(*agency, key)?.unwrap_or(PersonId(NOBODY))),
+        };
+        let facility = match &query.facility {
+            None => None,
+            Some(key) => Some(store.facility_of(*agency, key)?.unwrap_or(FacilityId(NOBODY))),
+        };
+        let station = match &query.station {
+            None => None,
+            Some(key) => Some(store.station_of(*agency, key)?.unwrap_or(StationId(NOBODY))),
+        };
+        let outcome = query.outcome.as_deref();
+        let outcome =
+            outcome.map(|word| Came::from_word(word).ok_or(NotDisclosed::Outcome)).transpose()?;
+        Ok(Search {
+            agency: *agency,
+            line: query.line,
+            person,
+            number: query.number,
+            facility,
+            station,
+            from: query.from,
+            until: query.until,
+            outcome,
+            recorded: query.recorded,
+            after: query.after.map(|(at, record)| Cursor { at, record }),
+            limit: *limit,
+        })
+    }
+}
+
+/// The number of no person, facility and station: what is of it is not there.
+pub const NOBODY: u32 = 0;
