@@ -1,11 +1,11 @@
 //! Opening a share, or refusing to.
 
 use crate::{Answer, Ask, BadAsk, KeyRing, Memory, Opened};
-use access::{Gate, NoReceipt, Object, Receipt};
+use access::{Gate, NoReceipt, Object};
 use model::Timestamp;
 use serde::{Deserialize, Serialize};
-use tlog::{Consistency, Unproven};
-use vault::NotOpened;
+use tlog::{Checkpoint, Consistency, Unproven};
+use vault::{NotOpened, Resealed};
 
 /// A keyholder: its keys, the log and witnesses it believes, and what it remembers.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Holder {
         let current = self.ring.current().map(vault::KeyholderSecret::public);
         let others = self.ring.public().filter(|key| Some(*key) != current);
         State {
-            seen: self.memory.seen().map_or(0, tlog::Checkpoint::size),
+            seen: self.memory.seen().map_or(0, Checkpoint::size),
             keys: current.into_iter().chain(others).map(|key| key.to_string()).collect(),
         }
     }
@@ -53,40 +53,66 @@ impl Holder {
     /// # Errors
     /// Says what is missing. Then nothing was opened.
     pub fn open(&mut self, ask: &Ask, now: Timestamp) -> Result<Answer, Refused> {
-        let ask = ask.read()?;
-        let receipt = self.gate.receipt(ask.proof, now)?;
-        if receipt.intent().recipient != ask.recipient {
-            return Err(Refused::OtherRecipient);
-        }
-        self.grew(&receipt, &ask.consistency)?;
-        let key = self.ring.of(&ask.header)?;
-        let Object::Recording { agency, recording, .. } = receipt.intent().object else {
-            return Err(NotOpened::OtherRecording.into());
-        };
-        let (index, recipient) = (receipt.index(), receipt.intent().recipient);
-        let checkpoint = receipt.checkpoint().clone();
-        let resealed = key.reseal(&ask.header, receipt)?;
-        let opened = Opened { index, agency, recording, recipient, at: now };
+        let allowed = allowed(&self.ring, &self.gate, self.memory.seen(), ask, now)?;
         // Nothing leaves before it is remembered.
-        let remembered = self.memory.see(&checkpoint).and_then(|()| self.memory.note(&opened));
+        let remembered = self.memory.see(&allowed.checkpoint);
+        let remembered = remembered.and_then(|()| self.memory.note(&allowed.opened));
         remembered.map_err(|fault| Refused::Broken(fault.to_string()))?;
-        Ok(Answer::of(&resealed))
+        Ok(Answer::of(&allowed.resealed))
     }
+}
 
-    /// Makes sure that the log of the receipt is the one that was seen before, and not an older
-    /// state of it.
-    fn grew(&self, receipt: &Receipt, consistency: &Consistency) -> Result<(), Refused> {
-        let Some(seen) = self.memory.seen() else { return Ok(()) };
-        let now = receipt.checkpoint();
-        if now.size() < seen.size() {
-            return Err(Refused::Stale { seen: seen.size(), shown: now.size() });
-        }
-        // The same request again brings the way from what was seen before it.
-        if (now.size(), now.root()) == (seen.size(), seen.root()) {
-            return Ok(());
-        }
-        consistency.verify(seen, now).map_err(Refused::Forked)
+/// What may leave, once it is remembered.
+pub(crate) struct Allowed {
+    pub(crate) resealed: Resealed,
+    opened: Opened,
+    checkpoint: Checkpoint,
+}
+
+/// Everything that a keyholder checks before it opens a share; `seen` is what it saw of the log.
+///
+/// # Errors
+/// As [`Holder::open`].
+pub(crate) fn allowed(
+    ring: &KeyRing,
+    gate: &Gate,
+    seen: Option<&Checkpoint>,
+    ask: &Ask,
+    now: Timestamp,
+) -> Result<Allowed, Refused> {
+    let ask = ask.read()?;
+    let receipt = gate.receipt(ask.proof, now)?;
+    if receipt.intent().recipient != ask.recipient {
+        return Err(Refused::OtherRecipient);
     }
+    grew(seen, receipt.checkpoint(), &ask.consistency)?;
+    let key = ring.of(&ask.header)?;
+    let Object::Recording { agency, recording, .. } = receipt.intent().object else {
+        return Err(NotOpened::OtherRecording.into());
+    };
+    let (index, recipient) = (receipt.index(), receipt.intent().recipient);
+    let checkpoint = receipt.checkpoint().clone();
+    let resealed = key.reseal(&ask.header, receipt)?;
+    let opened = Opened { index, agency, recording, recipient, at: now };
+    Ok(Allowed { resealed, opened, checkpoint })
+}
+
+/// Makes sure that the log of a receipt is the one that was seen before, and not an older state
+/// of it.
+fn grew(
+    seen: Option<&Checkpoint>,
+    now: &Checkpoint,
+    consistency: &Consistency,
+) -> Result<(), Refused> {
+    let Some(seen) = seen else { return Ok(()) };
+    if now.size() < seen.size() {
+        return Err(Refused::Stale { seen: seen.size(), shown: now.size() });
+    }
+    // The same request again brings the way from what was seen before it.
+    if (now.size(), now.root()) == (seen.size(), seen.root()) {
+        return Ok(());
+    }
+    consistency.verify(seen, now).map_err(Refused::Forked)
 }
 
 /// Why a keyholder opens nothing.

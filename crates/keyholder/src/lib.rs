@@ -14,6 +14,7 @@ mod holder;
 mod limits;
 mod memory;
 mod patience;
+pub mod probe;
 mod program;
 mod remote;
 mod ring;

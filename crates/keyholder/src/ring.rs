@@ -106,6 +106,12 @@ impl KeyRing {
         found.ok_or(NotOpened::OtherKeyholder)
     }
 
+    /// One key that lies in no folder.
+    pub(crate) fn in_memory(secret: KeyholderSecret) -> Self {
+        let current = secret.public().id();
+        Self { folder: PathBuf::new(), keys: BTreeMap::from([(current, secret)]), current }
+    }
+
     fn add(&mut self, secret: KeyholderSecret) -> Result<(), RingError> {
         let id = secret.public().id();
         write_new(&self.folder.join(format!("{id}.{KEY}")), secret.text().as_bytes())?;

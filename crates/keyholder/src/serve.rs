@@ -218,6 +218,12 @@ fn read(stream: &mut impl Read) -> io::Result<Result<Request, &'static str>> {
     Ok(Ok(Request { method, path, body }))
 }
 
+/// The method, path and body of the one request that `stream` brings, for [`crate::probe`].
+pub(crate) fn request(stream: &mut impl Read) -> Option<(String, String, Vec<u8>)> {
+    let request = read(stream).ok()?.ok()?;
+    Some((request.method, request.path, request.body))
+}
+
 /// The length of the body; `None` when it is told in a way that two readers could read differently.
 pub(crate) fn body_length(headers: &[httparse::Header<'_>]) -> Option<usize> {
     let named = |name: &'static str| {
