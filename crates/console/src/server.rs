@@ -78,6 +78,9 @@ impl Console {
         let (stop, stopped) = watch::channel(false);
         let has_tls = certificate.is_some();
         let router = router(Shared::new(services, clock));
+        // What is shared ends behind the runtime: who has the last handle of the database closes
+        // it, which waits, and in a runtime nobody may.
+        let last = router.clone();
         let run = move || {
             runtime.block_on(async {
                 match TcpListener::from_std(listener) {
@@ -87,6 +90,7 @@ impl Console {
             });
             // What still waits for something is not waited for.
             runtime.shutdown_timeout(Duration::ZERO);
+            drop(last);
         };
         let thread = std::thread::Builder::new().name("console".to_owned()).spawn(run);
         let thread = Some(thread.map_err(NotStarted::Thread)?);

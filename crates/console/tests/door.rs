@@ -24,6 +24,13 @@ use ureq::{
 use world::{NOW, PASSWORD, World, agent, get, post, read, refused};
 
 #[test]
+fn a_console_that_ends_last_closes_the_database_in_order() {
+    let world = World::start();
+    assert_eq!(get(&world.console, "/api/v1/health", "").status(), 200);
+    assert!(world.stop_console_last());
+}
+
+#[test]
 fn who_logs_in_is_known_until_they_log_out() {
     let world = World::start();
     let avery = world.first();

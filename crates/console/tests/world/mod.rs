@@ -160,6 +160,17 @@ impl World {
         Self { console, services, store, time, cedar, birch, _folder: folder }
     }
 
+    /// Stops the console when it has the last handles of everything, and says whether the database
+    /// was closed in order then: its write-ahead log is folded back.
+    pub(crate) fn stop_console_last(self) -> bool {
+        let Self { console, services, store, _folder: folder, .. } = self;
+        drop((services, store));
+        let log = folder.path().join("parlatory.db-wal");
+        assert!(log.exists(), "something was written");
+        console.stop();
+        !log.exists()
+    }
+
     /// Lets the first it-admin of Cedar County in; gives their session.
     pub(crate) fn first(&self) -> Session<'_> {
         let invited = self.services.roster.first(SETUP, self.cedar, "avery").unwrap();
