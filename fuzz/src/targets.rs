@@ -1,5 +1,9 @@
 //! What must hold for whatever octets: one function a target, which panics where it does not.
 
+#[path = "handed.rs"]
+mod handed;
+
+pub use handed::{ask, delivery, package, stamp};
 use line::{
     Directory,
     guard::Malformed,
@@ -33,6 +37,10 @@ pub const TARGETS: &[Target] = &[
     ("note", note),
     ("stream", stream),
     ("opened", opened),
+    ("package", package),
+    ("stamp", stamp),
+    ("delivery", delivery),
+    ("ask", ask),
 ];
 
 /// A datagram on the SIP port: it is dropped by name, or what is answered is a response that the

@@ -1,4 +1,4 @@
-//! What a keyholder makes of what a stranger sends, without a disk and a port: for the fuzz targets.
+//! What a keyholder makes of what a stranger sends, without a disk and a port: for fuzz targets.
 //! Whoever has no private key of a keyholder opens nothing with it.
 
 use crate::{Answer, Ask, BadAsk, KeyRing, Refused, holder, serve};

@@ -85,6 +85,8 @@ pub(super) struct TimeStamp {
 
 impl Manifest {
     pub(super) fn read(octets: &[u8]) -> Option<Self> {
+        // Also what is not looked at below is JSON, so that no other reader reads another text.
+        let _whole: serde_json::Value = serde_json::from_slice(octets).ok()?;
         let read: Self = serde_json::from_slice(octets).ok()?;
         (read.format == FORMAT).then_some(read)
     }
