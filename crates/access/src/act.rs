@@ -79,6 +79,8 @@ words! {
         List = "list",
         /// Says how long things are kept, and has erased now what is due; sees nothing.
         Retain = "retain",
+        /// Listens to a name that a person recorded, approves or removes it.
+        Name = "name",
     }
 }
 

@@ -32,7 +32,7 @@ impl<T> Undisclosed<T> {
             return Err(NotReleased::OtherObject);
         }
         match receipt.intent().verb {
-            Verb::Search | Verb::Listen | Verb::Follow | Verb::Export | Verb::List => {
+            Verb::Search | Verb::Listen | Verb::Follow | Verb::Export | Verb::List | Verb::Name => {
                 Ok(self.value)
             }
             Verb::Hold | Verb::Approve | Verb::Retain => Err(NotReleased::ShowsNothing),

@@ -2,7 +2,7 @@
 
 use crate::{
     answer::ProblemBody,
-    routes::{calls, door, keeping, leave, oversight, records, staff},
+    routes::{calls, door, keeping, leave, names, oversight, records, staff},
 };
 use utoipa::{
     Modify, OpenApi,
@@ -24,6 +24,7 @@ pub fn document() -> Document {
     whole.merge(records::Document::openapi());
     whole.merge(calls::Document::openapi());
     whole.merge(keeping::Document::openapi());
+    whole.merge(names::Document::openapi());
     let items = whole.paths.paths.values_mut();
     for operation in items.flat_map(|item| [&mut item.get, &mut item.post]).flatten() {
         add_common(operation);
@@ -161,6 +162,7 @@ mod tests {
             records::Document::openapi(),
             oversight::Document::openapi(),
             keeping::Document::openapi(),
+            names::Document::openapi(),
         ] {
             for (name, schema) in schemas(part) {
                 assert_eq!(whole[&name], schema, "`{name}` is two things: name one otherwise");

@@ -4,7 +4,7 @@
 use crate::{
     answer::Problem,
     around::around,
-    routes::{calls, door, keeping, leave, oversight, records, staff},
+    routes::{calls, door, keeping, leave, names, oversight, records, staff},
     session,
     shared::Shared,
 };
@@ -67,6 +67,7 @@ pub const ROUTES: &[&[Route]] = &[
     records::ROUTES,
     calls::ROUTES,
     keeping::ROUTES,
+    names::ROUTES,
 ];
 
 /// The router of the table.

@@ -4,6 +4,7 @@ pub(crate) mod calls;
 pub(crate) mod door;
 pub(crate) mod keeping;
 pub(crate) mod leave;
+pub(crate) mod names;
 pub(crate) mod oversight;
 pub(crate) mod records;
 pub(crate) mod staff;

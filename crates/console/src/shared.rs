@@ -1,7 +1,7 @@
 //! What all requests share: the services, and the way to them off the network's thread.
 
 use crate::{answer::Problem, limits::LOGINS_AT_ONCE_MAX, throttle::Throttle};
-use disclosure::{Keeping, Records, Roster, Stopping};
+use disclosure::{Keeping, Naming, Records, Roster, Stopping};
 use model::{Clock, Timestamp};
 use std::{fmt, sync::Arc};
 use tokio::{sync::Semaphore, task::spawn_blocking};
@@ -17,6 +17,8 @@ pub struct Services {
     pub stopping: Stopping,
     /// How long things are kept, and what must be.
     pub keeping: Keeping,
+    /// How staff look after recorded names.
+    pub naming: Naming,
 }
 
 impl fmt::Debug for Services {

@@ -22,14 +22,19 @@ use access::{Audience, Delivery, Purpose, Role, Verb, policy::Policies, staff::S
 use asked::ASKED;
 use console::{Console, ConsoleConfig, Entry, Method, ROUTES, Services};
 use disclosure::{
-    Stopping,
+    Naming, Stopping,
     keeping::{HoldAsk, Judged},
+    naming::{Names, NotNamed},
     records::{Answer, ExportAsk, Reason, What},
     roster::{NewGrant, Proposed},
     stopping::Floor,
 };
 use expect_test::expect_file;
-use model::{AgencyId, CallId, Clock, Private, fact::Admitted};
+use model::{
+    AgencyId, CallId, Clock, PersonId, Private,
+    fact::{Admitted, Fact, NameActed, NameByStaff, NameDid, NameRecorded},
+    speech::OwnVoice,
+};
 use office::{CEDAR, HOUR, NOW, Office, PINE, RECORDING, Running, signer};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -41,7 +46,7 @@ use std::{
     sync::Arc,
 };
 use store::{
-    PolicyRequestRow, RequestState,
+    NameWant, NameWish, PolicyRequestRow, RequestState, Store,
     staff::{Enrolment, NewStaff},
 };
 use tlog::{KeyKind, Signer};
@@ -72,6 +77,33 @@ impl Floor for NoCalls {
     }
 }
 
+/// A node that does what is wanted with a name, at once.
+struct AtOnce(Store);
+
+impl AtOnce {
+    fn project(&self, fact: Fact) {
+        self.0.project(&[(self.0.projected().unwrap() + 1, fact)]).unwrap();
+    }
+}
+
+impl Names for AtOnce {
+    fn carry_out(&self, wish: &NameWish) -> Result<(), NotNamed> {
+        let NameWish { agency, person, sha256, want, by, act } = *wish;
+        let did = match want {
+            NameWant::Listen => NameDid::Heard,
+            NameWant::Approve => NameDid::Approved,
+            NameWant::Remove => NameDid::Removed,
+        };
+        let acted = NameActed { agency, person, sha256, at: NOW };
+        self.project(Fact::NameByStaff(NameByStaff { acted, did, by, act }));
+        Ok(())
+    }
+
+    fn read(&self, _: (AgencyId, PersonId), _: [u8; 32]) -> Option<OwnVoice> {
+        Some(Private::new([0xff; 800].as_slice().into()))
+    }
+}
+
 /// Who asks.
 struct Asker<'a> {
     county: &'a County,
@@ -95,6 +127,13 @@ impl County {
             records: running.records.clone(),
             stopping: Stopping::new(store, register, Box::new(NoCalls), Clock::new(|| NOW)),
             keeping: running.keeping(),
+            naming: Naming::new(
+                running.store.clone(),
+                Arc::clone(&running.register),
+                running.roster.clone(),
+                Box::new(AtOnce(running.store.clone())),
+                Clock::new(|| NOW),
+            ),
         };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = ConsoleConfig { listen, tls: None };
@@ -210,6 +249,25 @@ impl County {
             until: NOW.after(HOUR),
         };
         self.running.roster.give(&self.running.staff("super"), new).unwrap().0
+    }
+
+    /// A name that one of Cedar's people recorded, and staff listened to.
+    fn recorded_name(&self) -> u32 {
+        self.next.set(self.next.get() + 1);
+        let (agency, person, sha256) = (CEDAR, PersonId(1_000 + self.next.get()), [7; 32]);
+        let node = AtOnce(self.running.store.clone());
+        node.project(Fact::NameRecorded(Box::new(NameRecorded {
+            call: CallId(1),
+            agency,
+            person,
+            sha256,
+            voice: [8; 32],
+            octets: 800,
+            at: NOW,
+        })));
+        let (want, by) = (NameWant::Listen, self.running.staff("super").id);
+        node.carry_out(&NameWish { agency, person, sha256, want, by, act: 1 }).unwrap();
+        person.0
     }
 
     /// A hold on Cedar's data that nobody who asks has placed.

@@ -18,7 +18,7 @@ use call::{Answer, NameClip, OwnName};
 use evidence::Statement;
 use model::{
     AgencyId, CallId, PersonId, StationId, Timestamp,
-    fact::{Fact, NameActed, NameRecorded},
+    fact::{Fact, NameActed, NameByStaff, NameDid, NameRecorded},
     plan::{Facility, Person},
     speech::OwnVoice,
 };
@@ -143,7 +143,8 @@ impl Desk {
                 reply.send(Answer::NameKept { kept: kept.unwrap_or(false) });
             }
             Job::Remove { of, call, reply } => {
-                let removed = self.remove_name(shelf, of, None, Some(call));
+                let removed = self
+                    .remove_name(shelf, of, |acted| Fact::NameRemoved { acted, call: Some(call) });
                 let removed = removed.inspect_err(|error| {
                     tracing::error!(%error, "a recorded name was not removed");
                 });
@@ -290,19 +291,18 @@ impl Desk {
         Ok(true)
     }
 
-    /// Removes the name of a person, `sha256` if that is said, and destroys its file; `false` when
-    /// there is none.
+    /// Removes the name of a person, as the fact says, and destroys its file; `false` when there is
+    /// none.
     fn remove_name(
         &self,
         shelf: &NameShelf,
         of: NameOf,
-        sha256: Option<[u8; 32]>,
-        call: Option<CallId>,
+        fact: impl FnOnce(NameActed) -> Fact,
     ) -> Result<bool, Broken> {
-        let Some(kept) = self.kept(of, sha256) else { return Ok(false) };
+        let Some(kept) = self.kept(of, None) else { return Ok(false) };
         let acted = self.acted(of, kept.sha256);
         let what = Statement::NameRemoved { sha256: kept.sha256 };
-        self.enter_name(what, Fact::NameRemoved { acted, call }, of.0, acted.at)?;
+        self.enter_name(what, fact(acted), of.0, acted.at)?;
         let mut state = self.state();
         state.names.kept.remove(&of.1);
         state.names.voices.remove(&of.1);
@@ -339,24 +339,26 @@ impl Desk {
     fn do_wish(&self, shelf: &NameShelf, wish: &NameWish) -> Result<(), Broken> {
         let (of, sha256) = ((wish.agency, wish.person), wish.sha256);
         let Some(kept) = self.kept(of, Some(sha256)) else { return Ok(()) };
+        let (by, act) = (wish.by, wish.act);
+        let fact = |acted, did| Fact::NameByStaff(NameByStaff { acted, did, by, act });
         let acted = self.acted(of, sha256);
         let kept = match wish.want {
             NameWant::Listen => {
-                let fact = Fact::NameHeard(acted);
+                let fact = fact(acted, NameDid::Heard);
                 self.enter_name(Statement::NameHeard { sha256 }, fact, of.0, acted.at)?;
                 // Whoever waits for it looks at what the store says.
                 self.flush()?;
                 Kept { heard: true, ..kept }
             }
             NameWant::Approve if kept.heard && !kept.approved => {
-                let fact = Fact::NameApproved(acted);
+                let fact = fact(acted, NameDid::Approved);
                 self.enter_name(Statement::NameApproved { sha256 }, fact, of.0, acted.at)?;
                 self.flush()?;
                 Kept { approved: true, ..kept }
             }
             NameWant::Approve => return Ok(()),
             NameWant::Remove => {
-                self.remove_name(shelf, of, Some(sha256), None)?;
+                self.remove_name(shelf, of, |acted| fact(acted, NameDid::Removed))?;
                 return self.flush();
             }
         };

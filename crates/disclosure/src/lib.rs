@@ -8,6 +8,7 @@
 mod circle;
 mod holders;
 pub mod keeping;
+pub mod naming;
 pub mod records;
 mod register;
 pub mod roster;
@@ -15,6 +16,7 @@ pub mod stopping;
 
 pub use holders::{HolderAt, Holders, NoHolder, custody};
 pub use keeping::{Keeping, KeepingConfig};
+pub use naming::Naming;
 pub use records::{Records, RecordsConfig};
 pub use register::{
     Ended, Entered, Keyholder, NotEntered, NotHeard, Note, Register, RegisterConfig, SealDetail,

@@ -14,8 +14,8 @@ use model::{
     StationId, Timestamp, TrunkId, UnitId,
     fact::{
         Admitted, ConsentEvidence, Denied, EndReason, Ended, Epoch, Fact, Heard, HoldFact, KeyPath,
-        LegHeard, NameActed, NameRecorded, NumberClass, OffReason, RateFact, RecordingEnd,
-        RecordingState, Refusal, Rest,
+        LegHeard, NameActed, NameByStaff, NameDid, NameRecorded, NumberClass, OffReason, RateFact,
+        RecordingEnd, RecordingState, Refusal, Rest,
     },
     place::{FacilityKind, Site, State},
     speech::ContentHash,
@@ -46,6 +46,7 @@ fn position(fact: &Fact) -> usize {
         Fact::NameApproved(_) => 17,
         Fact::NameRemoved { .. } => 18,
         Fact::Heard(_) => 19,
+        Fact::NameByStaff(_) => 20,
     }
 }
 
@@ -79,6 +80,11 @@ fn name_recorded() -> Fact {
 
 fn name_acted() -> NameActed {
     NameActed { agency: AgencyId(1), person: PersonId(5), sha256: [0xab; 32], at: AT }
+}
+
+fn name_by_staff() -> Fact {
+    let (did, by) = (NameDid::Approved, model::StaffId(300));
+    Fact::NameByStaff(NameByStaff { acted: name_acted(), did, by, act: 4_000 })
 }
 
 fn admitted() -> Fact {
@@ -150,7 +156,7 @@ fn accepted() -> Fact {
 }
 
 /// One fact of each kind, in order, with its octets.
-fn golden() -> [(Fact, &'static str); 20] {
+fn golden() -> [(Fact, &'static str); 21] {
     let recording =
         RecordingEnd { state: RecordingState::Cut, bytes: 16_000, frames: 1, sha256: [4; 32] };
     let ended = Ended {
@@ -192,6 +198,7 @@ fn golden() -> [(Fact, &'static str); 20] {
         (Fact::NameApproved(name_acted()), NAME_APPROVED),
         (Fact::NameRemoved { acted: name_acted(), call: Some(CALL) }, NAME_REMOVED),
         (heard(), HEARD),
+        (name_by_staff(), NAME_BY_STAFF),
     ]
 }
 
@@ -240,5 +247,8 @@ const NAME_HEARD: &str = "\
     100105abababababababababababababababababababababababababababababababab8080f28183898506";
 const NAME_APPROVED: &str = "\
     110105abababababababababababababababababababababababababababababababab8080f28183898506";
+const NAME_BY_STAFF: &str = "\
+    140105abababababababababababababababababababababababababababababababab8080f281838985060\
+    1ac02a01f";
 const NAME_REMOVED: &str = "\
     120105abababababababababababababababababababababababababababababababab8080f28183898506018380808020";

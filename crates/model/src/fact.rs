@@ -6,7 +6,7 @@
 
 use crate::{
     AccountId, AgencyId, CallId, E164, FacilityId, Language, Money, PersonId, Private, PromptId,
-    StationId, Timestamp, TrunkId, UnitId, speech::ContentHash,
+    StaffId, StationId, Timestamp, TrunkId, UnitId, speech::ContentHash,
 };
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::time::Duration;
@@ -145,19 +145,22 @@ pub enum Fact {
     },
     /// A person recorded their name and kept it for staff.
     NameRecorded(Box<NameRecorded>),
-    /// Staff listened to a recorded name.
+    /// Somebody at the node listened to a recorded name. Now [`Fact::NameByStaff`] says who.
     NameHeard(NameActed),
-    /// Staff approved a recorded name: from now on notices are spoken with it.
+    /// Somebody at the node approved a recorded name. Now [`Fact::NameByStaff`] says who.
     NameApproved(NameActed),
     /// A recorded name was removed, and its file destroyed.
     NameRemoved {
         /// Which, and when.
         acted: NameActed,
-        /// The call in which the person removed it, or `None` when staff did.
+        /// The call in which the person removed it. Without one it was somebody at the node; now
+        /// [`Fact::NameByStaff`] says who.
         call: Option<CallId>,
     },
     /// How the audio of an admitted call was. Written after its end, when both legs are closed.
     Heard(Box<Heard>),
+    /// Staff did something with a recorded name, in an act that the log allows.
+    NameByStaff(NameByStaff),
 }
 
 /// How the audio of a call was, as it was counted at both ends of both legs.
@@ -216,6 +219,7 @@ impl Fact {
             Self::NameHeard(acted) | Self::NameApproved(acted) => acted.at,
             Self::NameRemoved { acted, .. } => acted.at,
             Self::Heard(heard) => heard.at,
+            Self::NameByStaff(done) => done.acted.at,
         }
     }
 }
@@ -250,6 +254,30 @@ pub struct NameActed {
     pub sha256: [u8; 32],
     /// When.
     pub at: Timestamp,
+}
+
+/// What staff did with a recorded name, who did, and by which leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameByStaff {
+    /// Which name, and when.
+    pub acted: NameActed,
+    /// What.
+    pub did: NameDid,
+    /// Who.
+    pub by: StaffId,
+    /// Number of the act in which it was allowed.
+    pub act: u64,
+}
+
+/// What staff can do with a recorded name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum NameDid {
+    /// They listened to it.
+    Heard,
+    /// They approved it: from then on notices are spoken with it.
+    Approved,
+    /// They removed it, and its file was destroyed.
+    Removed,
 }
 
 /// A call that was allowed.

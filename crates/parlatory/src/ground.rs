@@ -1,24 +1,25 @@
 //! What the console opens the door to, over the node's own log and store.
 
-use std::{collections::BTreeMap, fs, io::ErrorKind, sync::Arc};
+use std::{collections::BTreeMap, fs, io::ErrorKind, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use console::{Console, Services};
 use desk::Desk;
 use disclosure::{
-    Holders, Keeping, KeepingConfig, Records, RecordsConfig, Register, RegisterConfig, Roster,
-    Stopping, roster::RosterConfig, stopping::Floor,
+    Holders, Keeping, KeepingConfig, Naming, Records, RecordsConfig, Register, RegisterConfig,
+    Roster, Stopping, naming, naming::NotNamed, roster::RosterConfig, stopping::Floor,
 };
 use evidence::AuditKey;
 use export::Software;
 use journal::{Parting, log::Log};
 use model::{
-    AgencyId, CallId, Clock, Private, Timestamp,
+    AgencyId, CallId, Clock, PersonId, Private, Timestamp,
     fact::{Admitted, EndReason},
+    speech::OwnVoice,
 };
-use store::Store;
+use store::{NameWish, Store};
 use switch::Switch;
-use vault::{DetailSealer, Shelf};
+use vault::{DetailSealer, NameShelf, Shelf};
 
 use crate::{
     audit::read_verifier,
@@ -28,7 +29,7 @@ use crate::{
     data::Data,
     logbook::NODE,
     nightly::{HOUR, Nightly, Old},
-    node::{build_hash, read_evidence_keys},
+    node::{build_hash, read_evidence_keys, read_names},
     pager::Pager,
     segments,
 };
@@ -57,6 +58,31 @@ where
 {
     fn end(&self, ends: &dyn Fn(&Admitted) -> bool) -> Vec<CallId> {
         (self.ender)(self.desk.open_calls(ends), EndReason::CutByStaff)
+    }
+}
+
+/// The node's recorded names, for staff who look after them.
+struct Names {
+    store: Store,
+    shelf: NameShelf,
+}
+
+impl naming::Names for Names {
+    /// The desk's thread of names looks for what is wanted, since it alone touches the files.
+    fn carry_out(&self, wish: &NameWish) -> Result<(), NotNamed> {
+        self.store.wish_name(wish)?;
+        for _ in 0..LOOKS_MAX {
+            if !self.store.name_wishes()?.contains(wish) {
+                return Ok(());
+            }
+            std::thread::park_timeout(LOOK_EVERY);
+        }
+        self.store.name_wish_done(wish)?;
+        Err(NotNamed::Node)
+    }
+
+    fn read(&self, of: (AgencyId, PersonId), sha256: [u8; 32]) -> Option<OwnVoice> {
+        self.shelf.read(of, sha256)
     }
 }
 
@@ -171,8 +197,11 @@ impl Ground<'_> {
             // Seen within an hour, and gone at one of the hours before its time.
             quarantine: self.config.retention.quarantine().saturating_sub(2 * HOUR),
         });
+        let names = Names { store: store.clone(), shelf: read_names(self.data)? };
+        let (entered, names) = (Arc::clone(&register), Box::new(names));
+        let naming = Naming::new(store.clone(), entered, roster.clone(), names, self.clock.clone());
         let records = self.records(store, register, roster.clone())?;
-        Ok(Services { roster, records, stopping, keeping })
+        Ok(Services { roster, records, stopping, keeping, naming })
     }
 
     fn records(&self, store: Store, register: Arc<Register>, roster: Roster) -> Result<Records> {
@@ -263,3 +292,7 @@ const CLOSED: &str = "this node cannot disclose anything now, because something 
 /// What the node's times follow, in words for whoever reads a package.
 const CLOCK_SOURCE: &str = "the operating system's clock at the node's start, carried on by its monotonic \
                             clock; nobody measured how far it was off";
+
+/// How often is looked whether a wish is done, and how many times: 15 seconds.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+const LOOKS_MAX: u32 = 150;

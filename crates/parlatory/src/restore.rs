@@ -8,14 +8,13 @@ mod drill;
 mod history;
 
 use std::{
-    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, anyhow, bail};
 use evidence::AuditKey;
-use history::{Growth, History, Seen, read_seen};
+use history::{Gone, Growth, History, Seen, read_seen};
 use indicatif::ProgressBar;
 use model::RecordingId;
 use serde_json::json;
@@ -24,7 +23,7 @@ use crate::{
     audit::read_verifier,
     backup::{
         bar,
-        copy::{copy, files_below, sync_all},
+        copy::{copy, files_below, hexadecimal, sync_all},
         manifest::{Manifest, Piece, RECORDINGS, states},
     },
     cli::RestoreArgs,
@@ -55,7 +54,7 @@ fn show(data: &Data, args: &RestoreArgs) -> Result<()> {
             data.root().display()
         );
     }
-    let restored = Restored { recordings: 0, erased: 0, octets: 0, log: judge(data, &args.since)? };
+    let restored = Restored { log: judge(data, &args.since)?, ..Restored::default() };
     let growth = settle(data, &restored)?;
     say(args, data, &restored, growth)
 }
@@ -78,11 +77,14 @@ impl Backup {
 }
 
 /// What became of a backup.
+#[derive(Default)]
 struct Restored {
     /// Recordings that were put back.
     recordings: usize,
     /// Recordings that were left out, because they are erased.
     erased: usize,
+    /// Recorded names that were left out, because they are removed.
+    names_removed: usize,
     octets: u64,
     log: Judged,
 }
@@ -103,6 +105,8 @@ fn restore(backup: &Backup, data: &Data, args: &RestoreArgs) -> Result<Restored>
         files.iter().partition(|piece| piece.path == SETTINGS);
     let (running, others): (Vec<_>, Vec<_>) =
         others.into_iter().partition(|piece| piece.path.starts_with(RECORDINGS));
+    let (names, others): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|piece| piece.path.starts_with(NAMES));
     for piece in others {
         octets += put(piece, &backup.state, data.root(), &bar)?;
     }
@@ -113,9 +117,16 @@ fn restore(backup: &Backup, data: &Data, args: &RestoreArgs) -> Result<Restored>
         }
     }
     let log = judge(data, &args.since)?;
-    let erased = erased(&log, args)?;
-    let mut left_out = 0;
-    let mut put_back = 0;
+    let gone = gone(&log, args)?;
+    let (mut left_out, mut put_back, mut names_removed) = (0, 0, 0);
+    for piece in names {
+        if is_removed(piece, &gone) {
+            names_removed += 1;
+            bar.inc(piece.octets);
+        } else {
+            octets += put(piece, &backup.state, data.root(), &bar)?;
+        }
+    }
     for (piece, from) in running
         .into_iter()
         .map(|piece| (piece, backup.state.clone()))
@@ -123,7 +134,7 @@ fn restore(backup: &Backup, data: &Data, args: &RestoreArgs) -> Result<Restored>
     {
         let into = if from == backup.state { data.root().to_owned() } else { data.recordings() };
         let name = piece.path.rsplit('/').next().unwrap_or_default();
-        if recording_of(name).is_some_and(|id| erased.contains(&id)) {
+        if recording_of(name).is_some_and(|id| gone.recordings.contains(&id)) {
             left_out += 1;
             bar.inc(piece.octets);
             continue;
@@ -137,7 +148,7 @@ fn restore(backup: &Backup, data: &Data, args: &RestoreArgs) -> Result<Restored>
     }
     sync_all(data.root())?;
     bar.finish_and_clear();
-    Ok(Restored { recordings: put_back, erased: left_out, octets, log })
+    Ok(Restored { recordings: put_back, erased: left_out, names_removed, octets, log })
 }
 
 /// Copies one piece and compares it with the manifest.
@@ -185,23 +196,29 @@ fn judge(data: &Data, since: &[PathBuf]) -> Result<Judged> {
         };
     };
     let growth = history.judge(&seen);
-    history.erased.extend(seen.into_iter().flat_map(|it| it.erased));
+    seen.into_iter().for_each(|it| history.gone.add(it.gone));
     Ok(Some((history, growth)))
 }
 
-/// All recordings that must not come back.
-fn erased(log: &Judged, args: &RestoreArgs) -> Result<BTreeSet<RecordingId>> {
-    let mut erased = log.as_ref().map(|(log, _)| log.erased.clone()).unwrap_or_default();
+/// All that must not come back.
+fn gone(log: &Judged, args: &RestoreArgs) -> Result<Gone> {
+    let mut gone = log.as_ref().map(|(log, _)| log.gone.clone()).unwrap_or_default();
     for path in &args.erased {
         let text = fs::read_to_string(path)
             .with_context(|| format!("cannot read the list `{}`", path.display()))?;
         for (number, row) in (1..).zip(text.lines()) {
             let id = row.split_whitespace().last().and_then(recording_of);
             let id = id.ok_or_else(|| anyhow!("`{}`, line {number}: no recording", path.display()));
-            erased.insert(id?);
+            gone.recordings.insert(id?);
         }
     }
-    Ok(erased)
+    Ok(gone)
+}
+
+/// Whether a file is a recorded name that was removed.
+fn is_removed(piece: &Piece, gone: &Gone) -> bool {
+    let removed = |hash: &[u8; 32]| piece.sha256 == hexadecimal(hash);
+    gone.names.iter().any(removed)
 }
 
 /// The recording of a file's name, or of a line of the list of erased ones.
@@ -221,7 +238,7 @@ fn settle(data: &Data, restored: &Restored) -> Result<Growth> {
 }
 
 fn say(args: &RestoreArgs, data: &Data, restored: &Restored, growth: Growth) -> Result<()> {
-    let Restored { recordings, erased, octets, log } = restored;
+    let Restored { recordings, erased, names_removed, octets, log } = restored;
     let entries = log.as_ref().map_or(0, |(log, _)| log.entries);
     let signs = matches!(growth, Growth::GoesOn { .. });
     if args.json {
@@ -230,12 +247,16 @@ fn say(args: &RestoreArgs, data: &Data, restored: &Restored, growth: Growth) -> 
             "octets": octets,
             "recordings": recordings,
             "erased_left_out": erased,
+            "removed_names_left_out": names_removed,
             "log_entries": entries,
             "log_signs": signs,
         }))?);
     } else if args.from.is_some() {
         line(&format!("Restored `{}`.", data.root().display()));
         line(&format!("  recordings  {recordings} put back; {erased} erased ones left out"));
+        if *names_removed > 0 {
+            line(&format!("  names       {names_removed} that were removed are left out"));
+        }
         line(&format!("  log         {entries} entries, all of them what its key has signed"));
     }
     if !signs {
@@ -286,6 +307,9 @@ fn empty(root: &Path) -> Result<()> {
 }
 
 const SETTINGS: &str = "parlatory.toml";
+
+/// The folder of recorded names.
+const NAMES: &str = "names/";
 
 /// Keys without which nothing can be restored, and what each of them is for.
 const NEEDED_KEYS: [(&str, &str); 2] = [

@@ -603,7 +603,8 @@ impl<'a> Auditor<'a> {
             Fact::NameRecorded(_)
             | Fact::NameHeard(_)
             | Fact::NameApproved(_)
-            | Fact::NameRemoved { .. } => {
+            | Fact::NameRemoved { .. }
+            | Fact::NameByStaff(_) => {
                 let (_, call) = facts::kind(fact);
                 let naming = self.cases.get(&call).map(|case| &case.naming);
                 let wrong = self.names.fact(fact, naming, now, self.coverage);

@@ -6,7 +6,7 @@ use crate::{
 };
 use desk::{EvidenceConfig, EvidenceKeys, PinKey};
 use model::{
-    AccountId, AgencyId, E164, Money, PersonId, Private, StationId, Timestamp,
+    AccountId, AgencyId, E164, Money, PersonId, Private, StaffId, StationId, Timestamp,
     plan::{Configuration, Dialling, Hotline, NumberUse, RegistryData, ServiceKind, StationAccess},
 };
 use std::{
@@ -165,7 +165,9 @@ impl Site {
 
     /// What staff want done with a name.
     pub(crate) fn wish(&self, row: &NameRow, want: NameWant) -> Result<(), Fault> {
-        let wish = NameWish { agency: row.agency, person: row.person, sha256: row.sha256, want };
+        let NameRow { agency, person, sha256, .. } = *row;
+        let (by, act) = (STAFF, 0);
+        let wish = NameWish { agency, person, sha256, want, by, act };
         Ok(self.store.wish_name(&wish)?)
     }
 
@@ -364,6 +366,8 @@ fn folder() -> std::io::Result<TempDir> {
 }
 
 const AGENCY: &str = "cedar";
+/// Whoever looks after recorded names.
+pub(crate) const STAFF: StaffId = StaffId(1);
 const DATABASE: &str = "parlatory.db";
 const MEMORY: &str = "/dev/shm";
 pub(crate) const PIN_KEY: PinKey = PinKey::new([7; desk::PIN_KEY_OCTETS]);

@@ -9,8 +9,8 @@ use crate::{
     error::{Broken, Doing},
 };
 use model::{
-    AgencyId, CallId, PersonId, Timestamp,
-    fact::{NameActed, NameRecorded},
+    AgencyId, CallId, PersonId, StaffId, Timestamp,
+    fact::{NameActed, NameDid, NameRecorded},
 };
 
 /// A name that was recorded.
@@ -58,12 +58,18 @@ pub struct NameWish {
     pub sha256: [u8; 32],
     /// What is wanted.
     pub want: NameWant,
+    /// Who wants it.
+    pub by: StaffId,
+    /// Number of the act in which they were allowed to.
+    pub act: u64,
 }
 
 impl NameWant {
     const ALL: [Self; 3] = [Self::Listen, Self::Approve, Self::Remove];
 
-    const fn code(self) -> &'static str {
+    /// The word of it, as it is kept and as staff read it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Listen => "listen",
             Self::Approve => "approve",
@@ -97,13 +103,15 @@ pub(crate) async fn names(database: &Database) -> Result<Vec<NameRow>, Broken> {
 pub(crate) async fn wish(database: &Database, wish: &NameWish) -> Result<(), Broken> {
     let mut work = database.write().await?;
     sqlx::query(
-        "INSERT INTO own_name_wish (agency_id, person_id, sha256, want) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT DO NOTHING",
+        "INSERT INTO own_name_wish (agency_id, person_id, sha256, want, staff_id, act) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
     )
     .bind(wish.agency.0)
     .bind(wish.person.0)
     .bind(wish.sha256.as_slice())
-    .bind(wish.want.code())
+    .bind(wish.want.word())
+    .bind(wish.by.0)
+    .bind(wish.act.cast_signed())
     .execute(&mut *work)
     .await
     .doing(KEEP)?;
@@ -112,17 +120,19 @@ pub(crate) async fn wish(database: &Database, wish: &NameWish) -> Result<(), Bro
 
 /// See [`crate::Store::name_wishes`].
 pub(crate) async fn wishes(database: &Database) -> Result<Vec<NameWish>, Broken> {
-    let sql = "SELECT * FROM own_name_wish ORDER BY agency_id, person_id, want";
+    let sql = "SELECT * FROM own_name_wish ORDER BY agency_id, person_id, want, act";
     let rows = sqlx::query(sql).fetch_all(&mut *database.read().await?).await.doing(READ)?;
     rows.iter()
         .map(|row| {
             let code = row.text("want")?;
-            let want = NameWant::ALL.into_iter().find(|want| want.code() == code);
+            let want = NameWant::ALL.into_iter().find(|want| want.word() == code);
             Ok(NameWish {
                 agency: AgencyId(row.number("agency_id")?),
                 person: PersonId(row.number("person_id")?),
                 sha256: row.octets("sha256")?,
                 want: want.ok_or_else(|| Broken::unreadable("want"))?,
+                by: StaffId(row.number("staff_id")?),
+                act: row.int("act")?.cast_unsigned(),
             })
         })
         .collect()
@@ -133,12 +143,13 @@ pub(crate) async fn wish_done(database: &Database, wish: &NameWish) -> Result<()
     let mut work = database.write().await?;
     sqlx::query(
         "DELETE FROM own_name_wish \
-         WHERE agency_id = $1 AND person_id = $2 AND sha256 = $3 AND want = $4",
+         WHERE agency_id = $1 AND person_id = $2 AND sha256 = $3 AND want = $4 AND act = $5",
     )
     .bind(wish.agency.0)
     .bind(wish.person.0)
     .bind(wish.sha256.as_slice())
-    .bind(wish.want.code())
+    .bind(wish.want.word())
+    .bind(wish.act.cast_signed())
     .execute(&mut *work)
     .await
     .doing(KEEP)?;
@@ -163,26 +174,18 @@ pub(crate) async fn record(work: &mut Work, name: &NameRecorded) -> Result<u64, 
     Ok(inserted.rows_affected())
 }
 
-/// Which time of a name a fact says.
-#[derive(Clone, Copy)]
-pub(crate) enum Acted {
-    Heard,
-    Approved,
-    Removed,
-}
-
 /// Something was done with a name; the first time counts.
-pub(crate) async fn act(work: &mut Work, acted: Acted, name: &NameActed) -> Result<u64, Broken> {
-    let sql = match acted {
-        Acted::Heard => {
+pub(crate) async fn act(work: &mut Work, did: NameDid, name: &NameActed) -> Result<u64, Broken> {
+    let sql = match did {
+        NameDid::Heard => {
             "UPDATE own_name SET heard_us = COALESCE(heard_us, $4) \
              WHERE agency_id = $1 AND person_id = $2 AND sha256 = $3"
         }
-        Acted::Approved => {
+        NameDid::Approved => {
             "UPDATE own_name SET approved_us = COALESCE(approved_us, $4) \
              WHERE agency_id = $1 AND person_id = $2 AND sha256 = $3"
         }
-        Acted::Removed => {
+        NameDid::Removed => {
             "UPDATE own_name SET removed_us = COALESCE(removed_us, $4) \
              WHERE agency_id = $1 AND person_id = $2 AND sha256 = $3"
         }

@@ -11,13 +11,13 @@ use crate::{
     code::{Coded, Columns, hash, micros, prompts, signed},
     dialect::{Database, Row, Work},
     error::{Broken, Doing, Refused, StoreError},
-    names::{self, Acted},
+    names,
     sealing::field::{BLOCK_NUMBER, CLAIM_NUMBER, Field, LANGUAGE_NUMBER, REFUSAL_NUMBER},
 };
 use model::{
     AgencyId, CallId, E164, FacilityId, Language, StationId, Timestamp,
     fact::{
-        Admitted, ConsentEvidence, Denied, Ended, Epoch, Fact, Heard, HoldFact, OffReason,
+        Admitted, ConsentEvidence, Denied, Ended, Epoch, Fact, Heard, HoldFact, NameDid, OffReason,
         RecordingEnd,
     },
 };
@@ -213,13 +213,14 @@ async fn project_one(work: &mut Work, fact: &Fact, batch: &mut Batch) -> Result<
         Fact::Forwarded { call, at } => forward(work, *call, *at).await,
         Fact::Heard(heard) => hear(work, heard).await,
         Fact::NameRecorded(name) => Ok(Found::rows(names::record(work, name).await?)),
-        Fact::NameHeard(acted) => Ok(Found::rows(names::act(work, Acted::Heard, acted).await?)),
+        Fact::NameHeard(acted) => Ok(Found::rows(names::act(work, NameDid::Heard, acted).await?)),
         Fact::NameApproved(acted) => {
-            Ok(Found::rows(names::act(work, Acted::Approved, acted).await?))
+            Ok(Found::rows(names::act(work, NameDid::Approved, acted).await?))
         }
         Fact::NameRemoved { acted, .. } => {
-            Ok(Found::rows(names::act(work, Acted::Removed, acted).await?))
+            Ok(Found::rows(names::act(work, NameDid::Removed, acted).await?))
         }
+        Fact::NameByStaff(done) => Ok(Found::rows(names::act(work, done.did, &done.acted).await?)),
     }
 }
 

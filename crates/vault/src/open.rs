@@ -357,7 +357,7 @@ impl From<io::Error> for NotOpened {
 fn named(header: &Header, receipt: &Receipt) -> Result<(), NotOpened> {
     match receipt.intent().verb {
         Verb::Listen | Verb::Follow | Verb::Export => {}
-        Verb::Search | Verb::Hold | Verb::Approve | Verb::List | Verb::Retain => {
+        Verb::Search | Verb::Hold | Verb::Approve | Verb::List | Verb::Retain | Verb::Name => {
             return Err(NotOpened::HearsNothing);
         }
     }

@@ -564,7 +564,7 @@ async fn release(
 }
 
 /// What was not refused.
-enum Settled<T> {
+pub(super) enum Settled<T> {
     /// It is so, by this act and with this entry.
     Done(u64, u64, T),
     /// It waits.
@@ -572,7 +572,11 @@ enum Settled<T> {
 }
 
 /// What is refused, and what those who work elsewhere are told of it.
-fn judged<T>(judged: Judged<T>, staff: &Staff, owner: AgencyId) -> Result<Settled<T>, Problem> {
+pub(super) fn judged<T>(
+    judged: Judged<T>,
+    staff: &Staff,
+    owner: AgencyId,
+) -> Result<Settled<T>, Problem> {
     match judged {
         Judged::Done { act, entry, what } => Ok(Settled::Done(act, entry, what)),
         Judged::Waits { act, why } => Ok(Settled::Waits(Awaited { act, missing: why })),
@@ -581,7 +585,10 @@ fn judged<T>(judged: Judged<T>, staff: &Staff, owner: AgencyId) -> Result<Settle
     }
 }
 
-fn answered<T, B: Serialize>(settled: Settled<T>, body: impl FnOnce(u64, u64, T) -> B) -> Response {
+pub(super) fn answered<T, B: Serialize>(
+    settled: Settled<T>,
+    body: impl FnOnce(u64, u64, T) -> B,
+) -> Response {
     match settled {
         Settled::Done(act, entry, what) => Json(body(act, entry, what)).into_response(),
         Settled::Waits(waits) => (StatusCode::ACCEPTED, Json(waits)).into_response(),

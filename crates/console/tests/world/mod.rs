@@ -8,9 +8,10 @@ mod authenticator;
 use access::{Gate, Role};
 use console::{Console, ConsoleConfig, Services, TlsFiles};
 use disclosure::{
-    HolderAt, Holders, Keeping, KeepingConfig, Records, RecordsConfig, Register, RegisterConfig,
-    Roster, Stopping, custody,
+    HolderAt, Holders, Keeping, KeepingConfig, Naming, Records, RecordsConfig, Register,
+    RegisterConfig, Roster, Stopping, custody,
     keeping::QUARANTINE_MAX,
+    naming::{Names, NotNamed},
     roster::{Invited, RosterConfig},
     stopping::Floor,
 };
@@ -18,7 +19,9 @@ use evidence::AuditKey;
 use export::Software;
 use journal::log::{Log, Options};
 use keyholder::KeyRing;
-use model::{AgencyId, CallId, Clock, Private, Timestamp, fact::Admitted};
+use model::{
+    AgencyId, CallId, Clock, PersonId, Private, Timestamp, fact::Admitted, speech::OwnVoice,
+};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -30,7 +33,7 @@ use std::{
     },
     time::Duration,
 };
-use store::{Plan, Store, plan::Agency};
+use store::{NameWish, Plan, Store, plan::Agency};
 use tlog::{KeyKind, Policy, Signer};
 use ureq::{Agent, Body, http::Response};
 use vault::{DetailSealer, Keyholders, Shelf};
@@ -153,7 +156,9 @@ impl World {
         });
         let floor = Box::new(NoCalls);
         let stopping = Stopping::new(store.clone(), Arc::clone(&register), floor, time.clock());
-        let services = Services { roster, records, stopping, keeping };
+        let (entered, names) = (Arc::clone(&register), Box::new(NoNames));
+        let naming = Naming::new(store.clone(), entered, roster.clone(), names, time.clock());
+        let services = Services { roster, records, stopping, keeping, naming };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = ConsoleConfig { listen, tls };
         let console = Console::start(config, Ok(services.clone()), time.clock()).unwrap();
@@ -211,6 +216,19 @@ impl World {
     pub(crate) fn try_log_in(&self, name: &str, password: &str, code: &str) -> Response<Body> {
         let body = json!({"name": name, "password": password, "code": code});
         post(&self.console, "/api/v1/login", "", &body)
+    }
+}
+
+/// A node that does nothing with names.
+struct NoNames;
+
+impl Names for NoNames {
+    fn carry_out(&self, _: &NameWish) -> Result<(), NotNamed> {
+        Err(NotNamed::Node)
+    }
+
+    fn read(&self, _: (AgencyId, PersonId), _: [u8; 32]) -> Option<OwnVoice> {
+        None
     }
 }
 

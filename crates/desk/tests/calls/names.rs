@@ -2,7 +2,7 @@
 
 use call::{Answer, OwnName, Question};
 use evidence::Violation;
-use model::{PersonId, Private, speech::OwnVoice};
+use model::{PersonId, Private, StaffId, speech::OwnVoice};
 use std::fs;
 use store::{NameRow, NameWant, NameWish, Store};
 use vault::name_files;
@@ -58,7 +58,9 @@ fn only(store: &Store) -> NameRow {
 /// Staff want something, and a running node does it.
 fn want(node: &Node, name: &NameRow, want: NameWant) {
     let (agency, person, sha256) = (name.agency, name.person, name.sha256);
-    node.desk.store().wish_name(&NameWish { agency, person, sha256, want }).unwrap();
+    let (by, act) = (StaffId(1), 1);
+    let wish = NameWish { agency, person, sha256, want, by, act };
+    node.desk.store().wish_name(&wish).unwrap();
     node.wait_for("the wish is done", |store| store.name_wishes().unwrap().is_empty());
 }
 

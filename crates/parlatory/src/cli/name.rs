@@ -4,17 +4,16 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::DataArgs;
-
 /// What staff can do with recorded names.
 #[derive(Debug, Subcommand)]
 pub(crate) enum NameCommand {
-    /// The names that people recorded, and how far each has come; without whose they are.
+    /// The names that people of your agency recorded, and how far each has come; without whose they
+    /// are.
     List(NameListArgs),
     /// Listen to one: writes a WAV file, and says whose name it should be.
     ///
-    /// It is a look at somebody's data: the running node enters it in the log first. Example:
-    /// `parlatory name listen cedar/17 --to name.wav --data data`.
+    /// It is a look at somebody's data: who looked is entered in the log first. Example:
+    /// `parlatory name listen 17 --to name.wav`.
     Listen(NameListenArgs),
     /// Let one be heard in notices from now on. Listen to it first: what nobody has listened to is
     /// not approved.
@@ -26,8 +25,6 @@ pub(crate) enum NameCommand {
 /// Arguments of `name list`.
 #[derive(Debug, Args)]
 pub(crate) struct NameListArgs {
-    #[command(flatten)]
-    pub(crate) data: DataArgs,
     /// Print the list as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -46,9 +43,13 @@ pub(crate) struct NameListenArgs {
 /// Which name.
 #[derive(Debug, Args)]
 pub(crate) struct NameArgs {
-    /// The name, as `list` shows it: the agency's key and the person's number.
-    #[arg(value_name = "AGENCY/NUMBER")]
-    pub(crate) name: String,
-    #[command(flatten)]
-    pub(crate) data: DataArgs,
+    /// The name's number, as `list` shows it.
+    #[arg(value_name = "NUMBER")]
+    pub(crate) name: u32,
+    /// The act under which it was approved, where the agency's policies want a second person.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) act: Option<u64>,
+    /// Print what came of it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }

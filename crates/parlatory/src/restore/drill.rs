@@ -46,6 +46,7 @@ pub(super) fn run(backup: &Backup, args: &RestoreArgs) -> Result<()> {
             "octets": restored.octets,
             "recordings": restored.recordings,
             "erased_left_out": restored.erased,
+            "removed_names_left_out": restored.names_removed,
             "log_entries": restored.log.as_ref().map(|(log, _)| log.entries),
             "calls_settled": found.calls,
             "recordings_booked": found.recordings,

@@ -13,48 +13,107 @@ use crate::{
     data::Data,
 };
 
+/// What entries say must not come back.
+#[derive(Clone, Default)]
+pub(super) struct Gone {
+    /// Recordings that are erased.
+    pub(super) recordings: BTreeSet<RecordingId>,
+    /// Recorded names that are removed: SHA-256 of their sealed files.
+    pub(super) names: BTreeSet<[u8; 32]>,
+}
+
 /// Somebody's word of the log: a signed checkpoint, and what it was read with.
 pub(super) struct Seen {
     pub(super) checkpoint: Checkpoint,
-    /// Recordings that are erased by entries that were there to read.
-    pub(super) erased: BTreeSet<RecordingId>,
+    /// What is gone by entries that were there to read.
+    pub(super) gone: Gone,
+}
+
+impl Gone {
+    /// Takes note of the same, read elsewhere.
+    pub(super) fn add(&mut self, other: Self) {
+        self.recordings.extend(other.recordings);
+        self.names.extend(other.names);
+    }
+
+    /// Takes note of what an entry says.
+    fn note(&mut self, leaf: &[u8; LEAF_OCTETS], key: &AuditKey) {
+        let Ok(read) = leaf::read(leaf, key) else { return };
+        match read.said.what {
+            Statement::Erase { recording, .. } => {
+                self.recordings.insert(recording);
+            }
+            Statement::NameRemoved { sha256 } => {
+                self.names.insert(sha256);
+            }
+            Statement::Padding
+            | Statement::Boot { .. }
+            | Statement::RegistryEpoch { .. }
+            | Statement::Removal { .. }
+            | Statement::Tariff { .. }
+            | Statement::Admission { .. }
+            | Statement::Consent { .. }
+            | Statement::RecordingStarted { .. }
+            | Statement::RecordingEnded { .. }
+            | Statement::NotRecorded { .. }
+            | Statement::Quarantine { .. }
+            | Statement::Hold { .. }
+            | Statement::Retention { .. }
+            | Statement::Kill { .. }
+            | Statement::PolicyChange { .. }
+            | Statement::StaffChange { .. }
+            | Statement::Disclosure { .. }
+            | Statement::Approval { .. }
+            | Statement::Denial { .. }
+            | Statement::BreakGlass { .. }
+            | Statement::Review { .. }
+            | Statement::Inquiry { .. }
+            | Statement::Dialled { .. }
+            | Statement::NameRecorded { .. }
+            | Statement::NameHeard { .. }
+            | Statement::NameApproved { .. }
+            | Statement::Delivered { .. }
+            | Statement::RecordsErased { .. } => {}
+        }
+    }
 }
 
 /// Reads what is given with `--since`: a checkpoint, a published log, or a log's own folder.
 pub(super) fn read_seen(path: &Path, verifier: &Verifier, key: &AuditKey) -> Result<Seen> {
     let unfit = || format!("`{}` cannot be used", path.display());
     let signed = |octets: &[u8]| Checkpoint::read(octets, verifier, &Policy::LOG_ALONE);
-    let mut erased = BTreeSet::new();
+    let mut gone = Gone::default();
     if !path.is_dir() {
         let octets = fs::read(path).with_context(unfit)?;
-        return Ok(Seen { checkpoint: signed(&octets).with_context(unfit)?, erased });
+        return Ok(Seen { checkpoint: signed(&octets).with_context(unfit)?, gone });
     }
     if path.join("checkpoint").is_file() {
         let octets = fs::read(path.join("checkpoint")).with_context(unfit)?;
         let checkpoint = signed(&octets).with_context(unfit)?;
         read_log(&Folder(path.to_owned()), verifier, &mut |_, octets| {
-            let masked: Option<&[u8; LEAF_OCTETS]> = octets.try_into().ok();
-            erased.extend(masked.and_then(|it| erasure(&leaf::masked(it, key), key)));
+            if let Ok(masked) = octets.try_into() {
+                gone.note(&leaf::masked(masked, key), key);
+            }
         })
         .with_context(unfit)?;
-        return Ok(Seen { checkpoint, erased });
+        return Ok(Seen { checkpoint, gone });
     }
     let standing = journal::log::look(path).with_context(unfit)?;
     let standing = standing.ok_or_else(|| anyhow!("there is no log")).with_context(unfit)?;
     journal::log::replay_log(path, 0, |entry| {
-        erased.extend(erasure(&entry.leaf, key));
+        gone.note(&entry.leaf, key);
         ControlFlow::Continue(())
     })
     .with_context(unfit)?;
-    Ok(Seen { checkpoint: signed(&standing.checkpoint).with_context(unfit)?, erased })
+    Ok(Seen { checkpoint: signed(&standing.checkpoint).with_context(unfit)?, gone })
 }
 
 /// A log as it was restored, read whole.
 pub(super) struct History {
     /// How many entries it has; every one follows from the last signed checkpoint.
     pub(super) entries: u64,
-    /// Recordings that it says are erased.
-    pub(super) erased: BTreeSet<RecordingId>,
+    /// What it says is gone.
+    pub(super) gone: Gone,
     /// The root it had at each size that was asked for.
     roots: Vec<(u64, Hash)>,
 }
@@ -78,7 +137,7 @@ impl History {
         let last = Checkpoint::read(&standing.checkpoint, verifier, &Policy::LOG_ALONE)
             .context("the log's last checkpoint is not signed by its key")?;
         let mut walk =
-            Walk { tree: Tree::new(), seen, key, roots: Vec::new(), erased: BTreeSet::new() };
+            Walk { tree: Tree::new(), seen, key, roots: Vec::new(), gone: Gone::default() };
         let folder = Folder(data.log_public());
         let published = read_log(&folder, verifier, &mut |_, octets| {
             if let Ok(masked) = octets.try_into() {
@@ -90,11 +149,11 @@ impl History {
             ControlFlow::Continue(())
         })
         .context("the log's own files cannot be read")?;
-        let Walk { tree, roots, erased, .. } = walk;
+        let Walk { tree, roots, gone, .. } = walk;
         if (tree.size(), tree.root()) != (last.size(), last.root()) {
             bail!("the log's entries are not those that its last checkpoint signed");
         }
-        Ok(Some(Self { entries: tree.size(), erased, roots }))
+        Ok(Some(Self { entries: tree.size(), gone, roots }))
     }
 
     /// Says whether the log may be written on, as far as these have seen it.
@@ -144,7 +203,7 @@ struct Walk<'a> {
     seen: &'a [Seen],
     key: &'a AuditKey,
     roots: Vec<(u64, Hash)>,
-    erased: BTreeSet<RecordingId>,
+    gone: Gone,
 }
 
 impl Walk<'_> {
@@ -155,42 +214,6 @@ impl Walk<'_> {
         if self.seen.iter().any(|it| it.checkpoint.size() == size) {
             self.roots.push((size, self.tree.root()));
         }
-        self.erased.extend(erasure(&leaf::masked(masked, self.key), self.key));
-    }
-}
-
-/// The recording that an entry says is erased.
-fn erasure(leaf: &[u8; LEAF_OCTETS], key: &AuditKey) -> Option<RecordingId> {
-    match leaf::read(leaf, key).ok()?.said.what {
-        Statement::Erase { recording, .. } => Some(recording),
-        Statement::Padding
-        | Statement::Boot { .. }
-        | Statement::RegistryEpoch { .. }
-        | Statement::Removal { .. }
-        | Statement::Tariff { .. }
-        | Statement::Admission { .. }
-        | Statement::Consent { .. }
-        | Statement::RecordingStarted { .. }
-        | Statement::RecordingEnded { .. }
-        | Statement::NotRecorded { .. }
-        | Statement::Quarantine { .. }
-        | Statement::Hold { .. }
-        | Statement::Retention { .. }
-        | Statement::Kill { .. }
-        | Statement::PolicyChange { .. }
-        | Statement::StaffChange { .. }
-        | Statement::Disclosure { .. }
-        | Statement::Approval { .. }
-        | Statement::Denial { .. }
-        | Statement::BreakGlass { .. }
-        | Statement::Review { .. }
-        | Statement::Inquiry { .. }
-        | Statement::Dialled { .. }
-        | Statement::NameRecorded { .. }
-        | Statement::NameHeard { .. }
-        | Statement::NameApproved { .. }
-        | Statement::NameRemoved { .. }
-        | Statement::Delivered { .. }
-        | Statement::RecordsErased { .. } => None,
+        self.gone.note(&leaf::masked(masked, self.key), self.key);
     }
 }

@@ -191,7 +191,7 @@ fn protect_two(data: &Path) -> usize {
 }
 
 /// What all entries of a log that is closed say.
-fn entries(data: &Path) -> Vec<Statement> {
+pub(crate) fn entries(data: &Path) -> Vec<Statement> {
     let key: [u8; 32] = fs::read(data.join("keys/audit.key")).unwrap().try_into().unwrap();
     let key = AuditKey::new(key);
     let mut entries = Vec::new();

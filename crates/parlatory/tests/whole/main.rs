@@ -28,6 +28,7 @@ mod flood;
 mod keeping;
 mod keyholders;
 mod memory;
+mod names;
 mod node;
 #[path = "../../../vault/tests/open/mod.rs"]
 mod open;

@@ -34,6 +34,7 @@ pub(crate) fn kind(fact: &Fact) -> (u8, CallId) {
         Fact::NameApproved(_) => (17, CallId(0)),
         Fact::NameRemoved { call, .. } => (18, call.unwrap_or(CallId(0))),
         Fact::Heard(heard) => (19, heard.call),
+        Fact::NameByStaff(_) => (20, CallId(0)),
     }
 }
 

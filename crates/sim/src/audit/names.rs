@@ -10,7 +10,7 @@ use call::OwnName;
 use core::time::Duration;
 use model::{
     CallId, Key, PersonId, PlayId, Timestamp,
-    fact::{Fact, NameActed, NameRecorded},
+    fact::{Fact, NameActed, NameByStaff, NameDid, NameRecorded},
 };
 use std::collections::BTreeMap;
 
@@ -149,31 +149,35 @@ impl Names {
             coverage.note(Seen::NameKept);
             return self.recorded(name, naming);
         }
-        if let Fact::NameHeard(acted) = fact {
-            return self.acted(acted, |name| {
-                name.heard = true;
-                None
-            });
-        }
-        if let Fact::NameApproved(acted) = fact {
-            return self.acted(acted, |name| {
-                name.approved = Some(now);
-                (!name.heard).then_some((Rule::NamesApproved, "approved, and nobody heard it"))
+        if let Fact::NameByStaff(NameByStaff { acted, did, .. }) = fact {
+            return self.acted(acted, |name| match did {
+                NameDid::Heard => {
+                    name.heard = true;
+                    None
+                }
+                NameDid::Approved => {
+                    name.approved = Some(now);
+                    (!name.heard).then_some((Rule::NamesApproved, "approved, and nobody heard it"))
+                }
+                NameDid::Removed => {
+                    name.removed = Some(acted.at);
+                    None
+                }
             });
         }
         if let Fact::NameRemoved { acted, call } = fact {
-            if call.is_some() {
-                coverage.note(Seen::NameRemovedByPerson);
-                if naming.is_none_or(|naming| !naming.offering && naming.presses.is_empty()) {
-                    return Some((Rule::NamesKept, "removed, and the person did not want that"));
-                }
+            coverage.note(Seen::NameRemovedByPerson);
+            let chose = |naming: &Naming| naming.offering || !naming.presses.is_empty();
+            if call.is_none() || !naming.is_some_and(chose) {
+                return Some((Rule::NamesKept, "removed, and the person did not want that"));
             }
             return self.acted(acted, |name| {
                 name.removed = Some(acted.at);
                 None
             });
         }
-        None
+        // Nobody says any more that somebody did something.
+        Some((Rule::NamesKept, "done by nobody who is named"))
     }
 
     fn recorded(&mut self, name: &NameRecorded, naming: Option<&Naming>) -> Wrong {

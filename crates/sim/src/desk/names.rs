@@ -1,11 +1,12 @@
 //! The names that people recorded, by the rules of `crates/desk/src/naming.rs`.
 
 use super::{Desk, Said};
+use crate::site::STAFF;
 use crate::{county::Facility, journal::Done, sabotage::Sabotage};
 use call::{Answer, NameClip, OwnName};
 use model::{
     AgencyId, CallId, PersonId, Timestamp,
-    fact::{Fact, NameActed, NameRecorded},
+    fact::{Fact, NameActed, NameByStaff, NameDid, NameRecorded},
     speech::OwnVoice,
 };
 use sha2::{Digest, Sha256};
@@ -53,12 +54,14 @@ impl Names {
         if let Fact::NameRecorded(name) = fact {
             let kept = Kept { sha256: name.sha256, heard: false, approved: false };
             self.kept.insert(name.person, kept);
-        } else if let Fact::NameHeard(acted) = fact {
-            self.change(acted.person, |kept| kept.heard = true);
-        } else if let Fact::NameApproved(acted) = fact {
-            self.change(acted.person, |kept| kept.approved = true);
         } else if let Fact::NameRemoved { acted, .. } = fact {
             self.kept.remove(&acted.person);
+        } else if let Fact::NameByStaff(NameByStaff { acted, did, .. }) = fact {
+            match did {
+                NameDid::Heard => self.change(acted.person, |kept| kept.heard = true),
+                NameDid::Approved => self.change(acted.person, |kept| kept.approved = true),
+                NameDid::Removed => drop(self.kept.remove(&acted.person)),
+            }
         }
     }
 
@@ -142,19 +145,17 @@ impl Desk {
         let kept = *self.names.kept.get(&person).filter(|_| free)?;
         let acted = NameActed { agency, person, sha256: kept.sha256, at };
         let unheard = self.sabotage == Some(Sabotage::ApproveUnheard);
-        let (fact, done) = match want {
-            Want::Listen => (Fact::NameHeard(acted), Done::Named(Named::Heard(person))),
+        let (did, done) = match want {
+            Want::Listen => (NameDid::Heard, Named::Heard(person)),
             Want::Approve if (kept.heard || unheard) && !kept.approved => {
-                (Fact::NameApproved(acted), Done::Named(Named::Approved(person)))
+                (NameDid::Approved, Named::Approved(person))
             }
             Want::Approve => return None,
-            Want::Remove => {
-                let done = Done::Named(Named::Removed { slot: None, person });
-                (Fact::NameRemoved { acted, call: None }, done)
-            }
+            Want::Remove => (NameDid::Removed, Named::Removed { slot: None, person }),
         };
+        let fact = Fact::NameByStaff(NameByStaff { acted, did, by: STAFF, act: 0 });
         self.names.pending.insert(person);
-        Some((fact, done))
+        Some((fact, Done::Named(done)))
     }
 
     /// A fact about a name is durable, or it is not.

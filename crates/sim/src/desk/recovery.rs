@@ -88,7 +88,8 @@ impl Caught {
             Fact::NameRecorded(_)
             | Fact::NameHeard(_)
             | Fact::NameApproved(_)
-            | Fact::NameRemoved { .. } => self.names.project(fact),
+            | Fact::NameRemoved { .. }
+            | Fact::NameByStaff(_) => self.names.project(fact),
             Fact::Boot { .. }
             | Fact::Denied(_)
             | Fact::Answered { .. }

@@ -381,7 +381,9 @@ CREATE TABLE own_name_wish (
     person_id  INTEGER NOT NULL,
     sha256     BLOB    NOT NULL,
     want       TEXT    NOT NULL,        -- listen, approve or remove
-    PRIMARY KEY (agency_id, person_id, sha256, want)
+    staff_id   INTEGER NOT NULL,
+    act        BIGINT  NOT NULL,        -- under which number they were allowed to
+    PRIMARY KEY (agency_id, person_id, sha256, want, act)
 );
 
 -- Wrong PINs by station and time, never the digits.

@@ -106,7 +106,8 @@ impl<'a> Waiting<'a> {
             | Fact::NameRecorded(_)
             | Fact::NameHeard(_)
             | Fact::NameApproved(_)
-            | Fact::NameRemoved { .. } => Place::Alone,
+            | Fact::NameRemoved { .. }
+            | Fact::NameByStaff(_) => Place::Alone,
         }
     }
 

@@ -8,10 +8,10 @@ use crate::{
     Store, StoreError,
 };
 use model::{
-    AgencyId, CallId, FacilityId, Language, Money, PersonId, StationId,
+    AgencyId, CallId, FacilityId, Language, Money, PersonId, StaffId, StationId,
     fact::{
-        EndReason, Epoch, Fact, Heard, LegHeard, NameActed, NameRecorded, NumberClass, OffReason,
-        RecordingState, Refusal, Rest,
+        EndReason, Epoch, Fact, Heard, LegHeard, NameActed, NameByStaff, NameDid, NameRecorded,
+        NumberClass, OffReason, RecordingState, Refusal, Rest,
     },
     plan::{Block, PrivateClaim},
 };
@@ -67,7 +67,12 @@ fn story() -> Vec<(u64, Fact)> {
         Fact::NameHeard(acted(171)),
         Fact::NameApproved(acted(172)),
         Fact::NameHeard(acted(173)),
-        Fact::NameRemoved { acted: acted(174), call: None },
+        Fact::NameByStaff(NameByStaff {
+            acted: acted(174),
+            did: NameDid::Removed,
+            by: StaffId(3),
+            act: 9,
+        }),
     ];
     (1..).zip(facts).collect()
 }
@@ -589,8 +594,16 @@ fn a_recorded_name_has_its_times_and_wishes_wait_until_they_are_done() {
     assert_eq!((name.sha256, name.recorded), ([7; 32], at(170)));
     let times = (name.heard, name.approved, name.removed);
     assert_eq!(times, (Some(at(171)), Some(at(172)), Some(at(174))));
-    let wish = |want| NameWish { agency: AgencyId(1), person: PersonId(1), sha256: [7; 32], want };
-    let all = [NameWant::Approve, NameWant::Listen, NameWant::Remove].map(wish);
+    let wish = |(want, act)| NameWish {
+        agency: AgencyId(1),
+        person: PersonId(1),
+        sha256: [7; 32],
+        want,
+        by: StaffId(3),
+        act,
+    };
+    // Who listens twice is entered twice.
+    let all = [(NameWant::Approve, 4), (NameWant::Listen, 5), (NameWant::Listen, 6)].map(wish);
     for wish in all.iter().chain(&all) {
         store.wish_name(wish).unwrap();
     }
