@@ -6,7 +6,8 @@
 
 use crate::{NotEntered, Register, Roster, keeping::Judged, roster::NotDone, roster::Way};
 use access::{
-    Line, NoReceipt, NotReleased, Object, Purpose, Recipient, Role, Undisclosed, Verb,
+    Audience, Demand, Line, NoReceipt, NotReleased, Object, Purpose, Recipient, Role, Undisclosed,
+    Verb,
     decide::Ask,
     staff::{Staff, Unusable},
 };
@@ -172,12 +173,17 @@ impl Naming {
     }
 
     fn ask(&self, by: &Staff, person: PersonId, want: NameWant) -> Ask {
+        let audience = match want {
+            NameWant::Listen => Audience::of(by.role),
+            NameWant::Approve | NameWant::Remove => Audience::Nobody,
+        };
         Ask {
             verb: Verb::Name,
             purpose: Purpose::Administration,
             // Whoever approves it reads this, and it is approved for nothing else.
             case: Private::new(format!("recorded name {}: {}", person.0, want.word())),
             line: Line::Ordinary,
+            demand: Demand::of(audience, Line::Ordinary),
             object: Object::Ledger { agency: by.agency },
             // The answer goes back the way it came.
             recipient: Recipient([0; 32]),

@@ -156,8 +156,7 @@ impl World {
         });
         let floor = Box::new(NoCalls);
         let stopping = Stopping::new(store.clone(), Arc::clone(&register), floor, time.clock());
-        let (entered, names) = (Arc::clone(&register), Box::new(NoNames));
-        let naming = Naming::new(store.clone(), entered, roster.clone(), names, time.clock());
+        let naming = naming(&store, register, &roster, &time);
         let services = Services { roster, records, stopping, keeping, naming };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = ConsoleConfig { listen, tls };
@@ -230,6 +229,10 @@ impl Names for NoNames {
     fn read(&self, _: (AgencyId, PersonId), _: [u8; 32]) -> Option<OwnVoice> {
         None
     }
+}
+
+fn naming(store: &Store, register: Arc<Register>, roster: &Roster, time: &Time) -> Naming {
+    Naming::new(store.clone(), register, roster.clone(), Box::new(NoNames), time.clock())
 }
 
 fn keeping(
