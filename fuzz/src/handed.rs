@@ -6,7 +6,7 @@
 mod log;
 
 use access::{Delivery, Gate, Intent, LEAF_OCTETS, Object, Proof, Recipient, Verb};
-use export::{Audience, Clock, Contents, Custody, Entry, Record, Recording, Software, TimeStamp};
+use export::{Clock, Contents, Custody, Entry, Record, Recording, Software, TimeStamp};
 use keyholder::probe::{self, Probe};
 use log::{Log, NOW, cosigned, log_key, witness};
 use model::{AgencyId, CallId, Money, RecordingId, Timestamp, fact::RecordingState};
@@ -235,8 +235,6 @@ fn pack(proof: &Proof, recording: RecordingId, witnesses: &Policy) -> Files {
     let gate = Gate::new(log_key(), witnesses.clone());
     let receipt = gate.receipt(proof.clone(), NOW).expect("it is in the log");
     let contents = Contents {
-        query: "a recording",
-        audience: Audience::Defence,
         records: &[record(recording)],
         recordings: &[Recording {
             recording,
@@ -251,7 +249,9 @@ fn pack(proof: &Proof, recording: RecordingId, witnesses: &Policy) -> Files {
         custody: Custody::Split,
         clock: &Clock {
             source: "system clock".to_owned(),
+            synchronised: None,
             offset_us: None,
+            error_max_us: None,
             zone: "UTC".to_owned(),
         },
         software: &Software { version: "0.1.0".to_owned(), sha256: "ab".repeat(32) },
