@@ -51,7 +51,7 @@ pub(crate) const NAME_WISHES_EVERY: Duration = Duration::from_millis(500);
 pub(crate) const VOICES_COUNT_MAX: usize = 256;
 
 /// How long a fact waits for others before it is written to the store.
-pub(crate) const PROJECT_WAIT: Duration = Duration::from_millis(100);
+pub(crate) const PROJECT_WAIT: Duration = Duration::from_millis(200);
 
 /// How long the projector waits before it tries a failed batch again.
 pub(crate) const PROJECT_RETRY: Duration = Duration::from_secs(1);

@@ -59,7 +59,7 @@ pub(crate) const TIMER_LOOKS_PER_T1: u32 = 25;
 /// How long the line's thread rests, at most, between one look at what came and the next: what
 /// comes meanwhile is done together, after one change of thread. Whatever comes when nothing else
 /// did is done at once.
-pub(crate) const REST_MAX: Duration = Duration::from_millis(2);
+pub(crate) const REST_MAX: Duration = Duration::from_millis(4);
 /// A caller hears 100 when nothing else was sent for this long (RFC 3261 section 17.2.1 allows 200
 /// ms).
 pub(crate) const TRYING_AFTER: Duration = Duration::from_millis(150);

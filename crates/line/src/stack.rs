@@ -129,7 +129,7 @@ impl Stack {
     pub(crate) fn serve(&self, transaction: Transaction, wire: WireId, source: IpAddr) -> Serving {
         let serving = Serving::of(&transaction);
         let invite = transaction.original.method == Method::Invite;
-        tokio::spawn(serve(transaction, wire, source, invite, self.happenings.clone()));
+        run(serve(transaction, wire, source, invite, self.happenings.clone()));
         serving
     }
 
@@ -143,7 +143,7 @@ impl Stack {
     ) -> Option<Serving> {
         let transaction = self.client(request, connection)?;
         let serving = Serving::of(&transaction);
-        tokio::spawn(call(transaction, wire, branch, self.happenings.clone()));
+        run(call(transaction, wire, branch, self.happenings.clone()));
         Some(serving)
     }
 
@@ -155,7 +155,7 @@ impl Stack {
         errand: Option<Errand>,
     ) -> Option<()> {
         let transaction = self.client(request, connection)?;
-        tokio::spawn(send(transaction, errand, self.happenings.clone()));
+        run(send(transaction, errand, self.happenings.clone()));
         Some(())
     }
 
@@ -192,6 +192,12 @@ impl Serving {
     pub(crate) fn terminate(&self) {
         let _ = self.sender.send(TransactionEvent::Terminate(self.key.clone()));
     }
+}
+
+/// Lets a transaction run as a task. It is put into its place on the heap first: it has some
+/// kilobytes, and the runtime would move them several times.
+fn run(transaction: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(Box::pin(transaction));
 }
 
 /// Runs the library's timers, at most one look for each `rest`: the library asks for one whenever a

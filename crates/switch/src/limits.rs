@@ -14,7 +14,7 @@ pub(crate) const IDLE_WAIT_MAX: Duration = Duration::from_secs(1);
 /// How long the loop rests, at most, between opening its letters and looking for more: those that
 /// come meanwhile wake nobody and are opened together. A letter that finds it idle is opened at
 /// once.
-pub(crate) const REST_MAX: Duration = Duration::from_millis(2);
+pub(crate) const REST_MAX: Duration = Duration::from_millis(4);
 
 /// How long is waited, after the end of a call, for what its legs counted.
 pub(crate) const HEARD_WAIT_MAX: Duration = Duration::from_secs(1);
