@@ -3,6 +3,7 @@
 //! The order is always the same: what is going to be so stands in the log first; then it is so. A
 //! hold wins over every rule. What dies in the middle is finished by the next [`Keeping::run`].
 
+mod details;
 mod fault;
 mod published;
 mod run;
@@ -156,8 +157,8 @@ impl Keeping {
     /// published before it is in force; gives the place of the entry with the agency's rules.
     ///
     /// # Errors
-    /// [`NotKept::Term`] and [`NotKept::Reason`]; [`NotDone::NotThere`] for a facility of others;
-    /// and when it cannot be entered, published or kept.
+    /// [`NotKept::Term`], [`NotKept::Reason`] and [`NotKept::Acts`]; [`NotDone::NotThere`] for a
+    /// facility of others; and when it cannot be entered, published or kept.
     pub fn set_rule(
         &self,
         by: &Staff,
@@ -167,6 +168,11 @@ impl Keeping {
         let _turn = self.turn();
         let KeepingConfig { store, register, roster, clock, .. } = &self.0.config;
         let reason = checked_reason(new)?;
+        if new.class == Class::Acts
+            && (new.facility.is_some() || DAY.saturating_mul(new.days) < usual(Class::Acts))
+        {
+            return Err(NotKept::Acts);
+        }
         let now = clock.now();
         let facilities = store.facilities_of(by.agency)?;
         if new.facility.is_some_and(|facility| !facilities.contains_key(&facility)) {
@@ -419,6 +425,10 @@ pub const fn usual(class: Class) -> Duration {
     match class {
         Class::Audio => Duration::from_hours(90 * 24),
         Class::Records => Duration::from_hours(365 * 24),
+        // A year longer than anybody who was wronged by a leak can usually wait to sue: most states
+        // give 2 to 6 years for what 42 U.S.C. 1983 gives redress for, 18 U.S.C. 2520(e) two, 18
+        // U.S.C. 3282 five to prosecute; 45 CFR 164.316(b)(2)(i) keeps who saw health data for six.
+        Class::Acts => Duration::from_hours(7 * 365 * 24),
     }
 }
 

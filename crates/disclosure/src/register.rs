@@ -240,6 +240,16 @@ impl Register {
         Ok(Some(Ended { leaf, inclusion, checkpoint }))
     }
 
+    /// The log itself.
+    pub(crate) const fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// The key under which entries are read.
+    pub(crate) const fn audit_key(&self) -> &AuditKey {
+        &self.config.audit
+    }
+
     /// Asks both keyholders.
     fn shares(
         &self,
@@ -350,6 +360,7 @@ impl Note {
             Kind::Inquiry => Some("inquiry v1\0"),
             Kind::Delivered => Some("delivered v1\0"),
             Kind::RecordsErased => Some("records erased v1\0"),
+            Kind::DetailsErased => Some("details erased v1\0"),
             // A node says these of its calls, the log itself the first, and `enter` a disclosure.
             Kind::Padding
             | Kind::Boot

@@ -133,7 +133,7 @@ fn a_hold_wins_over_every_rule_until_it_is_released_and_reveals_nothing() {
         let staff = running.staff("inve");
         let hold = placed(now.hold(&staff, &what, None).unwrap());
         assert_eq!(hold, 1, "the answer is the same");
-        let later = keeping(&office, &running, NOW.after(4_000 * DAY));
+        let later = keeping(&office, &running, NOW.after(2_000 * DAY));
         let ran = run(&later);
         assert_eq!((ran.held, ran.erased), (u64::from(fits), u64::from(!fits)), "{what:?}");
         assert_eq!(file(&office).exists(), fits);

@@ -88,6 +88,8 @@ pub struct Report {
     pub programs: Vec<(u32, u32, [u8; 32])>,
     /// What went out, by trunk and time, for [`crate::carrier`].
     pub dialled: Vec<crate::carrier::Dialled>,
+    /// The first and the last of entries whose details are erased, as entries say.
+    pub erased: Vec<(u64, u64)>,
     /// What breaks an invariant, in the order found; no more than [`VIOLATIONS_LISTED_MAX`].
     pub violations: Vec<Violation>,
     /// How many there are.
@@ -149,8 +151,7 @@ impl Auditor {
     fn take(&mut self, index: Index, read: &Read) {
         self.sequence(index, read);
         let Self { report, epochs, calls, files, names, programs, .. } = self;
-        let at = Place { index, node: read.node };
-        let said = &read.said;
+        let (at, said) = (Place { index, node: read.node }, &read.said);
         let mut violations = Vec::new();
         let found: &mut dyn FnMut(Violation) = &mut |violation| violations.push(violation);
         match said.what {
@@ -213,6 +214,7 @@ impl Auditor {
             | Statement::Inquiry { .. }
             | Statement::Delivered { .. }
             | Statement::RecordsErased { .. } => {}
+            Statement::DetailsErased { first, last, .. } => report.erased.push((first, last)),
         }
         for violation in violations {
             self.report.add(violation);

@@ -2,7 +2,7 @@
 
 use crate::{
     limits::CLERK_OCTETS,
-    statement::{Closed, Kind, Said, Standing, Statement, Unrecorded},
+    statement::{Closed, Detailed, Kind, Said, Standing, Statement, Unrecorded},
 };
 use core::time::Duration;
 use model::{
@@ -157,6 +157,9 @@ fn fields_of(statement: &Statement) -> Fields {
         Statement::Kill { calls: count } | Statement::RecordsErased { records: count } => {
             Fields { count, ..zero }
         }
+        Statement::DetailsErased { of, first, last, count } => {
+            Fields { what: detailed_code(of), subject: first, count, extra: last, ..zero }
+        }
         Statement::Disclosure { act, records, recipient } => {
             Fields { subject: act, count: records, hash: recipient, ..zero }
         }
@@ -226,6 +229,12 @@ fn statement_of(fields: &Fields) -> Option<Statement> {
         Kind::NameRemoved => Statement::NameRemoved { sha256: hash },
         Kind::Delivered => Statement::Delivered { act, package: hash },
         Kind::RecordsErased => Statement::RecordsErased { records: fields.count },
+        Kind::DetailsErased => Statement::DetailsErased {
+            of: detailed(fields.what)?,
+            first: fields.subject,
+            last: fields.extra,
+            count: fields.count,
+        },
     })
 }
 
@@ -245,6 +254,17 @@ fn state(code: u8) -> Option<RecordingState> {
     [RecordingState::Ended, RecordingState::Cut]
         .into_iter()
         .find(|state| state_code(*state) == code)
+}
+
+fn detailed_code(of: Detailed) -> u8 {
+    match of {
+        Detailed::Calls => 1,
+        Detailed::Acts => 2,
+    }
+}
+
+fn detailed(code: u8) -> Option<Detailed> {
+    [Detailed::Calls, Detailed::Acts].into_iter().find(|of| detailed_code(*of) == code)
 }
 
 /// The number of a class or a reason in an entry: its place among the variants, which the

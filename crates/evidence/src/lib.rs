@@ -27,4 +27,4 @@ pub use audit::{Auditor, Object, Report, StoredName, Violation};
 pub use counsel::{CounselSecret, Mark, NotASecret, Note};
 pub use detail::Detail;
 pub use leaf::{AuditKey, Entry, NotAnEntry, Random, Read};
-pub use statement::{Closed, Kind, Said, Standing, Statement, Unrecorded};
+pub use statement::{Closed, Detailed, Kind, Said, Standing, Statement, Unrecorded};

@@ -206,6 +206,27 @@ pub enum Statement {
         /// How many were due when it was entered.
         records: u64,
     },
+    /// Details of entries are erased, with their salts, because their time is over. The entries
+    /// stay.
+    DetailsErased {
+        /// Details of what.
+        of: Detailed,
+        /// The first of the entries, by its place in the log.
+        first: u64,
+        /// The last of them.
+        last: u64,
+        /// How many between the two.
+        count: u64,
+    },
+}
+
+/// What details are about, and so how long they are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Detailed {
+    /// Calls, and names that people recorded.
+    Calls,
+    /// Disclosures and other acts of staff, and numbers that are protected no longer.
+    Acts,
 }
 
 /// How a number stands and what follows for recording.
@@ -276,11 +297,12 @@ pub enum Kind {
     NameRemoved = 27,
     Delivered = 28,
     RecordsErased = 29,
+    DetailsErased = 31,
 }
 
 impl Kind {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Padding,
         Self::Boot,
         Self::RegistryEpoch,
@@ -311,6 +333,7 @@ impl Kind {
         Self::NameRemoved,
         Self::Delivered,
         Self::RecordsErased,
+        Self::DetailsErased,
     ];
 
     /// Its number in an entry.
@@ -336,7 +359,8 @@ impl Kind {
             | Self::Review
             | Self::Inquiry
             | Self::Delivered
-            | Self::RecordsErased => true,
+            | Self::RecordsErased
+            | Self::DetailsErased => true,
             Self::Boot
             | Self::RegistryEpoch
             | Self::Removal
@@ -356,7 +380,7 @@ impl Kind {
     }
 
     pub(crate) fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code)).copied()
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
 }
 
@@ -394,6 +418,7 @@ impl Statement {
             Self::NameRemoved { .. } => Kind::NameRemoved,
             Self::Delivered { .. } => Kind::Delivered,
             Self::RecordsErased { .. } => Kind::RecordsErased,
+            Self::DetailsErased { .. } => Kind::DetailsErased,
         }
     }
 }

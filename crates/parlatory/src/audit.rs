@@ -55,6 +55,10 @@ pub(crate) struct Findings {
     pub(crate) published: u64,
     /// Files among the recordings whose names are no recordings'.
     pub(crate) unknown: Vec<PathBuf>,
+    /// Entries whose details are erased; none where only the published log is there.
+    pub(crate) erased: u64,
+    /// Some of these of which no entry says so, by their places.
+    pub(crate) taken_away: Vec<u64>,
 }
 
 /// Reads the published log up to its signed root, then what waits for publication in the log, then
@@ -62,6 +66,8 @@ pub(crate) struct Findings {
 pub(crate) fn audit(data: &Data, key: AuditKey) -> Result<Findings> {
     // First, so that what a running node closes meanwhile is not taken for too much.
     let stored = vault::stored(&data.recordings())?;
+    // What is erased while this reads on has its entry in what is read.
+    let erased = Erased::read(data)?;
     let mut auditor = Auditor::new(key.clone());
     let mut last: BTreeMap<u32, u64> = BTreeMap::new();
     let mut take = |index: u64, leaf: &[u8]| {
@@ -98,7 +104,55 @@ pub(crate) fn audit(data: &Data, key: AuditKey) -> Result<Findings> {
     let objects =
         known.iter().filter_map(|it| Some(Object { recording: it.recording?, sha256: it.sha256 }));
     let report = auditor.finish(objects);
-    Ok(Findings { report, published, unknown: unknown.into_iter().map(|it| it.path).collect() })
+    let unknown = unknown.into_iter().map(|it| it.path).collect();
+    let (erased, taken_away) = erased.judge(&report);
+    Ok(Findings { report, published, unknown, erased, taken_away })
+}
+
+/// Entries of which the details are erased, a bit for each. Nobody but the node has details, so
+/// that a copy of the published log alone says nothing about them.
+struct Erased(Vec<u8>);
+
+impl Erased {
+    fn read(data: &Data) -> Result<Self> {
+        let mut bits = Vec::new();
+        if data.log_private().is_dir() {
+            journal::log::replay_log(&data.log_private(), 0, |entry| {
+                let at = usize::try_from(entry.index / 8).unwrap_or(usize::MAX);
+                if bits.len() <= at {
+                    bits.push(0);
+                }
+                if let Some(octet) = bits.get_mut(at) {
+                    *octet |= u8::from(entry.erased) << (entry.index % 8);
+                }
+                ControlFlow::Continue(())
+            })
+            .context("the details of entries cannot be read")?;
+        }
+        Ok(Self(bits))
+    }
+
+    fn places(&self) -> impl Iterator<Item = u64> {
+        let octets = (0_u64..).step_by(8).zip(&self.0);
+        octets.flat_map(|(first, octet)| {
+            (first..first + 8).filter(move |at| octet >> (at % 8) & 1 == 1)
+        })
+    }
+
+    /// How many there are, and the places of some of which no entry says so.
+    fn judge(&self, report: &Report) -> (u64, Vec<u64>) {
+        let mut said = report.erased.clone();
+        said.sort_unstable();
+        let (mut said, mut until) = (said.into_iter().peekable(), None);
+        let unsaid = self.places().filter(|at| {
+            while let Some((_, last)) = said.next_if(|(first, _)| first <= at) {
+                until = until.max(Some(last));
+            }
+            until.is_none_or(|until| until < *at)
+        });
+        let unsaid = unsaid.take(TAKEN_AWAY_MAX).collect();
+        (self.places().count() as u64, unsaid)
+    }
 }
 
 /// Gives the leaves that wait in the journal behind entry `carried` to `take`. An auditor has no
@@ -259,7 +313,9 @@ pub(crate) struct Verdict {
 impl Verdict {
     pub(crate) fn count(&self) -> u64 {
         let unmatched = self.reconciled.as_ref().map_or(0, |it| it.unmatched.len());
-        let others = unmatched + self.found.unknown.len() + self.strangers.len();
+        let found = &self.found;
+        let others =
+            unmatched + found.unknown.len() + found.taken_away.len() + self.strangers.len();
         self.found.report.violations_count + u64::try_from(others).unwrap_or(u64::MAX)
     }
 
@@ -269,6 +325,11 @@ impl Verdict {
             report.violations.iter().map(|it| format!("{}: {it}", it.invariant())).collect();
         for path in &self.found.unknown {
             sentences.push(format!("I5: `{}` is no recording of this node", path.display()));
+        }
+        for index in &self.found.taken_away {
+            sentences.push(format!(
+                "entry {index}: its detail is erased, and no entry of the log says so"
+            ));
         }
         for (node, boot) in &self.strangers {
             sentences.push(format!(
@@ -301,6 +362,13 @@ impl Verdict {
             report.open,
             report.programs.len()
         ));
+        if self.found.erased > 0 {
+            line(&format!(
+                "  {} details of entries are erased, because their time is over: nobody can open \
+                 them.",
+                self.found.erased
+            ));
+        }
         for ((trunk, hour), counts) in self.reconciled.iter().flat_map(|it| &it.hours) {
             line(&format!(
                 "  trunk {}, hour from {}: {} by the carrier, {} in the log, {} not in the log",
@@ -337,6 +405,7 @@ impl Verdict {
             "not_recorded": report.not_recorded,
             "names": report.names,
             "open": report.open,
+            "details_erased": self.found.erased,
             "starts": report.programs.len(),
             "hours": hours.collect::<Vec<_>>(),
             "found": self.sentences(),
@@ -351,4 +420,55 @@ pub(crate) fn show(at: Timestamp) -> String {
         .map_or_else(|_| "an impossible time".to_owned(), |it| it.to_string())
 }
 
+/// Entries without their details, and without a reason, that are listed.
+const TAKEN_AWAY_MAX: usize = 100;
+
 const HOUR_MICROS: i64 = 3_600 * 1_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journal::{
+        Draft,
+        log::{Log, Options},
+    };
+
+    #[test]
+    fn a_detail_that_is_gone_without_an_entry_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = Data::at(folder.path());
+        let options = Options::new(data.log_public(), data.log_private());
+        let signer = crate::logbook::make_signer().unwrap();
+        let (log, _) = Log::open(&options, signer, Timestamp::from_micros(0)).unwrap();
+        let draft = |seq: u64| {
+            let mut leaf = [0; journal::LEAF_OCTETS];
+            leaf[..8].copy_from_slice(&[1, 0, 0, 0, 0, 0, 0, 1]);
+            leaf[8..16].copy_from_slice(&seq.to_be_bytes());
+            Draft { leaf, detail: vec![7] }
+        };
+        log.append_wait((1..=20).map(draft).collect()).unwrap();
+        log.erase_details(&[0, 3, 8, 15, 19].into(), &mut |_| {}).unwrap();
+        log.close();
+        let erased = Erased::read(&data).unwrap();
+        for (said, unsaid) in [
+            (vec![], vec![0, 3, 8, 15, 19]),
+            (vec![(3, 8), (19, 40), (0, 1)], vec![15]),
+            (vec![(4, 19), (0, 3)], vec![]),
+            (vec![(2, 3), (0, 30)], vec![]),
+            (vec![(0, 15), (1, 2)], vec![19]),
+        ] {
+            let report = Report { erased: said, ..Report::default() };
+            assert_eq!(erased.judge(&report), (5, unsaid));
+        }
+        let found = Findings {
+            report: Report::default(),
+            published: 0,
+            unknown: Vec::new(),
+            erased: 5,
+            taken_away: vec![15],
+        };
+        let verdict = Verdict { found, reconciled: None, strangers: Vec::new() };
+        assert_eq!(verdict.count(), 1);
+        assert!(verdict.sentences()[0].contains("entry 15: its detail is erased"));
+    }
+}

@@ -106,7 +106,7 @@ impl Night {
                 Some(AFTER_COPY)
             }
             Ok(ran) => {
-                let Ran { erased, of_quarantine, quarantined, held, records, .. } = ran;
+                let Ran { erased, of_quarantine, quarantined, held, records, details, .. } = ran;
                 if !of.quarantined_alone || ran != (Ran::default()) {
                     tracing::info!(
                         erased,
@@ -114,6 +114,7 @@ impl Night {
                         quarantined,
                         held,
                         records,
+                        details,
                         "erased what was due"
                     );
                 }

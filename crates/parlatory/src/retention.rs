@@ -95,17 +95,19 @@ fn erase(args: &RunArgs) -> Result<()> {
         return print(&end);
     }
     let Progress { act, entry, due, erased, of_quarantine, records_due, records, .. } = end;
+    let Progress { details_due, details, .. } = end;
     let protected = format!("{of_quarantine} of them of numbers that were protected afterwards");
     line(&match (args.dry_run, end.postponed) {
         (true, _) => format!(
-            "{due} recordings are due, {protected}, and {records_due} names and numbers. Nothing \
-             was erased."
+            "{due} recordings are due, {protected}, {records_due} names and numbers, and \
+             {details_due} details of entries of the log. Nothing was erased."
         ),
         (false, true) => "Somebody copies the recordings, so nothing was erased: tonight's run \
                           does."
             .to_owned(),
         (false, false) => format!(
-            "{erased} recordings were erased, {protected}, and {records} names and numbers."
+            "{erased} recordings were erased, {protected}, {records} names and numbers, and \
+             {details} details of entries of the log."
         ),
     });
     line(&format!("Act {act}, entry {entry} of the log."));
@@ -296,6 +298,8 @@ struct Progress {
     of_quarantine: u64,
     records_due: u64,
     records: u64,
+    details_due: u64,
+    details: u64,
     postponed: bool,
     over: bool,
 }
@@ -315,6 +319,8 @@ mod tests {
                 of_quarantine: 1,
                 records_due: 2,
                 records: 2,
+                details_due: 9,
+                details: 9,
                 postponed: false,
                 over,
             };

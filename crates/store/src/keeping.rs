@@ -2,12 +2,14 @@
 //! `disclosure`'s keeping. It stands here alone, so every change is on the disk before a function
 //! returns.
 
+mod detail;
 mod erasing;
 mod hold;
 mod records;
 mod rule;
 mod run;
 
+pub use detail::CallLeft;
 pub use erasing::{Basis, Due, Erasing, Terms};
 pub use hold::{Held, HoldRow, NewHold};
 pub use records::{RecordsCount, Swept};

@@ -32,8 +32,8 @@ pub use entered::{LateRecording, RegistryChanges};
 pub use error::{Refused, StoreError};
 pub use heard::{HeardCounts, JITTER_MAX_MICROS, LOSS_ONE_IN};
 pub use keeping::{
-    Basis, Class, Due, Erasing, Held, HoldRow, NewHold, RecordsCount, RuleRow, RunOutcome, RunRow,
-    RunScope, Swept, Terms,
+    Basis, CallLeft, Class, Due, Erasing, Held, HoldRow, NewHold, RecordsCount, RuleRow,
+    RunOutcome, RunRow, RunScope, Swept, Terms,
 };
 pub use names::{NameRow, NameWant, NameWish};
 pub use plan::{Applied, Plan};

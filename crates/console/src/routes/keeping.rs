@@ -106,14 +106,15 @@ struct AgencyTerms {
 /// How long something is kept.
 #[derive(Serialize, ToSchema)]
 struct Term {
-    /// What: `audio` are recordings, `records` are names and numbers.
+    /// What: `audio` are recordings, `records` are names and numbers, `acts` is what the log says
+    /// of who was shown what, and why: 2555 days or longer, and for the whole agency.
     #[schema(example = "audio")]
     class: &'static str,
     /// For which facility; for all that have nothing of their own, where it is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "cedar/jail")]
     facility: Option<String>,
-    /// How many days, from the end of the call on.
+    /// How many days, from the end of the call or the act on.
     days: u64,
     /// Whether that is longer than usual.
     longer: bool,
@@ -296,6 +297,11 @@ struct Progress {
     records_due: u64,
     /// Names and numbers that were erased.
     records: u64,
+    /// Details of entries of the log that are due: what they say of calls whose records are erased,
+    /// and of acts whose time is over.
+    details_due: u64,
+    /// Details of entries that were erased.
+    details: u64,
     /// Somebody copies the recordings: nothing was erased now, and the next run does.
     postponed: bool,
     /// Whether this is the end.
@@ -311,6 +317,8 @@ impl Progress {
             erased: ran.erased,
             of_quarantine: ran.of_quarantine,
             records_due: ran.records_due,
+            details_due: ran.details_due,
+            details: ran.details,
             records: ran.records,
             postponed: ran.postponed,
             over,
@@ -601,7 +609,7 @@ impl From<NotKept> for Problem {
         match why {
             NotKept::NotDone(why) => why.into(),
             NotKept::Unusable(why) => not_allowed(&why.into()),
-            NotKept::Term | NotKept::Reason | NotKept::Everything => {
+            NotKept::Term | NotKept::Reason | NotKept::Acts | NotKept::Everything => {
                 Self::new(StatusCode::BAD_REQUEST, "out-of-bounds", says)
             }
             NotKept::NoHold => Self::not_there(),
@@ -611,6 +619,7 @@ impl From<NotKept> for Problem {
             }
             NotKept::Store(StoreError::Broken { .. })
             | NotKept::Vault(_)
+            | NotKept::Log(_)
             | NotKept::Unpublished(..)
             | NotKept::Detail => Self::broken(&says),
         }

@@ -2,6 +2,7 @@
 
 use crate::{NotEntered, roster::NotDone};
 use access::staff::Unusable;
+use journal::log::LogError;
 use std::{io, path::PathBuf};
 use store::StoreError;
 use vault::VaultError;
@@ -24,6 +25,11 @@ pub enum NotKept {
          kept than usual, it is published"
     )]
     Reason,
+    /// Who was shown what is not kept for a shorter time by those who were.
+    #[error(
+        "what the log says of acts of staff is kept for the whole agency, and for 2555 days or longer"
+    )]
+    Acts,
     /// A hold must name something.
     #[error("a hold names a person, a number or a time: everything there is cannot be held")]
     Everything,
@@ -33,6 +39,9 @@ pub enum NotKept {
     /// It cannot be entered in the log, so it does not happen.
     #[error(transparent)]
     NotEntered(#[from] NotEntered),
+    /// The log's own files did not do it.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -35,12 +35,13 @@ pub struct AgencyTerms {
 /// How long something is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Term {
-    /// What: `audio` are recordings, `records` are names and numbers.
+    /// What: `audio` are recordings, `records` are names and numbers, `acts` is what the log says
+    /// of who was shown what, and why.
     pub class: &'static str,
     /// For which facility, by its key; for all that have nothing of their own, where it is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facility: Option<String>,
-    /// How many days, from the end of the call on.
+    /// How many days, from the end of the call or the act on.
     pub days: u64,
     /// Whether that is longer than usual.
     pub longer: bool,

@@ -5,7 +5,7 @@ use crate::Note;
 use evidence::Statement;
 use model::{AgencyId, Timestamp};
 use std::{ops::ControlFlow, sync::atomic::Ordering, time::Duration};
-use store::{Basis, Class, Due, Held, RecordsCount, RuleRow, RunOutcome, RunScope, Terms};
+use store::{Basis, Class, Due, Held, RecordsCount, RunOutcome, RunScope, Terms};
 use vault::Eraser;
 
 /// What a run looks at.
@@ -36,6 +36,10 @@ pub struct Ran {
     pub records_due: u64,
     /// Names and numbers that were erased.
     pub records: u64,
+    /// Details of entries of the log that are due.
+    pub details_due: u64,
+    /// Details of entries that were erased, with their salts.
+    pub details: u64,
     /// Somebody copies the recordings, or another run erases: nothing was erased, and the next run
     /// does.
     pub postponed: bool,
@@ -56,7 +60,8 @@ impl Keeping {
         let now = clock.now();
         let (due, of_quarantine) = store.due_count(&self.terms(of), now)?;
         let records_due = self.records_due(of, now)?.iter().map(|(_, due)| due.total()).sum();
-        Ok(Ran { due, of_quarantine, records_due, ..Ran::default() })
+        let details_due = if of.quarantined_alone { 0 } else { self.details_due(of, now)? };
+        Ok(Ran { due, of_quarantine, records_due, details_due, ..Ran::default() })
     }
 
     /// How long names and numbers are kept at most, whoever's they are: what is older stands
@@ -65,22 +70,7 @@ impl Keeping {
     /// # Errors
     /// When the store fails.
     pub fn records_longest(&self) -> Result<Duration, NotKept> {
-        let store = &self.0.config.store;
-        let rules = store.retention_rules()?;
-        let mut longest = Vec::new();
-        for agency in store.agencies()? {
-            let set = |facility| {
-                let same = |rule: &&RuleRow| {
-                    (rule.agency, rule.facility, rule.class)
-                        == (agency.id, facility, Class::Records)
-                };
-                rules.iter().find(same).map(|rule| rule.keep)
-            };
-            let all = set(None).unwrap_or(usual(Class::Records));
-            let facilities = store.facilities_of(agency.id)?;
-            longest.extend(facilities.keys().map(|facility| set(Some(*facility)).unwrap_or(all)));
-        }
-        Ok(longest.into_iter().max().unwrap_or(usual(Class::Records)))
+        Ok(self.set_for(Class::Records)?.1)
     }
 
     /// Finishes what was left, enters what is newly held and what is held no longer, finds what is
@@ -155,8 +145,13 @@ impl Keeping {
             self.enter_erased(&due, now)?;
             self.destroy(&eraser, &due, of, now, ran)?;
         }
+        self.erase_records(of, now, tell, ran)?;
+        if !of.quarantined_alone && !ran.stopped {
+            self.erase_details(of, now, tell, ran)?;
+        }
+        // Whoever copies has waited until here, and copies the log as it is now.
         drop(eraser);
-        self.erase_records(of, now, tell, ran)
+        Ok(())
     }
 
     /// How many names and numbers of which agency are due. A number that became protected takes

@@ -1,7 +1,7 @@
 //! The handle that callers hold.
 
 use super::{
-    LogError,
+    ErasingStep, LogError, erase,
     limits::{GATHERED_ENOUGH, QUEUE_APPENDS_MAX, SOON, WAL_OCTETS_MAX},
     open,
     wal::Folder,
@@ -11,10 +11,10 @@ use super::{
 use crate::{Draft, EntrySeq, Haste, LEAF_OCTETS, Sender, Torn, inbox};
 use model::Timestamp;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     ops::Range,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -127,6 +127,10 @@ pub struct Log {
 }
 
 struct Inner {
+    /// The log's private folder.
+    private: PathBuf,
+    /// Whoever erases in it holds this, one at a time.
+    erasing: Mutex<()>,
     /// `None` once closed.
     requests: Mutex<Option<Sender<Request>>>,
     waiting: Arc<AtomicUsize>,
@@ -171,6 +175,8 @@ impl Log {
             .spawn(move || writer.run())
             .map_err(|error| LogError::io("start the thread of", &options.private, error))?;
         let inner = Inner {
+            private: options.private.clone(),
+            erasing: Mutex::new(()),
             requests: Mutex::new(Some(requests)),
             waiting,
             thread: Mutex::new(Some(thread)),
@@ -229,6 +235,32 @@ impl Log {
         wait(|reply| {
             self.append(entries, move |result| reply.send(result));
         })
+    }
+
+    /// Destroys the details of these entries for good, with the salt in each, and says how many
+    /// there were; the entries stay, and every proof of them. Whoever asks has entered it before.
+    /// What a crash breaks off, the next [`Log::open`] or erasing finishes for the segment it was
+    /// in; the rest is to be asked again. `tell` hears of every step, on this thread. Appends go on
+    /// meanwhile. Waits; never call it on the log's own thread.
+    ///
+    /// # Errors
+    /// [`LogError::Closed`], a segment that cannot be read, or a fault of the disk: some may be
+    /// gone then.
+    pub fn erase_details(
+        &self,
+        entries: &BTreeSet<u64>,
+        tell: &mut dyn FnMut(ErasingStep),
+    ) -> Result<u64, LogError> {
+        let _erasing = self.inner.erasing.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(last) = entries.last().copied() else { return Ok(0) };
+        wait(|reply| self.ask(Request::CloseSegment { last, reply }))?;
+        erase::erase(&self.inner.private, entries, tell)
+    }
+
+    /// The log's private folder, to read what is in it: [`super::segments`], [`super::replay_log`].
+    #[must_use]
+    pub fn private(&self) -> &Path {
+        &self.inner.private
     }
 
     /// Proves that entry `index` is in the log as it was signed last, published or not. Waits;
@@ -329,6 +361,8 @@ fn wait<T: Send + 'static>(ask: impl FnOnce(Reply<T>)) -> Result<T, LogError> {
 
 impl Inner {
     fn close(&self) {
+        // The folder is locked until its thread ends, and nothing is erased in it afterwards.
+        let _erasing = self.erasing.lock().unwrap_or_else(PoisonError::into_inner);
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(requests) = requests {
             drop(requests.send(Request::Close, Haste::AtOnce));

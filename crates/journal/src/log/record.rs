@@ -13,7 +13,62 @@ pub(super) enum Body {
     /// Where the log stands, when a segment, a lease or an interval begins.
     State(State),
     /// Entries that were appended.
-    Entries(Vec<Draft>),
+    Entries(Vec<Kept>),
+}
+
+/// An entry as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// What is entered.
+    pub(super) leaf: [u8; LEAF_OCTETS],
+    /// What it commits to.
+    pub(super) detail: Detail,
+}
+
+/// What an entry commits to, and whether that is still there.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// As it was sealed; empty for padding.
+    Sealed(Vec<u8>),
+    /// It was erased.
+    Erased,
+}
+
+impl Detail {
+    /// Erases it, and says whether there was any.
+    pub(super) fn erase(&mut self) -> bool {
+        match self {
+            Self::Sealed(octets) if !octets.is_empty() => {
+                *self = Self::Erased;
+                true
+            }
+            Self::Sealed(_) | Self::Erased => false,
+        }
+    }
+}
+
+impl std::fmt::Debug for Detail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Sealed(_) => "Sealed([private])",
+            Self::Erased => "Erased",
+        })
+    }
+}
+
+impl From<Draft> for Kept {
+    fn from(Draft { leaf, detail }: Draft) -> Self {
+        Self { leaf, detail: Detail::Sealed(detail) }
+    }
+}
+
+/// What kind of segment it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// As it was written first.
+    Whole = 1,
+    /// Written anew, with details that are erased.
+    Erased = 2,
 }
 
 /// All that the log knows beside its tree.
@@ -64,11 +119,16 @@ impl Record {
                 (KIND_STATE, state.nodes.len())
             }
             Body::Entries(entries) => {
-                for Draft { leaf, detail } in entries {
+                for Kept { leaf, detail } in entries {
                     payload.extend_from_slice(leaf);
-                    let length = u32::try_from(detail.len()).unwrap_or(u32::MAX);
+                    let (length, octets) = match detail {
+                        Detail::Sealed(octets) => {
+                            (u32::try_from(octets.len()).unwrap_or(ERASED), octets.as_slice())
+                        }
+                        Detail::Erased => (ERASED, [].as_slice()),
+                    };
                     payload.extend_from_slice(&length.to_le_bytes());
-                    payload.extend_from_slice(detail);
+                    payload.extend_from_slice(octets);
                 }
                 (KIND_ENTRIES, entries.len())
             }
@@ -94,9 +154,9 @@ impl Record {
 }
 
 /// The header of a segment whose first record stands before entry `first`.
-pub(super) fn header(first: u64) -> Vec<u8> {
+pub(super) fn header(first: u64, format: Format) -> Vec<u8> {
     let mut octets = MAGIC.to_vec();
-    octets.extend_from_slice(&FORMAT.to_le_bytes());
+    octets.extend_from_slice(&(format as u32).to_le_bytes());
     octets.extend_from_slice(&first.to_le_bytes());
     let check = crc32c::crc32c(&octets);
     octets.extend_from_slice(&check.to_le_bytes());
@@ -115,7 +175,7 @@ pub(super) enum HeaderFault {
 /// Checks the header at the start of `octets`.
 pub(super) fn check_header(octets: &[u8], first: u64) -> Result<(), HeaderFault> {
     let read = octets.get(..HEADER_OCTETS).ok_or(HeaderFault::Unreadable)?;
-    if read == header(first) {
+    if [Format::Whole, Format::Erased].iter().any(|format| read == header(first, *format)) {
         return Ok(());
     }
     let mut reader = Reader(read);
@@ -123,7 +183,7 @@ pub(super) fn check_header(octets: &[u8], first: u64) -> Result<(), HeaderFault>
     let format = reader.u32().unwrap_or_default();
     let whole = read.get(..HEADER_OCTETS - 4).map(crc32c::crc32c).map(u32::to_le_bytes);
     let whole = whole.is_some_and(|check| read.ends_with(&check));
-    if magic && whole && format > FORMAT {
+    if magic && whole && format > Format::Erased as u32 {
         return Err(HeaderFault::Newer(format));
     }
     Err(HeaderFault::Unreadable)
@@ -168,12 +228,15 @@ fn state(reader: &mut Reader<'_>, count: usize) -> Option<State> {
     Some(state)
 }
 
-fn entries(reader: &mut Reader<'_>, count: usize) -> Option<Vec<Draft>> {
+fn entries(reader: &mut Reader<'_>, count: usize) -> Option<Vec<Kept>> {
     let mut entries = Vec::new();
     for _ in 0..count {
         let leaf = reader.take::<LEAF_OCTETS>()?;
-        let length = usize::try_from(reader.u32()?).ok()?;
-        entries.push(Draft { leaf, detail: reader.slice(length)?.to_vec() });
+        let detail = match reader.u32()? {
+            ERASED => Detail::Erased,
+            length => Detail::Sealed(reader.slice(usize::try_from(length).ok()?)?.to_vec()),
+        };
+        entries.push(Kept { leaf, detail });
     }
     (count > 0).then_some(entries)
 }
@@ -196,6 +259,7 @@ pub(super) const HEADER_OCTETS: usize = 24;
 /// Octets of a record before its entries or state.
 pub(super) const RECORD_HEADER_OCTETS: usize = 32;
 const MAGIC: [u8; 8] = *b"PARLTLOG";
-const FORMAT: u32 = 1;
+/// The length of a detail that was erased: nothing follows it.
+const ERASED: u32 = u32::MAX;
 const KIND_STATE: u32 = 1;
 const KIND_ENTRIES: u32 = 2;

@@ -2,11 +2,15 @@
 
 use super::{
     LogError,
-    record::{self, Body, HEADER_OCTETS},
+    record::{self, Body, Detail, HEADER_OCTETS},
     wal,
 };
 use crate::{EntrySeq, LEAF_OCTETS, leaf_head};
-use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
+use std::{
+    collections::BTreeMap,
+    ops::{ControlFlow, Range},
+    path::Path,
+};
 
 /// One entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +19,10 @@ pub struct LogEntry {
     pub index: u64,
     /// What is entered, as it came: what is published may be masked, see [`super::Mask`].
     pub leaf: [u8; LEAF_OCTETS],
-    /// What it commits to, sealed by whoever made it; empty for padding.
+    /// What it commits to, sealed by whoever made it; empty for padding, and once it was erased.
     pub detail: Vec<u8>,
+    /// Whether its detail was erased, with the salt: nobody can tell any more what it committed to.
+    pub erased: bool,
 }
 
 /// Where a log stands by its own files, whoever writes it meanwhile.
@@ -58,6 +64,18 @@ pub fn look(private: &Path) -> Result<Option<Standing>, LogError> {
     }
 }
 
+/// The segments of the log, in order: from which entry to before which one each reaches. The last
+/// one, which is written on, reaches to [`u64::MAX`].
+///
+/// # Errors
+/// A fault of the disk.
+pub fn segments(private: &Path) -> Result<Vec<Range<u64>>, LogError> {
+    let segments = wal::list(private)?;
+    let firsts = segments.iter().map(|(first, _)| *first);
+    let nexts = firsts.clone().skip(1).chain([u64::MAX]);
+    Ok(firsts.zip(nexts).map(|(first, next)| first..next).collect())
+}
+
 /// Gives every entry from place `from` on to `each`, in order, until it breaks or there is no more.
 ///
 /// `private` is the log's private folder. Files are only read; an end that a crash left torn counts
@@ -89,7 +107,11 @@ pub fn replay_log(
             (at, next) = (end, record.next());
             let Body::Entries(entries) = record.body else { continue };
             for (entry, index) in entries.into_iter().zip(record.first..) {
-                let entry = LogEntry { index, leaf: entry.leaf, detail: entry.detail };
+                let (detail, erased) = match entry.detail {
+                    Detail::Sealed(octets) => (octets, false),
+                    Detail::Erased => (Vec::new(), true),
+                };
+                let entry = LogEntry { index, leaf: entry.leaf, detail, erased };
                 if index >= from && each(entry).is_break() {
                     return Ok(());
                 }

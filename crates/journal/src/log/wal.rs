@@ -1,9 +1,9 @@
 //! Segments of the write-ahead log as files, and the folder they are in.
 
 use super::{
-    LogError,
+    LogError, erase,
     limits::RECORD_OCTETS_MAX,
-    record::{self, HeaderFault},
+    record::{self, Format, HeaderFault},
 };
 use rustix::fs::FallocateFlags;
 use std::{
@@ -153,7 +153,7 @@ impl Folder {
             .open(&new)
             .map_err(fault("make"))?;
         self.reserve(&file).map_err(fault("keep space for"))?;
-        file.write_all(&[record::header(first).as_slice(), state].concat())
+        file.write_all(&[record::header(first, Format::Whole).as_slice(), state].concat())
             .map_err(fault("write"))?;
         file.sync_all().map_err(fault("sync"))?;
         fs::rename(&new, path).map_err(fault("name"))?;
@@ -161,15 +161,16 @@ impl Folder {
         Ok(file)
     }
 
-    /// Removes what a crash left of a segment that was being made: nothing was told of it.
+    /// Removes what a crash left of a segment that was being made, of which nothing was told, and
+    /// finishes an erasing.
     pub(super) fn remove_unfinished(&self) -> Result<(), LogError> {
         for entry in fs::read_dir(&self.path).map_err(|e| LogError::io("list", &self.path, e))? {
             let path = entry.map_err(|error| LogError::io("list", &self.path, error))?.path();
             if path.extension().is_some_and(|suffix| suffix == NEW_SUFFIX) {
-                fs::remove_file(&path).map_err(|error| LogError::io("remove", path, error))?;
+                erase::discard(&path)?;
             }
         }
-        Ok(())
+        erase::finish(&self.path)
     }
 }
 
@@ -206,7 +207,7 @@ pub(super) fn list(folder: &Path) -> Result<Vec<(u64, PathBuf)>, LogError> {
 
 /// All octets of a segment, with its header checked.
 pub(super) fn read(path: &Path, first: u64) -> Result<Vec<u8>, LogError> {
-    let octets = fs::read(path).map_err(|error| LogError::io("read", path, error))?;
+    let octets = erase::read_whole(path)?;
     let file = || path.to_owned();
     match record::check_header(&octets, first) {
         Ok(()) => Ok(octets),
@@ -225,9 +226,9 @@ pub(super) fn sync_folder(path: &Path) -> Result<(), LogError> {
         .map_err(|error| LogError::io("sync", path, error))
 }
 
-const FILE_MODE: u32 = 0o600;
+pub(super) const FILE_MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o700;
 const LOCK_NAME: &str = "lock";
 const NAME_DIGITS: usize = 20;
-const SUFFIX: &str = "wal";
-const NEW_SUFFIX: &str = "new";
+pub(super) const SUFFIX: &str = "wal";
+pub(super) const NEW_SUFFIX: &str = "new";

@@ -50,6 +50,13 @@ pub(super) enum Request {
         /// Who wants to know.
         reply: Reply<Consistency>,
     },
+    /// Close the segment that is written on, where it has an entry up to this one.
+    CloseSegment {
+        /// Place of the entry.
+        last: u64,
+        /// Who wants to know.
+        reply: Reply<()>,
+    },
     /// Say what was taken over.
     Nodes {
         /// Who wants to know.
@@ -195,6 +202,9 @@ impl Writer {
             Request::ProveGrowth { older, newer, reply } => {
                 reply.send(self.book.prove_growth(older, newer));
             }
+            Request::CloseSegment { last, reply } => {
+                reply.send(self.close_segment(last));
+            }
             Request::Nodes { reply } => reply.send(Ok(self.book.nodes.clone())),
             Request::Publish { now, due, mut padding, reply } => {
                 reply.send(self.publish(now, due, &mut padding));
@@ -306,7 +316,7 @@ impl Writer {
         let record = Record {
             first: self.book.size(),
             term: self.book.term,
-            body: Body::Entries(entries),
+            body: Body::Entries(entries.into_iter().map(Into::into).collect()),
             checkpoint: checkpoint.note().to_string().into_bytes(),
         };
         self.write(&record.encode()?)?;
@@ -327,8 +337,19 @@ impl Writer {
             self.stopped = Some(lost.clone());
             return Err(lost);
         }
+        if self.end >= self.segment_octets_max { self.begin_segment() } else { Ok(()) }
+    }
+
+    /// Begins a new segment where this one has an entry up to `last`.
+    fn close_segment(&mut self, last: u64) -> Result<(), LogError> {
+        self.begin_record()?;
+        if self.wal.first() <= last { self.begin_segment() } else { Ok(()) }
+    }
+
+    /// Begins a new segment, unless nothing was entered in this one.
+    fn begin_segment(&mut self) -> Result<(), LogError> {
         // A segment has its name from its first entry, so it goes on until it has one.
-        if self.end >= self.segment_octets_max && self.book.size() > self.wal.first() {
+        if self.book.size() > self.wal.first() {
             let state = self.state().encode()?;
             let next = self.shelf.create(self.book.size(), &state)?;
             // All of the old segment is durable; cutting it at its end only gives back kept space.

@@ -73,7 +73,8 @@ impl Gone {
             | Statement::NameHeard { .. }
             | Statement::NameApproved { .. }
             | Statement::Delivered { .. }
-            | Statement::RecordsErased { .. } => {}
+            | Statement::RecordsErased { .. }
+            | Statement::DetailsErased { .. } => {}
         }
     }
 }

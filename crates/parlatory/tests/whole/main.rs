@@ -25,6 +25,7 @@ mod demo;
 #[path = "../../../vault/tests/enrolment/mod.rs"]
 mod enrolment;
 mod flood;
+mod forgetting;
 mod keeping;
 mod keyholders;
 mod memory;

@@ -68,7 +68,8 @@ impl Node {
         Self::start_on(command, folder)
     }
 
-    fn start_on(command: &[&str], folder: TempDir) -> Self {
+    /// Starts a node on the folder `data` in `folder`, in which everything is provisioned.
+    pub(crate) fn start_on(command: &[&str], folder: TempDir) -> Self {
         let process = serve_under(command, &folder.path().join("data"));
         let ready = process.wait_line(READY, SOON);
         let sip = ready.strip_prefix(READY).unwrap().parse().unwrap();
@@ -99,6 +100,11 @@ impl Node {
     /// Waits until a step that contains `text` was made, by any call.
     pub(crate) fn wait_step(&self, text: &str, within: Duration) {
         self.process.wait_line(text, within);
+    }
+
+    /// Waits until its log has `text`.
+    pub(crate) fn wait_log(&self, text: &str) {
+        self.process.wait_log(text, SOON);
     }
 
     /// Lets people talk for a while.

@@ -7,9 +7,9 @@
 -- ordered and added up by: ids, times, lengths, money, outcomes, keys that were pressed on calls; and what
 -- names no person: agencies, facilities, units, stations with their addresses, the facility's own number.
 --
--- Every key starts with agency_id, so that agencies can be moved between cells. Seven tables speak
--- of the cell as a whole and have none: cell, sealing, registry, entered_number, trunk, boot and
--- act_number.
+-- Every key starts with agency_id, so that agencies can be moved between cells. Eight tables speak
+-- of the cell as a whole and have none: cell, sealing, registry, entered_number, trunk, boot,
+-- act_number and log_segment.
 --
 -- Tables that follow from the journal (call, refusal, hold, recording, called_language,
 -- called_block, private_claim, own_name, pin_refusal, boot) refer to nothing by foreign key: the journal is the truth, and a fact is kept
@@ -587,7 +587,7 @@ CREATE TABLE package (
 CREATE TABLE retention (
     agency_id    INTEGER NOT NULL REFERENCES agency (agency_id),
     facility_id  INTEGER NOT NULL,            -- 0 for the whole agency
-    class        TEXT    NOT NULL,            -- audio or records
+    class        TEXT    NOT NULL,            -- audio, records or acts
     keep_us      BIGINT  NOT NULL,
     reason       TEXT    NOT NULL,            -- public
     set_by       INTEGER NOT NULL,
@@ -647,6 +647,13 @@ CREATE TABLE erasure (
     PRIMARY KEY (agency_id, call_id)
 );
 CREATE INDEX erasure_open ON erasure (agency_id, call_id) WHERE done_us IS NULL;
+
+-- Segments of the log's own files, by their first entries, and when something in them can be due at the
+-- earliest. What is not here is looked at.
+CREATE TABLE log_segment (
+    first    BIGINT PRIMARY KEY,
+    look_us  BIGINT NOT NULL
+);
 
 -- Runs that erase, the newest of them.
 CREATE TABLE erase_run (

@@ -8,12 +8,12 @@ use super::{KEEP, READ, hold::keeps};
 use crate::{
     Store, StoreError,
     code::{Coded as _, Columns, micros},
-    dialect::{Driver, Work},
+    dialect::{Driver, Row, Work},
     error::{Broken, Doing},
     keeping::Class,
     records::{Table, lines},
 };
-use model::{AgencyId, Timestamp};
+use model::{AgencyId, CallId, Timestamp};
 use sqlx::QueryBuilder;
 use std::time::Duration;
 
@@ -70,6 +70,27 @@ impl Store {
                 languages: over.count(&mut work, Kind::Language).await?,
                 people: over.count(&mut work, Kind::Person).await?,
             })
+        })?)
+    }
+
+    /// The calls among these.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn calls_due(
+        &self,
+        agency: AgencyId,
+        term: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<CallId>, StoreError> {
+        Ok(self.0.run(async {
+            let mut work = self.0.read().await?;
+            let over = Over::read(&mut work, agency, term, now).await?;
+            let mut query = QueryBuilder::<Driver>::new("SELECT c.call_id");
+            over.due(&mut query, Kind::Call);
+            let rows = query.build().fetch_all(&mut *work).await.doing(READ)?;
+            let call = |row: &Row| Ok(CallId(row.int("call_id")?.cast_unsigned()));
+            rows.iter().map(call).collect::<Result<Vec<_>, Broken>>()
         })?)
     }
 

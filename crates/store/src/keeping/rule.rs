@@ -17,11 +17,13 @@ pub enum Class {
     Audio,
     /// Who called which number: names and numbers.
     Records,
+    /// What entries of the log say of acts of staff: who was shown what, and why.
+    Acts,
 }
 
 impl Class {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Audio, Self::Records];
+    pub const ALL: [Self; 3] = [Self::Audio, Self::Records, Self::Acts];
 
     /// The word for it, which never changes.
     #[must_use]
@@ -29,6 +31,7 @@ impl Class {
         match self {
             Self::Audio => "audio",
             Self::Records => "records",
+            Self::Acts => "acts",
         }
     }
 
@@ -102,11 +105,13 @@ impl Store {
         })?)
     }
 
-    /// Sets a rule, in the place of an earlier one for the same.
+    /// Sets a rule, in the place of an earlier one for the same; details of entries are looked at
+    /// anew.
     ///
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn set_retention_rule(&self, row: &RuleRow) -> Result<(), StoreError> {
+        self.forget_looks()?;
         self.0.keep(
             KEEP,
             sqlx::query(
