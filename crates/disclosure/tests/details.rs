@@ -140,6 +140,7 @@ fn ask() -> HoldAsk {
         purpose: Purpose::Investigation,
         case: Private::new(CASE.to_owned()),
         person: None,
+        person_key: None,
         number: None,
         from: None,
         until: None,

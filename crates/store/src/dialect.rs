@@ -4,7 +4,7 @@
 use crate::{
     code::Columns as _,
     error::{Broken, Doing, StoreError},
-    limits::{ACQUIRE_WAIT, BUSY_WAIT, READERS_MAX, STATEMENTS_MAX},
+    limits::{ACQUIRE_WAIT, BUSY_WAIT, READERS_MAX, ROOM_LEFT_OCTETS, STATEMENTS_MAX},
     sealing::{self, ColumnKeys},
 };
 use sqlx::{
@@ -18,8 +18,8 @@ use std::{
     future::Future,
     io,
     ops::{Deref, DerefMut},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
-    path::Path,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -64,6 +64,7 @@ impl DerefMut for Work {
 
 /// Connections and the runtime that drives them.
 pub(crate) struct Database {
+    path: PathBuf,
     /// One connection: SQLite has one writer at a time, and queueing for it here is fair, while
     /// SQLite's own waiting is by sleeping.
     writer: Pool<Driver>,
@@ -88,7 +89,8 @@ impl Database {
             let readers = pool(READERS_MAX).connect_lazy_with(options.pragma("query_only", "1"));
             Ok::<_, Broken>((writer, keeper, readers))
         })?;
-        let database = Self { writer, keeper, readers, runtime, keys: keys.clone() };
+        let (path, keys) = (path.to_owned(), keys.clone());
+        let database = Self { path, writer, keeper, readers, runtime, keys };
         database.run(sealing::check(&database))?;
         Ok(database)
     }
@@ -120,9 +122,12 @@ impl Database {
     }
 
     /// Writes the file anew with what its rows hold and nothing else. Erased values are overwritten
-    /// where they stood, but SQLite leaves copies of rows that it moved between pages.
-    pub(crate) async fn rewrite(&self) -> Result<(), Broken> {
-        sqlx::query("VACUUM").execute(&self.writer).await.doing("be written anew")?;
+    /// where they stood, but SQLite leaves copies of rows that it moved between pages; giving free
+    /// pages back (`incremental_vacuum`) leaves them, too. `free` says how many octets are free on
+    /// the disk of a folder.
+    pub(crate) async fn rewrite(&self, free: &Free) -> Result<(), Broken> {
+        has_room(&self.path, free)?;
+        sqlx::query("VACUUM").execute(&self.writer).await.doing(ANEW)?;
         Ok(())
     }
 
@@ -209,6 +214,55 @@ impl Original {
         self.runtime.block_on(work(&mut self.connection))
     }
 }
+
+/// Says how many octets are free on the disk of a folder.
+pub(crate) type Free = dyn Fn(&Path) -> io::Result<u64>;
+
+/// How many octets are free on the disk of a folder, for this program.
+pub(crate) fn free(folder: &Path) -> io::Result<u64> {
+    let found = rustix::fs::statvfs(folder)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// Refuses to begin what would fill a disk, from which calls are recorded: all of the file is
+/// written to SQLite's temporary folder, and from there through the write-ahead log.
+fn has_room(path: &Path, free: &Free) -> Result<(), Broken> {
+    let told = |error: io::Error| Broken::new(ANEW, error.kind().to_string());
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    let wal = fs::metadata(wal).map_or(0, |it| it.len());
+    let octets = fs::metadata(path).map_err(told)?.len().saturating_add(wal);
+    let here = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let (here, there) = (here.unwrap_or(Path::new(".")), temporary_folder());
+    let disk = |folder: &Path| fs::metadata(folder).map(|it| it.dev()).map_err(told);
+    let times = if disk(here)? == disk(&there)? { 2 } else { 1 };
+    let wanted = octets.saturating_mul(times).saturating_add(ROOM_LEFT_OCTETS);
+    for folder in [here, &there] {
+        let found = free(folder).map_err(told)?;
+        if found < wanted {
+            let [wanted, found] = [wanted, found].map(|octets| octets.div_ceil(1 << 20));
+            return Err(Broken::new(
+                ANEW,
+                format!(
+                    "{wanted} MiB must be free on the disk of `{}` for a while, and {found} are; \
+                     free some space: until then copies of erased values may be left in its file",
+                    folder.display()
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Where SQLite puts temporary files (<https://www.sqlite.org/tempfiles.html>, section 5).
+fn temporary_folder() -> PathBuf {
+    let named = ["SQLITE_TMPDIR", "TMPDIR"].into_iter().filter_map(std::env::var_os);
+    let usual = ["/var/tmp", "/usr/tmp", "/tmp"].into_iter().map(PathBuf::from);
+    let found = named.map(PathBuf::from).chain(usual).find(|folder| folder.is_dir());
+    found.unwrap_or_else(|| PathBuf::from("."))
+}
+
+const ANEW: &str = "be written anew";
 
 fn runtime() -> Result<Runtime, Broken> {
     Builder::new_current_thread()

@@ -17,3 +17,7 @@ pub(crate) const STATEMENTS_MAX: usize = 128;
 
 /// Rows of [`Store::calls`](crate::Store::calls) at once, whatever the filter asks for.
 pub(crate) const CALLS_MAX: u32 = 10_000;
+
+/// What must be free on a disk beyond what writing the database anew takes: calls are recorded
+/// meanwhile.
+pub(crate) const ROOM_LEFT_OCTETS: u64 = 256 * 1024 * 1024;

@@ -148,6 +148,9 @@ impl Keeping {
         self.erase_records(of, now, tell, ran)?;
         if !of.quarantined_alone && !ran.stopped {
             self.erase_details(of, now, tell, ran)?;
+            // Last, because it may want room that is not there. Where somebody reads all the time,
+            // the next run does it.
+            let _swept = store.sweep()?;
         }
         // Whoever copies has waited until here, and copies the log as it is now.
         drop(eraser);
@@ -201,10 +204,6 @@ impl Keeping {
                 }
                 ran.records += done.total();
             }
-        }
-        if !of.quarantined_alone {
-            // Where somebody reads all the time, the next run does it.
-            let _swept = store.sweep()?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::{KEEP, READ, hold::keeps};
 use crate::{
     Store, StoreError,
     code::{Coded as _, Columns, micros},
-    dialect::{Driver, Row, Work},
+    dialect::{self, Driver, Free, Row, Work},
     error::{Broken, Doing},
     keeping::Class,
     records::{Table, lines},
@@ -125,12 +125,18 @@ impl Store {
     }
 
     /// Removes from the database's files what erased and deleted values left there. After an
-    /// erasing it writes the whole file anew, which needs as much room again, and keeps writers
-    /// waiting.
+    /// erasing it writes the whole file anew, which needs twice as much room for a while, and keeps
+    /// writers waiting.
     ///
     /// # Errors
-    /// [`StoreError::Broken`] when the database fails; it is done again then.
+    /// [`StoreError::Broken`] when there is not the room, or the database fails; it is done again
+    /// then.
     pub fn sweep(&self) -> Result<Swept, StoreError> {
+        self.sweep_within(&dialect::free)
+    }
+
+    /// As [`Store::sweep`], with the room that `free` says there is.
+    pub(crate) fn sweep_within(&self, free: &Free) -> Result<Swept, StoreError> {
         Ok(self.0.run(async {
             let row = sqlx::query("SELECT unswept FROM cell WHERE one = 1")
                 .fetch_one(&mut *self.0.read().await?)
@@ -138,7 +144,7 @@ impl Store {
                 .doing(READ)?;
             let unswept = row.flag("unswept")?;
             if unswept {
-                self.0.rewrite().await?;
+                self.0.rewrite(free).await?;
             }
             if !self.0.empty_log().await? {
                 return Ok(Swept::Busy);

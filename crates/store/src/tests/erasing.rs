@@ -6,6 +6,7 @@ use super::samples::{
 };
 use crate::{
     Basis, CallFilter, Class, Due, NewHold, RecordsCount, RuleRow, Store, Swept,
+    limits::ROOM_LEFT_OCTETS,
     plan::{Contact, Plan, Protected},
     records::{PAGE_ROWS_MAX, Search},
     sealing::field::{ALL, Field},
@@ -194,6 +195,28 @@ fn what_a_plan_takes_out_is_overwritten_where_it_stood() {
     assert!(standing(folder.path(), &gone).0 > 0);
     // Nothing of the records was erased: the file is not written anew.
     assert_eq!(store.sweep().unwrap(), Swept::Clean);
+    assert_eq!(standing(folder.path(), &gone), (0, vec![]));
+}
+
+#[test]
+fn where_there_is_no_room_the_file_is_left_as_it_is_until_there_is() {
+    let (folder, store) = filled();
+    project(&store, [to(1, 42, NumberClass::Ordinary, 100), over(1, 200)]);
+    let before = sealed(&store);
+    erase(&store, at(2_000));
+    let gone: HashSet<_> = before.difference(&sealed(&store)).copied().collect();
+    let octets = folder.path().join("cell.db").metadata().unwrap().len();
+    for free in [0, ROOM_LEFT_OCTETS, ROOM_LEFT_OCTETS + octets - 1] {
+        let refused = store.sweep_within(&move |_| Ok(free)).unwrap_err().to_string();
+        assert!(refused.contains("free some space: until then copies"), "{refused}");
+        assert!(refused.contains("MiB must be free on the disk of"), "{refused}");
+    }
+    assert!(standing(folder.path(), &gone).0 > 0, "nothing was written anew");
+    let unknown = store.sweep_within(&|_| Err(std::io::ErrorKind::PermissionDenied.into()));
+    assert!(unknown.is_err(), "in doubt it is not begun");
+    // Both folders may be on one disk, and the write-ahead log counts, too.
+    let enough = ROOM_LEFT_OCTETS + (64 << 20);
+    assert_eq!(store.sweep_within(&move |_| Ok(enough)).unwrap(), Swept::Clean);
     assert_eq!(standing(folder.path(), &gone), (0, vec![]));
 }
 
