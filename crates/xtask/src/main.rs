@@ -35,7 +35,13 @@ enum Chore {
     /// Hold the tree to the rules that no compiler knows (layers, words, sizes, docs/rules.md)
     Tidy,
     /// Change the code of the gate in every small way and see that a test notices each change
-    Mutants,
+    Mutants {
+        /// One part of the changes of each file, such as `0/4`
+        #[arg(long)]
+        shard: Option<String>,
+        /// Files of the gate; all of them without
+        files: Vec<String>,
+    },
     /// Run the fuzz targets for a number of executions each; see docs/fuzzing.md
     Fuzz {
         /// Executions of each target
@@ -74,7 +80,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
     match chore {
         Chore::Check => check::run(&root()),
         Chore::Tidy => tidy::run(&root()),
-        Chore::Mutants => mutants::run(&root()),
+        Chore::Mutants { shard, files } => mutants::run(&root(), &mutants::Run { files, shard }),
         Chore::Fuzz { runs, target } => fuzz::run(&root(), &fuzz::Run { target, runs }),
         Chore::Bench { bench } => bench::run(&root(), &bench),
         Chore::Dist(args) => dist::run(&root(), &args),
