@@ -81,8 +81,8 @@ fn arguments(file: &str, folder: &Path, shard: Option<&str>) -> Vec<String> {
     if let Some(shard) = shard {
         arguments.extend(["--shard".to_owned(), shard.to_owned()]);
     }
-    // They compile fixtures against a tree of their own, for minutes: what they hold are types, which
-    // these changes leave as they are.
+    // They compile fixtures against a tree of their own, for minutes: what they hold are types,
+    // which these changes leave as they are.
     arguments.extend(["--".to_owned(), "--".to_owned()]);
     arguments.extend(FIXTURES.iter().flat_map(|test| ["--skip".to_owned(), (*test).to_owned()]));
     arguments
@@ -120,7 +120,8 @@ fn install() -> anyhow::Result<()> {
         .status()?;
     if !status.success() {
         bail!(
-            "cargo-mutants could not be installed: cargo install cargo-mutants --locked --version {VERSION}"
+            "cargo-mutants could not be installed: cargo install cargo-mutants --locked --version \
+             {VERSION}"
         );
     }
     Ok(())
