@@ -112,6 +112,13 @@ impl Office {
         office
     }
 
+    /// The office in the folder `root` of another process.
+    pub(crate) fn again(root: &Path) -> Self {
+        let world = World::at(root);
+        let disk = world.root().join("disk");
+        Self { world, disk, authority: Cell::new(None) }
+    }
+
     pub(crate) fn log(&self) -> Log {
         Log::open(&options(&self.disk), signer(), NOW).unwrap().0
     }
