@@ -101,7 +101,8 @@ pub fn decide(
         own_request: false,
         foreign: staff.agency != owner,
     };
-    policies.decide(&Question { role: staff.role, verb: ask.verb, scope, given })?;
+    let question = Question { role: staff.role, verb: ask.verb, scope, given };
+    policies.decide(&question).map_err(|why| lacking(policies, question, why))?;
     let leave = match grant {
         Some(grant) => Leave::Grant { grant: grant.id, approvers },
         None if broken_glass => Leave::BrokenGlass,
@@ -125,6 +126,19 @@ pub fn decide(
     };
     intent.check()?;
     Ok(Allowed(intent))
+}
+
+/// Says whether it is only a grant that is missing. It follows from the policies alone, which are
+/// shown to all staff, so that nobody learns from it what there is.
+fn lacking(policies: &Policies, question: Question, why: Denied) -> Denied {
+    if why != Denied::NoPolicy || question.given.granted {
+        return why;
+    }
+    let given = Given { granted: true, approvals: u8::MAX, owner_approved: true, ..question.given };
+    match policies.decide(&Question { given, ..question }) {
+        Ok(()) => Denied::NoGrant,
+        Err(_) => why,
+    }
 }
 
 /// Whether `approver` may approve what `asker` asked for.

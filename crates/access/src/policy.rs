@@ -206,7 +206,7 @@ impl Names {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// No policy permits it.
-    #[error("no policy permits this to this role, for this purpose, with what was approved")]
+    #[error("no policy permits this to this role for this purpose, and no grant would change that")]
     NoPolicy,
     /// Policies forbid it; what they say about why.
     #[error("{}", .0.join("; "))]
@@ -214,6 +214,12 @@ pub enum Denied {
     /// The policies could not be asked. That is ours to put right, and nothing is disclosed.
     #[error("the policies could not be asked: {0}")]
     Broken(String),
+    /// No policy permits it without a grant, and one would with it.
+    #[error(
+        "this needs a grant for this case, purpose and act, with rows left in it; a supervisor of the \
+         agency gives it, and `parlatory grant list` shows those there are"
+    )]
+    NoGrant,
 }
 
 /// Why a text is no policies.

@@ -81,6 +81,8 @@ fn try_it(staff: &Staff, ask: Ask, support: &Support<'_>) -> Result<(Scope, Leav
 
 const NO_POLICY: Result<(Scope, Leave), NotAllowed> = Err(NotAllowed::Denied(Denied::NoPolicy));
 
+const NO_GRANT: Result<(Scope, Leave), NotAllowed> = Err(NotAllowed::Denied(Denied::NoGrant));
+
 fn is_forbidden(tried: &Result<(Scope, Leave), NotAllowed>) -> bool {
     matches!(tried, Err(NotAllowed::Denied(Denied::Forbidden(_))))
 }
@@ -91,9 +93,9 @@ fn a_grant_for_the_case_lets_listen_and_another_case_needs_another() {
     let support = Support { grant: Some(&grant), ..Support::default() };
     let leave = Leave::Grant { grant: GrantId(5), approvers: vec![] };
     assert_eq!(try_it(&investigator(), ask(), &support), Ok((Scope::OwnAgency, leave)));
-    assert_eq!(try_it(&investigator(), ask(), &Support::default()), NO_POLICY);
+    assert_eq!(try_it(&investigator(), ask(), &Support::default()), NO_GRANT);
     let other = Ask { case: Private::new("24-CR-0118".to_owned()), ..ask() };
-    assert_eq!(try_it(&investigator(), other, &support), NO_POLICY);
+    assert_eq!(try_it(&investigator(), other, &support), NO_GRANT);
     let it = staff(11, Role::ItAdmin, 3);
     assert_eq!(try_it(&it, ask(), &support), NO_POLICY);
 }
@@ -170,7 +172,7 @@ fn over_the_cap_needs_a_second_person() {
     // The grant's own rows are no cap that somebody else could lift.
     let used = Used { grant: 10_000, ..Used::default() };
     let exhausted = Support { used, ..approved };
-    assert_eq!(try_it(&investigator(), rows(1), &exhausted), NO_POLICY);
+    assert_eq!(try_it(&investigator(), rows(1), &exhausted), NO_GRANT);
 }
 
 #[test]
@@ -182,12 +184,9 @@ fn a_broken_glass_lets_hear_in_danger_and_nothing_else() {
         let allowed = try_it(&investigator(), danger(verb), &support);
         assert_eq!(allowed, Ok((Scope::OwnAgency, Leave::BrokenGlass)));
     }
-    assert_eq!(try_it(&investigator(), danger(Verb::Export), &support), NO_POLICY);
-    assert_eq!(try_it(&investigator(), ask(), &support), NO_POLICY);
-    assert_eq!(
-        try_it(&staff(12, Role::Investigator, 3), danger(Verb::Listen), &support),
-        NO_POLICY
-    );
+    assert_eq!(try_it(&investigator(), danger(Verb::Export), &support), NO_GRANT);
+    assert_eq!(try_it(&investigator(), ask(), &support), NO_GRANT);
+    assert_eq!(try_it(&staff(12, Role::Investigator, 3), danger(Verb::Listen), &support), NO_GRANT);
     let protected = Ask { line: Line::Protected, ..danger(Verb::Listen) };
     assert!(is_forbidden(&try_it(&investigator(), protected, &support)));
     let late = Staff { unreviewed: vec![Timestamp::from_micros(0)], ..investigator() };

@@ -169,9 +169,9 @@ pub(crate) fn not_allowed(why: &NotAllowed) -> Problem {
         NotAllowed::Unusable(why) => return unusable(*why),
         NotAllowed::Denied(Denied::Broken(what)) => return Problem::broken(what),
         NotAllowed::Denied(Denied::Forbidden(reasons)) => reasons.clone(),
-        NotAllowed::NotOwner | NotAllowed::Denied(Denied::NoPolicy) | NotAllowed::Bounds(_) => {
-            vec![why.to_string()]
-        }
+        NotAllowed::NotOwner
+        | NotAllowed::Denied(Denied::NoPolicy | Denied::NoGrant)
+        | NotAllowed::Bounds(_) => vec![why.to_string()],
     };
     let says = "this is not allowed";
     Problem { reasons, ..Problem::new(StatusCode::FORBIDDEN, "not-allowed", says) }

@@ -115,7 +115,7 @@ pub(crate) struct AddArgs {
     /// The name by which they are going to log in.
     pub(crate) name: String,
     /// As what: investigator, clerk, supervisor, auditor, it-admin, defence, inspector, person or
-    /// counsel.
+    /// counsel. The last two see nothing yet: no log-in is tied to whose calls they are.
     #[arg(long)]
     pub(crate) role: String,
     /// Key of another agency that has no it-admin yet, for its first one.
