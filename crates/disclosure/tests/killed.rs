@@ -85,7 +85,7 @@ fn killed(mut child: Child, lines: u64, wait: Duration) -> Vec<String> {
     let ours = |line: &String| ["shown ", "doing "].iter().any(|word| line.starts_with(word));
     let mut told = Vec::new();
     while told.len() <= usize::try_from(lines).unwrap() {
-        told.extend(out.next().expect("the child goes on").ok().filter(ours));
+        told.extend(out.next().unwrap().ok().filter(ours));
     }
     let (_open, nothing) = channel::<()>();
     let _ = nothing.recv_timeout(wait);
