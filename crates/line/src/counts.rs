@@ -44,6 +44,8 @@ counts! {
     malformed_sdp,
     /// INVITEs from the trunk: calls into the facility do not exist.
     refused_from_trunk,
+    /// Those of them that say they were sent on from another number (Diversion, History-Info).
+    refused_forwarded,
     /// INVITE and REGISTER requests from a source that is neither a station nor the trunk and that
     /// prove nothing, answered 401. A digest station's first request is one of them.
     refused_foreign,

@@ -9,7 +9,12 @@ use rsipstack::sip::{Header, Response};
 /// the cause of a diversion (RFC 4458 section 2, RFC 3326). Where the call went is not read: it is
 /// of a third person.
 pub(crate) fn is_forwarded(response: &Response) -> bool {
-    let diverted = |header: &Header| {
+    response.status_code.code() == BEING_FORWARDED || is_diverted(&response.headers.0)
+}
+
+/// Whether these headers say that a call left the user whom it was for.
+pub(crate) fn is_diverted(headers: &[Header]) -> bool {
+    headers.iter().any(|header| {
         let (name, value) = (header.name(), header.value());
         if name.eq_ignore_ascii_case("Diversion") {
             address::list(value).next().is_some()
@@ -18,8 +23,7 @@ pub(crate) fn is_forwarded(response: &Response) -> bool {
         } else {
             false
         }
-    };
-    response.status_code.code() == BEING_FORWARDED || response.headers.0.iter().any(diverted)
+    })
 }
 
 /// Whether a history's entry says that the call left the user whom it was for. An entry by itself,

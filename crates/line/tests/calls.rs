@@ -253,6 +253,35 @@ fn calls_from_the_trunk_and_from_strangers_are_refused_and_counted() {
 }
 
 #[test]
+fn a_call_that_was_sent_on_to_us_is_refused_like_all_others_and_counted_apart() {
+    let known = Arc::<Known>::default();
+    let node = End::new(Inbound::Stations, &known, 8);
+    let carrier = UdpSocket::bind("127.0.0.1:0").unwrap();
+    carrier.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    *known.trunk.lock().unwrap() = Some(carrier.local_addr().unwrap());
+    let said = [
+        "",
+        "Diversion: <sip:+12025550142@carrier.example>;reason=no-answer\r\n",
+        "History-Info: <sip:a@b>;index=1, <sip:c@d>;index=1.1;mp=1\r\n",
+        // An entry by itself says nothing of the kind.
+        "History-Info: <sip:a@b>;index=1\r\n",
+    ];
+    for (number, header) in said.into_iter().enumerate() {
+        let invite = format!(
+            "INVITE sip:1@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKd{number}\r\n\
+             From: <sip:a@b>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: d{number}\r\nCSeq: 1 INVITE\r\n\
+             Contact: <sip:a@b>\r\n{header}Content-Length: 0\r\n\r\n"
+        );
+        carrier.send_to(invite.as_bytes(), node.address()).unwrap();
+        let mut answer = [0; 4_096];
+        let length = carrier.recv(&mut answer).unwrap();
+        assert!(answer[..length].starts_with(b"SIP/2.0 403 "), "{header}");
+    }
+    let counts = node.line.counts();
+    assert_eq!((counts.refused_from_trunk, counts.refused_forwarded), (4, 2));
+}
+
+#[test]
 fn past_the_limit_and_while_stopping_new_calls_get_503() {
     let world = World::with_calls_max(1);
     let (ours, theirs) = world.call();

@@ -6,6 +6,7 @@ use super::{Engine, retry_after, session};
 use crate::address;
 use crate::dialog::{Reply, allow};
 use crate::digest::{Asked, Verdict};
+use crate::history::is_diverted;
 use crate::limits::{CONTACT_MAX, CONTACT_MIN, PENDING_MAX, PENDING_PER_SOURCE_MAX, SESSION_MIN};
 use crate::registrar::Granted;
 use crate::sdp::Session;
@@ -200,6 +201,9 @@ impl Engine {
         self.trunks.provision(self.directory.trunk());
         if self.trunks.is_source(source.address) {
             self.count(|tally| &tally.refused_from_trunk);
+            if is_diverted(&request.headers.0) {
+                self.count(|tally| &tally.refused_forwarded);
+            }
             return Err(403.into());
         }
         self.authenticate(request, source).map(Origin::Station)
