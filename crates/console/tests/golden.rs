@@ -25,7 +25,7 @@ use disclosure::{
     Naming, Stopping,
     keeping::{HoldAsk, Judged},
     naming::{Names, NotNamed},
-    records::{Answer, ExportAsk, Reason, What},
+    records::{Answer, ExportAsk, Exported, Reason, Shown, What},
     roster::{NewGrant, Proposed},
     stopping::Floor,
 };
@@ -201,6 +201,24 @@ impl County {
 
     /// What the recipient of a package of Cedar's signed, which somebody else took away.
     fn receipt(&self) -> String {
+        let exported = self.for_a_court();
+        let delivery = Delivery {
+            log: signer().verifier().name().to_owned(),
+            entry: exported.entry,
+            package: exported.what.sha256,
+            at: NOW,
+        };
+        let key = Signer::from_seed("recipient", KeyKind::Log, &[9; 32]).unwrap();
+        delivery.sign(&key).unwrap().to_string()
+    }
+
+    /// The hash of a package of Cedar's for a court, which somebody else took away.
+    fn taken_for_a_court(&self) -> String {
+        let exported = self.for_a_court();
+        exported.what.sha256.iter().map(|octet| format!("{octet:02x}")).collect()
+    }
+
+    fn for_a_court(&self) -> Shown<Exported> {
         let staff = self.target();
         self.running.grant(&self.name_of(&staff), Purpose::Investigation, GRANT);
         let case = Private::new(GRANTED.to_owned());
@@ -213,14 +231,7 @@ impl County {
         };
         let exported = self.running.records.export(&staff, &reason, &asked).unwrap();
         let Answer::Shown(exported) = exported else { panic!("a grant is enough") };
-        let delivery = Delivery {
-            log: signer().verifier().name().to_owned(),
-            entry: exported.entry,
-            package: exported.what.sha256,
-            at: NOW,
-        };
-        let key = Signer::from_seed("recipient", KeyKind::Log, &[9; 32]).unwrap();
-        delivery.sign(&key).unwrap().to_string()
+        exported
     }
 
     /// Policies that a supervisor of Cedar proposed, and that wait.

@@ -36,7 +36,7 @@ use std::{
     },
     time::Duration,
 };
-use store::{Class, HoldRow, NewHold, RuleRow, Store};
+use store::{Class, HoldRow, NewHold, Overseen, RuleRow, Store};
 
 /// What keeping needs.
 pub struct KeepingConfig {
@@ -354,7 +354,7 @@ impl Keeping {
     /// [`NotKept::Reason`]; and when it cannot be entered or kept.
     pub fn release(&self, by: &Staff, hold: u32, reason: &str) -> Result<u64, NotKept> {
         let _turn = self.turn();
-        let KeepingConfig { store, register, roster, clock, .. } = &self.0.config;
+        let KeepingConfig { store, roster, clock, .. } = &self.0.config;
         let now = clock.now();
         by.usable(now)?;
         let reason = reason.trim();
@@ -369,8 +369,8 @@ impl Keeping {
         }
         let act = roster.next_act()?;
         let said = Denied::Hold { by: by.id, hold, why: Private::new(reason.to_owned()) };
-        let Note { what, detail } = note(Statement::Denial { act }, &said)?;
-        register.note(what, &detail, row.what.agency, now)?;
+        let of = (row.what.staff, None);
+        roster.oversee((Overseen::Denial, act), &said, row.what.agency, Some(by.id), of)?;
         store.release_hold(hold, by.id, act, now)?;
         Ok(act)
     }

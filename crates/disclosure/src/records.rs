@@ -1,16 +1,18 @@
 //! What staff see of calls: search, count, listen, follow, export, list. Each of them is allowed by
 //! the [`Roster`], entered by the [`Register`], proved, and only then shown.
 
+mod copies;
 mod export;
 mod hear;
 mod look;
 mod months;
 mod receive;
 
+pub use copies::HandedOut;
 pub use export::{ExportAsk, Exported, Key, What};
 pub use hear::Heard;
 pub use look::{Look, NOBODY};
-pub use receive::{BadReceipt, Listed, Received, Taken};
+pub use receive::{BadReceipt, Ledger, Listed, Received, Taken};
 
 use crate::{
     Entered, Holders, NotEntered, NotHeard, Register, Roster,
@@ -59,8 +61,8 @@ pub struct RecordsConfig {
     pub custody: Custody,
     /// Which program this is.
     pub software: Software,
-    /// What the clock follows, in words.
-    pub clock_source: String,
+    /// How right the clock is now, for a package with local times of this zone.
+    pub clock_now: Box<ClockNow>,
     /// The log's verifier key, as it is published.
     pub verifier_key: String,
     /// Who is asked to stamp packages with a time, if anybody is.
@@ -77,6 +79,9 @@ pub struct Authority {
     /// give up by itself after some seconds.
     pub stamp: Box<Stamping>,
 }
+
+/// Measures the clock; it must give up by itself after some seconds.
+pub type ClockNow = dyn Fn(String) -> ::export::Clock + Send + Sync;
 
 /// Asks an authority for its token.
 pub type Stamping = dyn Fn(&[u8; 32]) -> Result<Vec<u8>, String> + Send + Sync;
@@ -181,7 +186,8 @@ impl Records {
     }
 
     /// What was asked for and shown of an agency's data from `from` until `until`, without the data
-    /// themselves; at most [`LIST_ROWS_MAX`] acts, the newest.
+    /// themselves, and what was approved, refused, broken and reviewed; at most [`LIST_ROWS_MAX`]
+    /// of either, the newest.
     ///
     /// # Errors
     /// As [`Records::search`].
@@ -191,7 +197,7 @@ impl Records {
         reason: &Reason,
         agency: AgencyId,
         (from, until): (Timestamp, Timestamp),
-    ) -> Result<Answer<Vec<Listed>>, NotDisclosed> {
+    ) -> Result<Answer<Ledger>, NotDisclosed> {
         let demand = match reason.act {
             None => look::of_times(staff, (from, until)),
             Some(act) => self.0.roster.request(staff, act)?.demand,
@@ -200,8 +206,17 @@ impl Records {
             (demand.query.from.unwrap_or(from), demand.query.until.unwrap_or(until));
         let mut rows = self.0.store.usage(from, until)?;
         rows.retain(|row| row.owner == agency);
-        let rows = self.listed(rows.split_off(rows.len().saturating_sub(LIST_ROWS_MAX)))?;
-        let rows = Undisclosed::new(Object::Ledger { agency }, rows);
+        let acts = self.listed(rows.split_off(rows.len().saturating_sub(LIST_ROWS_MAX)))?;
+        let most = u32::try_from(LIST_ROWS_MAX).unwrap_or(u32::MAX);
+        let overseen = self.0.store.overseen(agency, (from, until), most)?;
+        let named = |id| {
+            acts.iter().any(|act| act.usage.staff == id)
+                || overseen.iter().any(|row| row.of == id || row.by == Some(id))
+        };
+        let staff_rows = self.0.store.staff()?.into_iter();
+        let names = staff_rows.map(|row| (row.staff.id, row.name)).filter(|(id, _)| named(*id));
+        let names = names.collect();
+        let rows = Undisclosed::new(Object::Ledger { agency }, Ledger { acts, overseen, names });
         let object = rows.object().clone();
         let ask = self.ask(Verb::List, reason, (Line::Ordinary, object), demand)?;
         self.show(staff, ask, reason.act, rows, |rows| rows)

@@ -33,7 +33,7 @@ pub use secret::BadPassword;
 pub use staffing::Invited;
 
 use crate::Register;
-use access::{policy::Policies, staff::Staff};
+use access::{Verb, policy::Policies, staff::Staff};
 use evidence::Statement;
 use model::{AgencyId, Clock, Private, StaffId, Timestamp};
 use serde::Serialize;
@@ -42,7 +42,7 @@ use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use store::{StaffRow, Store};
+use store::{Overseen, OverseenRow, StaffRow, Store};
 
 /// Who may do anything. Cheap to clone; blocks the calling thread, so it must not be called inside
 /// an asynchronous task.
@@ -147,6 +147,30 @@ impl Roster {
     ) -> Result<u64, NotDone> {
         let detail = postcard::to_allocvec(detail).map_err(|_| NotDone::Detail)?;
         Ok(self.0.register.note(what, &detail, owner, self.now())?)
+    }
+
+    /// The same of what lists show to who checks it: an approval, a refusal, a broken glass or a
+    /// review. `by` is nobody where a rule refused, `of` whose request, grant or glass it was, and
+    /// what they had asked to do.
+    pub(crate) fn oversee(
+        &self,
+        (kind, act): (Overseen, u64),
+        detail: &impl Serialize,
+        owner: AgencyId,
+        by: Option<StaffId>,
+        (of, verb): (StaffId, Option<Verb>),
+    ) -> Result<u64, NotDone> {
+        let what = match kind {
+            Overseen::Approval => Statement::Approval { act },
+            Overseen::Denial => Statement::Denial { act },
+            Overseen::BreakGlass => Statement::BreakGlass { act },
+            Overseen::Review => Statement::Review { act },
+        };
+        let entry = self.note(what, detail, owner)?;
+        let at = self.now();
+        let row = OverseenRow { agency: owner, entry, act, kind, by, of, verb, at };
+        self.0.store.add_overseen(&row)?;
+        Ok(entry)
     }
 }
 

@@ -78,7 +78,7 @@ fn a_receipt_is_entered_once_and_shown() {
         let (auditor, why) = (running.staff("audit"), reason(Purpose::Audit));
         let times = (NOW, NOW.after(HOUR));
         let listed = shown(running.records.list(&auditor, &why, CEDAR, times).unwrap()).what;
-        listed.iter().find(|row| row.usage.act == exported.act).unwrap().package
+        listed.acts.iter().find(|row| row.usage.act == exported.act).unwrap().package
     };
     assert_eq!(taken(&running), Some(Taken::Unsigned));
     let text = signed(&delivery(&exported), &key(5));

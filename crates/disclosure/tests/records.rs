@@ -35,6 +35,7 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+use store::Overseen;
 use tlog::{KeyKind, Policy, Signer};
 use vault::RecipientSecret;
 use witness::Peer;
@@ -213,8 +214,39 @@ fn whoever_checks_sees_what_was_done_and_no_data() {
     let times = (NOW, NOW.after(Duration::from_secs(1)));
     let why = reason(Purpose::Audit);
     let auditor = running.staff("audit");
+    // A refusal, and a glass that was broken and reviewed, are among it.
+    let inve = running.staff("inve");
+    let refused =
+        running.records.search(&inve, &reason(Purpose::Discovery), &search(Line::Ordinary));
+    assert!(matches!(refused.unwrap_err(), NotDisclosed::Refused { .. }));
+    let (act, _) = running.roster.break_glass(&inve, office::HOUR, "in danger").unwrap();
+    running.roster.review(&running.staff("super"), act, true, "it was so").unwrap();
     let list = shown(running.records.list(&auditor, &why, CEDAR, times).unwrap()).what;
-    let verbs: Vec<_> = list.iter().map(|row| (row.usage.verb, row.usage.rows)).collect();
+    let boss = running.staff("super").id;
+    let said: Vec<_> =
+        list.overseen.iter().map(|row| (row.kind, row.by, row.of, row.verb)).collect();
+    assert_eq!(
+        said,
+        [
+            (Overseen::Approval, Some(boss), inve.id, None),
+            (Overseen::Denial, None, inve.id, Some(Verb::Search)),
+            (Overseen::BreakGlass, Some(inve.id), inve.id, None),
+            (Overseen::Review, Some(boss), inve.id, None),
+        ]
+    );
+    let entries = Office::entries(&office.disk);
+    for row in &list.overseen {
+        let (read, _) = &entries[usize::try_from(row.entry).unwrap()];
+        let said = match row.kind {
+            Overseen::Approval => Statement::Approval { act: row.act },
+            Overseen::Denial => Statement::Denial { act: row.act },
+            Overseen::BreakGlass => Statement::BreakGlass { act: row.act },
+            Overseen::Review => Statement::Review { act: row.act },
+        };
+        assert_eq!(read.said.what, said);
+    }
+    assert_eq!(list.names[&inve.id].expose(), "inve");
+    let verbs: Vec<_> = list.acts.iter().map(|row| (row.usage.verb, row.usage.rows)).collect();
     assert_eq!(verbs, [(Verb::Listen, 1)]);
     let elsewhere = running.records.list(&auditor, &why, PINE, times).unwrap_err();
     assert!(matches!(elsewhere, NotDisclosed::NotThere), "{elsewhere}");
@@ -267,6 +299,32 @@ fn an_export_has_its_proofs_and_tells_who_else_has_a_copy() {
     let files = unsealed(&again.what.sealed, &passphrase);
     let manifest: serde_json::Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
     assert_eq!(manifest["copies"][0]["entry"], exported.entry);
+    assert_eq!(manifest["copies"][0]["audience"], "prosecution");
+    assert_eq!(manifest["audience"], "court");
+    // Whoever has the first learns of the second, though it went out later; strangers do not.
+    let seen = |name: &str, package| running.records.copies(&running.staff(name), package);
+    let first = Some(&exported.what.sha256);
+    for name in ["inve", "super", "audit"] {
+        let told = seen(name, first).unwrap();
+        let [told] = told.as_slice() else { panic!("{told:?}") };
+        let copies: Vec<_> = told.copies.iter().map(|it| (it.entry, it.audience)).collect();
+        assert_eq!(
+            (told.package.entry, copies),
+            (exported.entry, vec![(again.entry, Audience::Court)])
+        );
+    }
+    assert!(matches!(seen("other", first).unwrap_err(), NotDisclosed::NotThere));
+    assert!(matches!(seen("defence", first).unwrap_err(), NotDisclosed::NotThere));
+    // The defence asks for what was handed out for it, by what it alone has: the hash.
+    let recording = What::Recording { agency: CEDAR, recording: RECORDING };
+    let theirs = export_of(recording, Audience::Defence);
+    let theirs = shown(running.records.export(&staff, &why, &theirs).unwrap());
+    let told = seen("defence", Some(&theirs.what.sha256)).unwrap().remove(0);
+    let whom: Vec<_> = told.copies.iter().map(|it| it.audience).collect();
+    assert_eq!(whom, [Audience::Prosecution, Audience::Court]);
+    assert_eq!(seen("defence", None).unwrap(), []);
+    assert_eq!(seen("super", None).unwrap().len(), 3);
+    assert_eq!(seen("other", None).unwrap(), []);
     assert_eq!(manifest["custody"], "solo");
     let kinds: Vec<_> = manifest["entries"].as_array().unwrap().iter().collect();
     assert_eq!(kinds.len(), 2, "{manifest}");

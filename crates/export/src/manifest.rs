@@ -24,9 +24,9 @@ pub struct Clock {
     pub source: String,
     /// Whether it is kept in step with clocks outside; `None` where nobody could say.
     pub synchronised: Option<bool>,
-    /// How far it is estimated to be off, in microseconds, ahead of the true time where positive;
-    /// `None` where nobody measured it.
-    pub offset_us: Option<i64>,
+    /// How far it is estimated to be off, one way or the other, in microseconds; `None` where
+    /// nobody measured it.
+    pub offset_us: Option<u64>,
     /// How far it is off at most, in microseconds, by the same measurement.
     pub error_max_us: Option<u64>,
     /// Zone of local times, as in the IANA data base: `America/Denver`.

@@ -70,7 +70,7 @@ impl World {
             clock: Clock {
                 source: "system clock".to_owned(),
                 synchronised: Some(true),
-                offset_us: Some(-1_200),
+                offset_us: Some(1_200),
                 error_max_us: Some(9_000),
                 zone: "America/Denver".to_owned(),
             },
@@ -223,7 +223,7 @@ fn everything_a_recipient_needs_is_inside() {
     }
     let certificate = text("certificate-902-draft.txt");
     let clock =
-        "in step with clocks outside; off by an estimated -1200 microseconds, at most by 9000";
+        "in step with clocks outside; off by an estimated 1200 microseconds, at most by 9000";
     assert!(certificate.contains(clock), "{certificate}");
     for path in ["README.txt", "LEAME.txt", "certificate-902-draft.txt", "receipt-form.txt"] {
         let text = text(path).replace("{key}", "");

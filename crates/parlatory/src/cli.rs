@@ -9,8 +9,8 @@ mod staff;
 
 pub(crate) use calls::{CallsCommand, StopArgs};
 pub(crate) use disclose::{
-    CountsArgs, DiscloseCommand, ExportArgs, FilterArgs, HearArgs, HoldArgs, ListArgs, ReceiptArgs,
-    SearchArgs, WhyArgs,
+    CopiesArgs, CountsArgs, DiscloseCommand, ExportArgs, FilterArgs, HearArgs, HoldArgs, ListArgs,
+    ReceiptArgs, SearchArgs, WhyArgs,
 };
 pub(crate) use package::{CheckArgs, KeyArgs, OpenArgs, PackageCommand, ReceiveArgs};
 pub(crate) use retention::{RetentionCommand, RunArgs, SetArgs};

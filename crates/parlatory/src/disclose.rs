@@ -17,11 +17,12 @@ use vault::Letter;
 
 use crate::{
     cli::{
-        CountsArgs, DiscloseCommand, ExportArgs, FilterArgs, HearArgs, ListArgs, ReceiptArgs,
-        SearchArgs, WhyArgs,
+        CountsArgs, DiscloseCommand, ExportArgs, FilterArgs, HearArgs, ReceiptArgs, SearchArgs,
+        WhyArgs,
     },
     client::{Answer, Client, Poured},
     data::write_new,
+    ledger,
     letter::{self, LetterFile},
     print::line,
     retention, staff, waiting,
@@ -35,7 +36,8 @@ pub(crate) fn run(command: &DiscloseCommand) -> Result<()> {
         DiscloseCommand::Listen(args) => hear("listen", args),
         DiscloseCommand::Follow(args) => hear("follow", args),
         DiscloseCommand::Export(args) => export(args),
-        DiscloseCommand::List(args) => list(args),
+        DiscloseCommand::List(args) => ledger::list(args),
+        DiscloseCommand::Copies(args) => ledger::copies(args),
         DiscloseCommand::Receipt(args) => receipt(args),
         DiscloseCommand::Hold(args) => retention::hold(args),
         DiscloseCommand::Waiting(plain) => waiting::waiting(*plain),
@@ -201,41 +203,12 @@ fn receipt(args: &ReceiptArgs) -> Result<()> {
     Ok(())
 }
 
-fn list(args: &ListArgs) -> Result<()> {
-    let ask = json!({ "why": why(&args.why), "from": args.from, "until": args.until });
-    let Some(acts) = asked::<Acts>("list", &ask, args.why.json)? else { return Ok(()) };
-    if args.why.json {
-        return print(&acts);
-    }
-    for act in &acts.acts {
-        line(&format!(
-            "act {}  {}  staff {}  {}  {}  {}  {} rows  {}{}",
-            act.act,
-            act.at,
-            act.staff,
-            act.verb,
-            act.purpose,
-            act.scope,
-            act.rows,
-            act.leave,
-            package(act)
-        ));
-    }
-    entered(acts.act, acts.entry, &format!("{} acts", acts.acts.len()));
-    Ok(())
-}
-
-/// What became of a package, at the end of a line.
-fn package(act: &Act) -> String {
-    match (&act.package, &act.received) {
-        (Some(_), Some(at)) => format!("  received {at}"),
-        (Some(_), None) => "  nobody signed for it".to_owned(),
-        (None, _) => String::new(),
-    }
-}
-
 /// Asks; says that it waits, where it does.
-fn asked<T: for<'a> Deserialize<'a>>(verb: &str, ask: &Value, json: bool) -> Result<Option<T>> {
+pub(crate) fn asked<T: for<'a> Deserialize<'a>>(
+    verb: &str,
+    ask: &Value,
+    json: bool,
+) -> Result<Option<T>> {
     match Client::of_session()?.post(&format!("/api/v1/records/{verb}"), ask)? {
         Answer::Done(done) => Ok(Some(done)),
         Answer::Waiting(waiting) => waits(&waiting, json).map(|()| None),
@@ -255,16 +228,16 @@ fn waits(waiting: &Value, json: bool) -> Result<()> {
     Ok(())
 }
 
-fn entered(act: u64, entry: u64, what: &str) {
+pub(crate) fn entered(act: u64, entry: u64, what: &str) {
     line(&format!("Act {act}: {what}, entry {entry} of the log."));
 }
 
-fn print(value: &impl Serialize) -> Result<()> {
+pub(crate) fn print(value: &impl Serialize) -> Result<()> {
     line(&serde_json::to_string(value)?);
     Ok(())
 }
 
-fn why(args: &WhyArgs) -> Value {
+pub(crate) fn why(args: &WhyArgs) -> Value {
     json!({
         "agency": args.agency,
         "purpose": args.purpose,
@@ -369,27 +342,4 @@ struct Told {
     /// The file that the letter lies in.
     letter: Option<PathBuf>,
     unstamped: Option<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Acts {
-    act: u64,
-    entry: u64,
-    acts: Vec<Act>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Act {
-    act: u64,
-    staff: u32,
-    verb: String,
-    purpose: String,
-    scope: String,
-    rows: u32,
-    leave: String,
-    at: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    package: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    received: Option<String>,
 }

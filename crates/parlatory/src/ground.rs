@@ -31,7 +31,7 @@ use crate::{
     nightly::{HOUR, Nightly, Old},
     node::{build_hash, read_evidence_keys, read_names},
     pager::Pager,
-    segments,
+    segments, timekeeping,
 };
 
 /// What the services stand on.
@@ -222,7 +222,7 @@ impl Ground<'_> {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 sha256: hash.iter().map(|octet| format!("{octet:02x}")).collect(),
             },
-            clock_source: CLOCK_SOURCE.to_owned(),
+            clock_now: Box::new(timekeeping::measured),
             verifier_key: log.to_string(),
             authority: settings.tsa.as_ref().map(|at| authority(at, self.data.root())),
             log_private: self.data.log_private(),
@@ -288,10 +288,6 @@ impl Ground<'_> {
 /// What everybody is told where there are no services.
 const CLOSED: &str = "this node cannot disclose anything now, because something that it needs is missing: its operator \
      finds the reason in its log";
-
-/// What the node's times follow, in words for whoever reads a package.
-const CLOCK_SOURCE: &str = "the operating system's clock at the node's start, carried on by its monotonic \
-                            clock; nobody measured how far it was off";
 
 /// How often is looked whether a wish is done, and how many times: 15 seconds.
 const LOOK_EVERY: Duration = Duration::from_millis(100);

@@ -39,8 +39,8 @@ pub use names::{NameRow, NameWant, NameWish};
 pub use plan::{Applied, Plan};
 pub use sealing::{COLUMN_KEY_OCTETS, ColumnKeys};
 pub use staff::{
-    CapTryRow, GlassRow, NewStaff, PolicyRequestRow, PolicyRow, RequestRow, RequestState, StaffRow,
-    UsageRow,
+    CapTryRow, GlassRow, NewStaff, Overseen, OverseenRow, PolicyRequestRow, PolicyRow, RequestRow,
+    RequestState, StaffRow, UsageRow,
 };
 
 use dialect::Database;

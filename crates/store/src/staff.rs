@@ -7,6 +7,7 @@
 mod act;
 mod alarm;
 mod grant;
+mod overseen;
 mod people;
 mod session;
 mod text;
@@ -14,6 +15,7 @@ mod usage;
 
 pub use act::{GlassRow, RequestRow, RequestState};
 pub use alarm::CapTryRow;
+pub use overseen::{Overseen, OverseenRow};
 pub use people::{Credentials, Enrolment, NOBODY, NewStaff, StaffRow};
 pub use session::SessionRow;
 pub use text::{PolicyRequestRow, PolicyRow};

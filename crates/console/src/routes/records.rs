@@ -19,8 +19,8 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use body::{
-    Acts, Awaited, Counting, Counts, Exporting, Hearing, Listing, Package, Page, Receiving,
-    Searching, Signed,
+    Acts, Awaited, Copying, Counting, Counts, Exporting, HandedOut, Hearing, Listing, Package,
+    Page, Receiving, Searching, Signed,
 };
 use disclosure::{
     NotHeard,
@@ -73,6 +73,12 @@ pub(crate) const ROUTES: &[Route] = &[
     },
     Route {
         method: Method::Post,
+        path: "/api/v1/records/copies",
+        entry: Entry::Staff,
+        handler: || post(copies),
+    },
+    Route {
+        method: Method::Post,
         path: "/api/v1/records/receipt",
         entry: Entry::Staff,
         handler: || post(receipt),
@@ -81,7 +87,7 @@ pub(crate) const ROUTES: &[Route] = &[
 
 /// This part of the OpenAPI document.
 #[derive(OpenApi)]
-#[openapi(paths(search, counts, listen, follow, export, list, receipt))]
+#[openapi(paths(search, counts, listen, follow, export, list, copies, receipt))]
 pub(crate) struct Document;
 
 /// Call records.
@@ -240,7 +246,8 @@ async fn export(
     tag = "records",
     request_body = Listing,
     responses(
-        (status = 200, body = Acts, description = "The acts, the newest last."),
+        (status = 200, body = Acts, description = "The acts, the newest last, and what \
+            was approved, refused, broken and reviewed."),
         (status = 202, body = Awaited, description = "A second person must approve it."),
         (status = 403, body = ProblemBody, description = "It is refused, and that is entered."),
         (status = 404, body = ProblemBody, description = "It is not there, or not theirs to know.")
@@ -259,6 +266,31 @@ async fn list(
         })
         .await?;
     Ok(answered(answer, Acts::of))
+}
+
+/// Who else got a copy of what is in a package, before it and after. It tells of no call.
+#[utoipa::path(
+    post,
+    path = "/api/v1/records/copies",
+    tag = "records",
+    request_body = Copying,
+    responses(
+        (status = 200, body = Vec<HandedOut>, description = "The package, or those they may know \
+            of, with the copies of others."),
+        (status = 404, body = ProblemBody, description = "There is no such package, or it is not \
+            theirs to know.")
+    )
+)]
+async fn copies(
+    State(shared): State<Shared>,
+    who: Who,
+    Asked(ask): Asked<Copying>,
+) -> Result<Json<Vec<HandedOut>>, Problem> {
+    let package = ask.package()?;
+    let found = shared
+        .run(move |services| Ok(services.records.copies(&who.staff, package.as_ref())?))
+        .await?;
+    Ok(Json(found.into_iter().map(HandedOut::of).collect()))
 }
 
 /// Enter what the recipient of a package signed: that they have it.

@@ -99,6 +99,20 @@ pub(crate) const ASKED: &[Asked] = &[
         body: |by| json!({"why": by.oversight()}),
     },
     Asked {
+        what: "see who else got a copy of what was handed out",
+        command: "parlatory disclose copies",
+        route: "POST /api/v1/records/copies",
+        names: false,
+        body: |_| json!({}),
+    },
+    Asked {
+        what: "see who else got a copy of a package, which somebody else took away for a court",
+        command: "parlatory disclose copies",
+        route: "POST /api/v1/records/copies",
+        names: true,
+        body: |by| json!({"package": by.county.taken_for_a_court()}),
+    },
+    Asked {
         what: "bring what the recipient of a package signed, which somebody else took away",
         command: "parlatory disclose receipt",
         route: "POST /api/v1/records/receipt",

@@ -149,7 +149,7 @@ impl World {
             clock: time.clock(),
             custody,
             software: Software { version: "0.1.0".to_owned(), sha256: "ab".repeat(32) },
-            clock_source: "the test's own".to_owned(),
+            clock_now: Box::new(unmeasured),
             verifier_key: believed.to_string(),
             authority: None,
             log_private: folder.path().join("log-private"),
@@ -299,4 +299,15 @@ pub(crate) fn refused(response: Response<Body>, status: u16, code: &str) {
     let (found, body) = read(response);
     assert_eq!((found, body["error"]["code"].as_str()), (status, Some(code)), "{body}");
     assert!(body["error"]["message"].as_str().unwrap().len() > 10);
+}
+
+/// A clock of which nobody says anything.
+fn unmeasured(zone: String) -> export::Clock {
+    export::Clock {
+        source: "the test's own".to_owned(),
+        synchronised: None,
+        offset_us: None,
+        error_max_us: None,
+        zone,
+    }
 }

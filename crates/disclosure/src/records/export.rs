@@ -2,9 +2,7 @@
 
 use super::{Answer, Begun, Look, NotDisclosed, Reason, Records, SHOW_WITHIN, Shown};
 use crate::Entered;
-use ::export::{
-    Clock, Contents, Copy, Entry, Package, Passphrase, Record, Recording, TimeStamp, seal,
-};
+use ::export::{Contents, Copy, Entry, Package, Passphrase, Record, Recording, TimeStamp, seal};
 use access::{
     Audience, Demand, Intent, Object, Purpose, Query, Receipt, Recipient, Verb,
     decide::{Ask, Line},
@@ -152,6 +150,7 @@ impl Records {
             staff: staff.id,
             entry,
             sha256: exported.sha256,
+            audience,
             at: self.now(),
             received: None,
         })?;
@@ -277,13 +276,7 @@ impl Records {
     ) -> Result<Exported, NotDisclosed> {
         let agency = entered.intent().object.agency();
         let zone = self.0.store.zone_of(agency)?.unwrap_or_else(|| "UTC".to_owned());
-        let clock = Clock {
-            source: self.0.clock_source.clone(),
-            synchronised: None,
-            offset_us: None,
-            error_max_us: None,
-            zone,
-        };
+        let clock = (self.0.clock_now)(zone);
         let salt = &entered.proof().opening.salt;
         let records = released.rows.iter().map(|row| record(row, salt));
         let records: Vec<Record> = if audience == Audience::PublicRecords {

@@ -4,8 +4,9 @@ use super::{NotDisclosed, Records};
 use crate::roster::Delivered;
 use access::{Delivery, NotADelivery, Role, limits::CLOCKS_APART_MAX, staff::Staff};
 use evidence::Statement;
-use model::Timestamp;
-use store::{UsageRow, records::PackageRow};
+use model::{Private, StaffId, Timestamp};
+use std::collections::BTreeMap;
+use store::{OverseenRow, UsageRow, records::PackageRow};
 use tlog::Verifier;
 
 /// A receipt that stands in the log.
@@ -26,6 +27,17 @@ pub struct Listed {
     pub usage: UsageRow,
     /// What became of the package, where one was taken away.
     pub package: Option<Taken>,
+}
+
+/// What was done with an agency's data, as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ledger {
+    /// What was asked for and shown.
+    pub acts: Vec<Listed>,
+    /// What was approved and refused, and glasses that were broken and reviewed.
+    pub overseen: Vec<OverseenRow>,
+    /// The names of the log-ins of everybody in it whom there is.
+    pub names: BTreeMap<StaffId, Private<String>>,
 }
 
 /// What became of a package.

@@ -9,9 +9,8 @@ use access::{
     limits::VALID_MAX,
     staff::Staff,
 };
-use evidence::Statement;
 use model::{AgencyId, Private, StaffId, Timestamp};
-use store::{CapTryRow, GlassRow, RequestRow, RequestState, UsageRow};
+use store::{CapTryRow, GlassRow, Overseen, RequestRow, RequestState, UsageRow};
 
 /// What follows from a request.
 #[derive(Debug)]
@@ -214,7 +213,8 @@ impl Roster {
         self.may_judge(&by, &asker, &ask, act)?;
         let (asked, demand) = (Box::new(Asked::of(asker.id, &ask)), Box::new(ask.demand));
         let detail = Approved::RequestFor { by: by.id, asked, demand };
-        self.note(Statement::Approval { act }, &detail, row.owner)?;
+        let of = (asker.id, Some(row.verb));
+        self.oversee((Overseen::Approval, act), &detail, row.owner, Some(by.id), of)?;
         Ok(self.0.store.add_approval(act, by.id, self.now())?)
     }
 
@@ -234,7 +234,8 @@ impl Roster {
         }
         let (asked, demand) = (Box::new(Asked::of(asker.id, &ask)), Box::new(ask.demand));
         let detail = Denied::RequestFor { by: by.id, asked, demand, why };
-        self.note(Statement::Denial { act }, &detail, row.owner)?;
+        let of = (asker.id, Some(row.verb));
+        self.oversee((Overseen::Denial, act), &detail, row.owner, Some(by.id), of)?;
         Ok(self.0.store.set_request(act, RequestState::Denied)?)
     }
 
@@ -284,7 +285,8 @@ impl Roster {
     ) -> Result<(), NotDone> {
         let (asked, demand) = (Box::new(Asked::of(staff.id, ask)), Box::new(ask.demand.clone()));
         let detail = Denied::RuleFor { asked, demand, why: why.to_string() };
-        self.note(Statement::Denial { act }, &detail, ask.object.agency())?;
+        let of = (staff.id, Some(ask.verb));
+        self.oversee((Overseen::Denial, act), &detail, ask.object.agency(), None, of)?;
         Ok(())
     }
 

@@ -8,9 +8,8 @@ use access::{
     policy::{Given, Question},
     staff::Staff,
 };
-use evidence::Statement;
 use std::time::Duration;
-use store::GlassRow;
+use store::{GlassRow, Overseen};
 
 impl Roster {
     /// Breaks the glass for a while: somebody is in danger, and nobody can approve in time. It is
@@ -36,11 +35,12 @@ impl Roster {
         if let Err(why) = self.policies(by.agency).decide(&question) {
             let why = NotAllowed::from(why);
             let detail = Denied::Glass { staff: by.id, why: why.to_string() };
-            self.note(Statement::Denial { act }, &detail, by.agency)?;
+            self.oversee((Overseen::Denial, act), &detail, by.agency, None, (by.id, None))?;
             return Err(why.into());
         }
         let detail = Broke { staff: by.id, reason: reason.clone(), until: glass.until };
-        self.note(Statement::BreakGlass { act }, &detail, by.agency)?;
+        let of = (by.id, None);
+        self.oversee((Overseen::BreakGlass, act), &detail, by.agency, Some(by.id), of)?;
         self.0.store.add_glass(&GlassRow {
             act,
             agency: by.agency,
@@ -79,7 +79,8 @@ impl Roster {
         }
         let words = words(found)?;
         let detail = Reviewed { by: by.id, staff: row.staff, justified, words };
-        self.note(Statement::Review { act }, &detail, row.agency)?;
+        let of = (row.staff, None);
+        self.oversee((Overseen::Review, act), &detail, row.agency, Some(by.id), of)?;
         Ok(self.0.store.glass_reviewed(act, by.id, self.now())?)
     }
 

@@ -7,8 +7,8 @@ use access::{
     limits::CASE_OCTETS_MAX,
     staff::Staff,
 };
-use evidence::Statement;
 use model::{AgencyId, GrantId, Private, StaffId, Timestamp};
+use store::Overseen;
 
 /// A grant that somebody is going to give.
 #[derive(Clone, Debug)]
@@ -74,7 +74,8 @@ impl Roster {
         };
         let act = self.next_act()?;
         let detail = Approved::Grant { by: by.id, granted: Box::new(granted) };
-        self.note(Statement::Approval { act }, &detail, grant.owner)?;
+        let of = (grant.staff, None);
+        self.oversee((Overseen::Approval, act), &detail, grant.owner, Some(by.id), of)?;
         self.0.store.add_grant(&grant)?;
         Ok(grant.id)
     }
@@ -106,7 +107,8 @@ impl Roster {
         let grant = grant.filter(may).ok_or(NotDone::NotThere)?;
         let act = self.next_act()?;
         let detail = Denied::Grant { by: by.id, grant: id };
-        self.note(Statement::Denial { act }, &detail, grant.owner)?;
+        let of = (grant.staff, None);
+        self.oversee((Overseen::Denial, act), &detail, grant.owner, Some(by.id), of)?;
         Ok(self.0.store.revoke_grant(id, self.now())?)
     }
 

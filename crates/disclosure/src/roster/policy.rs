@@ -11,7 +11,7 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError},
 };
-use store::{PolicyRequestRow, PolicyRow, RequestState, StaffRow};
+use store::{Overseen, OverseenRow, PolicyRequestRow, PolicyRow, RequestState, StaffRow};
 
 /// The text of an agency's policies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,7 +164,8 @@ impl Roster {
             return Err(Refusal::PolicyApprover.into());
         }
         let detail = Denied::Policy { by: by.id, asked: row.by, hash: row.hash, why };
-        self.note(Statement::Denial { act }, &detail, row.agency)?;
+        let of = (row.by, None);
+        self.oversee((Overseen::Denial, act), &detail, row.agency, Some(by.id), of)?;
         Ok(self.0.store.set_policy_request(act, RequestState::Denied)?)
     }
 
@@ -193,7 +194,19 @@ impl Roster {
         }
         let detail = PolicyChanged { agency, by, version: row.version };
         notes.push(note(Statement::PolicyChange { policy: row.hash }, &detail)?);
-        self.0.register.notes(&notes, agency, row.at)?;
+        let entries = self.0.register.notes(&notes, agency, row.at)?;
+        if let Some((act, approver)) = approved {
+            self.0.store.add_overseen(&OverseenRow {
+                agency,
+                entry: entries.start,
+                act,
+                kind: Overseen::Approval,
+                by: Some(approver),
+                of: by,
+                verb: None,
+                at: row.at,
+            })?;
+        }
         self.0.store.add_policy(&row)?;
         let mut all = self.0.policies.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(row.agency, Arc::new(policies));

@@ -34,8 +34,16 @@ pub(crate) enum DiscloseCommand {
     /// than the package goes. Example: `parlatory disclose export --recording 0000000100000002
     /// --purpose discovery --case 24-CR-0117 --for defence --to call.zip`.
     Export(ExportArgs),
-    /// See what was asked for and shown of an agency's data, without the data themselves.
+    /// See what was asked for and shown of an agency's data, without the data themselves; and what
+    /// was approved and refused, and glasses that were broken and reviewed.
     List(ListArgs),
+    /// Who else got a copy of what is in a package, before it and after.
+    ///
+    /// Defence counsel and other recipients with a log-in name the package by its SHA-256, which
+    /// `parlatory package check` prints; staff of the agency see those that were handed out. Ask
+    /// for the entries that are shown to get what you lack. Example: `parlatory disclose copies
+    /// --package 3b0c...`.
+    Copies(CopiesArgs),
     /// Enter what the recipient of a package signed: that they have it.
     ///
     /// They make the receipt with `parlatory package receive`. Ask them in another way whether the
@@ -176,6 +184,17 @@ pub(crate) struct ExportArgs {
     /// A new file for the package.
     #[arg(long, value_name = "FILE")]
     pub(crate) to: PathBuf,
+}
+
+/// Arguments of `disclose copies`.
+#[derive(Debug, Args)]
+pub(crate) struct CopiesArgs {
+    /// SHA-256 of `package.zip`; all packages that you may know of, where it is left out.
+    #[arg(long, value_name = "SHA-256")]
+    pub(crate) package: Option<String>,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Arguments of `disclose receipt`.

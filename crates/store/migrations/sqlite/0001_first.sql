@@ -550,6 +550,20 @@ CREATE TABLE cap_try (
     PRIMARY KEY (agency_id, act)
 );
 
+-- What was approved, refused, broken and reviewed, for lists: it stands in the log first.
+CREATE TABLE overseen (
+    agency_id  INTEGER NOT NULL,              -- whose data
+    entry      BIGINT  NOT NULL,              -- place in the log
+    act        BIGINT  NOT NULL,
+    kind       TEXT    NOT NULL,              -- approval, denial, break_glass or review
+    by_staff   INTEGER,                       -- null where a rule refused
+    of_staff   INTEGER NOT NULL,              -- whose request, grant or glass
+    verb       TEXT,
+    at_us      BIGINT  NOT NULL,
+    PRIMARY KEY (agency_id, entry)
+);
+CREATE INDEX overseen_at ON overseen (agency_id, at_us);
+
 -- Acts of which those on call could not be told.
 CREATE TABLE hook_failure (
     act    BIGINT NOT NULL,
@@ -577,6 +591,7 @@ CREATE TABLE package (
     staff_id     INTEGER NOT NULL,            -- who took it away
     entry        BIGINT  NOT NULL,            -- place of the disclosure in the log
     sha256       BLOB    NOT NULL UNIQUE,     -- of package.zip
+    audience     TEXT    NOT NULL,            -- for whom
     at_us        BIGINT  NOT NULL,
     received_us  BIGINT,                      -- by the recipient's clock; null: nobody signed yet
     signed_by    TEXT,                        -- verifier key of who signed

@@ -6,6 +6,7 @@ use crate::{
     dialect::Row,
     error::{Broken, Doing},
 };
+use access::Audience;
 use model::{AgencyId, StaffId, Timestamp};
 
 /// A package that was taken away.
@@ -21,6 +22,8 @@ pub struct PackageRow {
     pub entry: u64,
     /// SHA-256 of `package.zip`.
     pub sha256: [u8; 32],
+    /// For whom.
+    pub audience: Audience,
     /// When.
     pub at: Timestamp,
     /// When its recipient had it, by their clock, and the verifier key with which they signed that.
@@ -36,14 +39,15 @@ impl Store {
         self.0.keep(
             KEEP,
             sqlx::query(
-                "INSERT INTO package (agency_id, act, staff_id, entry, sha256, at_us) \
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+                "INSERT INTO package (agency_id, act, staff_id, entry, sha256, audience, \
+                 at_us) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
             )
             .bind(row.agency.0)
             .bind(signed(row.act))
             .bind(row.staff.0)
             .bind(signed(row.entry))
             .bind(row.sha256.as_slice())
+            .bind(row.audience.word())
             .bind(row.at.micros()),
         )
     }
@@ -82,6 +86,32 @@ impl Store {
         })?)
     }
 
+    /// The packages with an agency's data, or of those only what one person took away: the newest
+    /// `limit`, in the order of their entries.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn packages(
+        &self,
+        agency: Option<AgencyId>,
+        staff: Option<StaffId>,
+        limit: u32,
+    ) -> Result<Vec<PackageRow>, StoreError> {
+        let mut rows = self.0.list(
+            READ,
+            sqlx::query(
+                "SELECT * FROM package WHERE ($1 IS NULL OR agency_id = $1) \
+                 AND ($2 IS NULL OR staff_id = $2) ORDER BY entry DESC LIMIT $3",
+            )
+            .bind(agency.map(|agency| agency.0))
+            .bind(staff.map(|staff| staff.0))
+            .bind(limit),
+            package,
+        )?;
+        rows.reverse();
+        Ok(rows)
+    }
+
     /// Keeps that the recipient of a package signed for it. Who signed first stays.
     ///
     /// # Errors
@@ -113,6 +143,8 @@ fn package(row: &Row) -> Result<PackageRow, Broken> {
         staff: StaffId(row.number("staff_id")?),
         entry: row.count("entry")?,
         sha256: row.octets("sha256")?,
+        audience: Audience::from_word(&row.text("audience")?)
+            .ok_or_else(|| Broken::unreadable("audience"))?,
         at: row.time("at_us")?,
         received: at.zip(row.maybe_text("signed_by")?),
     })

@@ -1,9 +1,11 @@
 //! What is sent and answered, in JSON.
 
 use crate::answer::{Problem, time};
-use access::{Audience, Month, Purpose, Query, Recipient, decide::Line, staff::Staff};
+use access::{Audience, Month, Purpose, Query, Recipient, Verb, decide::Line, staff::Staff};
 use axum::http::StatusCode;
-use disclosure::records::{ExportAsk, Found, Listed, Look, Reason, Received, Shown, Taken, What};
+use disclosure::records::{
+    ExportAsk, Found, Ledger, Listed, Look, Reason, Received, Shown, Taken, What,
+};
 use model::{AgencyId, E164, Private, RecordingId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -388,6 +390,91 @@ pub(super) struct Package {
     pub(super) unstamped: Option<String>,
 }
 
+/// Which package.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Copying {
+    /// SHA-256 of `package.zip`, 64 hexadecimal digits; all that one may know of, where it is left
+    /// out.
+    package: Option<String>,
+}
+
+impl Copying {
+    pub(super) fn package(&self) -> Result<Option<[u8; 32]>, Problem> {
+        let says = "a package is named by its SHA-256: 64 hexadecimal digits";
+        let read = |text: &String| key(text).map_err(|_| Problem::unreadable(says));
+        Ok(self.package.as_ref().map(read).transpose()?.map(|Recipient(octets)| octets))
+    }
+}
+
+/// A package that was handed out.
+#[derive(Serialize, ToSchema)]
+pub(super) struct HandedOut {
+    /// Number of the act.
+    act: u64,
+    /// Place of its entry in the log.
+    entry: u64,
+    /// SHA-256 of `package.zip`.
+    package: String,
+    /// For whom.
+    #[schema(example = "defence")]
+    audience: &'static str,
+    /// When it was handed out.
+    #[schema(format = DateTime)]
+    at: String,
+    /// When its recipient had it, where they signed for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    received: Option<String>,
+    /// Copies of others of something in it.
+    copies: Vec<Other>,
+}
+
+/// A copy of somebody else.
+#[derive(Serialize, ToSchema)]
+struct Other {
+    /// Place of its entry in the log.
+    entry: u64,
+    /// `recording` or `records`.
+    what: &'static str,
+    /// For whom.
+    #[schema(example = "prosecution")]
+    audience: &'static str,
+    /// As what it was handed out.
+    role: &'static str,
+    /// Why.
+    purpose: &'static str,
+    /// When.
+    #[schema(format = DateTime)]
+    at: String,
+    /// Whether it went out after this package, which therefore does not name it.
+    later: bool,
+}
+
+impl HandedOut {
+    pub(super) fn of(found: disclosure::records::HandedOut) -> Self {
+        let disclosure::records::HandedOut { package, copies } = found;
+        let copies = copies.iter().map(|copy| Other {
+            entry: copy.entry,
+            what: if copy.recording { "recording" } else { "records" },
+            audience: copy.audience.word(),
+            role: copy.role.word(),
+            purpose: copy.purpose.word(),
+            at: time(copy.at),
+            later: copy.entry > package.entry,
+        });
+        Self {
+            copies: copies.collect(),
+            act: package.act,
+            entry: package.entry,
+            package: package.sha256.iter().map(|octet| format!("{octet:02x}")).collect(),
+            audience: package.audience.word(),
+            at: time(package.at),
+            received: package.received.map(|(at, _)| time(at)),
+        }
+    }
+}
+
 /// What the recipient of a package signed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -429,6 +516,39 @@ pub(super) struct Acts {
     entry: u64,
     /// The acts, the newest last.
     acts: Vec<Act>,
+    /// What was approved and refused, and glasses that were broken and reviewed, in the order of
+    /// the log.
+    overseen: Vec<Event>,
+}
+
+/// An entry that shows nothing itself.
+#[derive(Serialize, ToSchema)]
+struct Event {
+    /// Number of the act that it is about.
+    act: u64,
+    /// Place in the log.
+    entry: u64,
+    /// `approval`, `denial`, `break_glass` or `review`.
+    kind: &'static str,
+    /// Number of whoever did it; left out where a rule refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<u32>,
+    /// The name of their log-in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    by_name: Option<Private<String>>,
+    /// Number of whoever had asked, has the grant, or broke the glass.
+    of: u32,
+    /// The name of their log-in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    of_name: Option<Private<String>>,
+    /// What they had asked to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verb: Option<&'static str>,
+    /// When.
+    #[schema(format = DateTime)]
+    at: String,
 }
 
 /// An act.
@@ -438,6 +558,10 @@ struct Act {
     act: u64,
     /// Number of the staff member.
     staff: u32,
+    /// The name of their log-in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    name: Option<Private<String>>,
     /// What was done.
     verb: &'static str,
     /// Why.
@@ -461,8 +585,22 @@ struct Act {
 }
 
 impl Acts {
-    pub(super) fn of(shown: Shown<Vec<Listed>>) -> Self {
-        let acts = shown.what.iter().map(|Listed { usage: row, package }| Act {
+    pub(super) fn of(shown: Shown<Ledger>) -> Self {
+        let Ledger { acts, overseen, names } = shown.what;
+        let name = |id| names.get(&id).cloned();
+        let events = overseen.iter().map(|row| Event {
+            act: row.act,
+            entry: row.entry,
+            kind: row.kind.word(),
+            by: row.by.map(|staff| staff.0),
+            by_name: row.by.and_then(name),
+            of: row.of.0,
+            of_name: name(row.of),
+            verb: row.verb.map(Verb::word),
+            at: time(row.at),
+        });
+        let acts = acts.iter().map(|Listed { usage: row, package }| Act {
+            name: name(row.staff),
             act: row.act,
             staff: row.staff.0,
             verb: row.verb.word(),
@@ -484,7 +622,8 @@ impl Acts {
                 Taken::Received(at) => Some(time(at)),
             }),
         });
-        Self { act: shown.act, entry: shown.entry, acts: acts.collect() }
+        let (acts, overseen) = (acts.collect(), events.collect());
+        Self { act: shown.act, entry: shown.entry, acts, overseen }
     }
 }
 
