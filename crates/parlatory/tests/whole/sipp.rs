@@ -51,10 +51,23 @@ pub(crate) fn called_playing(folder: &Path, port: u16, scenario: &str) -> Proces
     Process::start("SIPp as called party", sipp(folder, scenario, 1, port).arg("127.0.0.1"))
 }
 
+/// A carrier behind the trunk at `port` that refuses calls, one after the other, with a SIP status
+/// and a cause of the network behind it.
+pub(crate) fn refusing(folder: &Path, port: u16, causes: &[(u16, u8)]) -> Process {
+    let mut text = String::from("SEQUENTIAL\n");
+    for (status, cause) in causes {
+        writeln!(text, "{status};{cause}").unwrap();
+    }
+    fs::write(folder.join("causes.csv"), text).unwrap();
+    let mut command = sipp(folder, "refuses.xml", causes.len(), port);
+    command.args(["127.0.0.1", "-inf", "causes.csv"]);
+    Process::start("SIPp as carrier", &mut command)
+}
+
 /// A folder with the scenarios, for what SIPp writes beside them.
 pub(crate) fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["station.xml", "called.xml", "busy.xml", "rings.xml", "tone.pcap"] {
+    for name in SCENARIOS {
         fs::copy(foreign().join(name), folder.path().join(name)).unwrap();
     }
     folder
@@ -80,5 +93,17 @@ fn sipp(folder: &Path, scenario: &str, count: usize, port: u16) -> Command {
     command
 }
 
+const SCENARIOS: [&str; 10] = [
+    "station.xml",
+    "called.xml",
+    "busy.xml",
+    "rings.xml",
+    "refuses.xml",
+    "holds.xml",
+    "inband.xml",
+    "tone.pcap",
+    "tone-alaw.pcap",
+    "key-1.pcap",
+];
 /// When SIPp gives up.
 const TIMEOUT_SECONDS: &str = "140";

@@ -2,7 +2,10 @@
 
 use std::{sync::LazyLock, time::Duration};
 
-use model::fact::{EndReason, OffReason, RecordingState, Rest};
+use model::{
+    Codec,
+    fact::{EndReason, OffReason, RecordingState, Rest},
+};
 use store::{CallRow, Outcome, RecordingRow};
 
 use crate::{
@@ -14,7 +17,7 @@ use crate::{
     process::{CALL, Finished, SOON},
     recording::{assert_no_audio_in_clear, recordings},
     sipp::{self, Caller, TONE},
-    sound::is_tone,
+    sound::{is_audible, is_tone},
     staff::Member,
     together::Together,
 };
@@ -75,6 +78,59 @@ fn a_busy_line_is_told_and_recorded_as_busy_with_sipp() {
     // The person is told so before their phone is hung up.
     let told = node.finished.out.find("busy").expect("the prompt for a busy line");
     assert!(told < node.finished.out.find("station <- node    ends the leg").unwrap());
+}
+
+#[test]
+fn what_the_carrier_and_its_network_say_is_told_and_recorded_with_sipp() {
+    let Scene { node, called, .. } = SCENES.take("refusing");
+    called.well();
+    let rows: [CallRow; REFUSALS.len()] = node.calls();
+    let mut reasons: Vec<_> = rows.iter().map(ended).collect();
+    reasons.sort_by_key(|reason| format!("{reason:?}"));
+    // The cause of 480 says that there is no such number; those of the others say nothing.
+    let expected =
+        [EndReason::Declined, EndReason::Forwarded, EndReason::Unallocated, EndReason::Unallocated];
+    assert_eq!(reasons, expected);
+    assert!(rows.iter().all(|row| charged_micros(row) == 0));
+    for (prompt, count) in [("unallocated", 2), ("declined", 1), ("forwarded", 1)] {
+        assert_eq!(node.steps(&format!("(en) {prompt}")), count, "{prompt}");
+    }
+}
+
+/// The called party puts the call on hold, takes it again with A-law, and hangs up.
+#[test]
+fn a_call_that_is_held_and_goes_on_in_another_codec_is_recorded_throughout_with_sipp() {
+    let Scene { node, called, .. } = SCENES.take("held");
+    called.well();
+    let [row] = node.calls();
+    assert_accepted(&row, EndReason::CalledHungUp);
+    let found = recordings(&node.data());
+    let [recording] = found.as_slice() else { panic!("{} recordings", found.len()) };
+    let codecs: Vec<Codec> = recording.codecs().into_iter().map(|(_, called)| called).collect();
+    let seconds = codecs.len();
+    let toned = |second: &Vec<i16>| second.chunks_exact(800).any(|part| is_tone(part, TONE));
+    let (station, spoken) = (recording.station(), recording.called());
+    let tones: Vec<bool> = spoken.iter().map(toned).collect();
+    // At first µ-law, then silence while they hold, then A-law: both are heard as what they are.
+    let after = codecs.iter().position(|codec| *codec == Codec::Pcma).expect("A-law, in the end");
+    assert!(codecs[..after].iter().all(|codec| *codec == Codec::Pcmu), "{codecs:?}");
+    assert!(tones[..after].contains(&true) && tones[after..].contains(&true), "{tones:?}");
+    let silent = spoken[..after].iter().rev().take_while(|second| !is_audible(second)).count();
+    assert!((2..=6).contains(&silent), "{silent} seconds of hold: {tones:?}");
+    // The person goes on talking, and is recorded meanwhile, as the notice said.
+    let held = &station[after - silent..after];
+    assert!(held.iter().any(toned), "the person is not in the recording of the hold");
+    let talked = usize::try_from(talk_ms(&row).div_ceil(1_000)).unwrap();
+    assert!(seconds.abs_diff(talked) <= 1, "{seconds} s of {talked}");
+}
+
+#[test]
+fn a_key_that_sounds_in_the_audio_accepts_with_sipp() {
+    let Scene { node, called, .. } = SCENES.take("inband");
+    called.well();
+    let [row] = node.calls();
+    assert_accepted(&row, EndReason::StationHungUp);
+    assert_eq!(recordings(&node.data()).len(), 1);
 }
 
 #[test]
@@ -212,6 +268,9 @@ static SCENES: LazyLock<Together<Scene>> = LazyLock::new(|| {
         ("refused", refused),
         ("busy", || unreached("busy.xml", PATIENT)),
         ("rings", || unreached("rings.xml", IMPATIENT)),
+        ("refusing", refusing),
+        ("held", || talk_with("holds.xml", FOREVER)),
+        ("inband", || talk_with("inband.xml", TALKS)),
         ("ten", ten),
         ("flooded", flooded),
         ("stops", stops),
@@ -250,6 +309,29 @@ fn unreached(scenario: &str, turns: usize) -> Scene {
     let node = Node::start(trunk);
     let called = sipp::called_playing(folder.path(), trunk, scenario);
     let caller = Caller { person: 2, turns };
+    let station = sipp::stations(folder.path(), &node, &[caller]).wait_end(CALL).well();
+    let called = called.wait_end(SOON);
+    Scene { node: node.stop(), station, called }
+}
+
+/// Four people call numbers that the carrier does not connect.
+fn refusing() -> Scene {
+    let (folder, trunk) = (sipp::folder(), place::ports(2));
+    let node = Node::start(trunk);
+    let called = sipp::refusing(folder.path(), trunk, &REFUSALS);
+    let callers: Vec<_> =
+        (0..REFUSALS.len()).map(|person| Caller { person, turns: PATIENT }).collect();
+    let station = sipp::stations(folder.path(), &node, &callers).wait_end(CALL).well();
+    let called = called.wait_end(SOON);
+    Scene { node: node.stop(), station, called }
+}
+
+/// One person talks to a called party that plays another scenario.
+fn talk_with(scenario: &str, turns: usize) -> Scene {
+    let (folder, trunk) = (sipp::folder(), place::ports(2));
+    let node = Node::start(trunk);
+    let called = sipp::called_playing(folder.path(), trunk, scenario);
+    let caller = Caller { person: 3, turns };
     let station = sipp::stations(folder.path(), &node, &[caller]).wait_end(CALL).well();
     let called = called.wait_end(SOON);
     Scene { node: node.stop(), station, called }
@@ -396,6 +478,8 @@ fn charged_micros(row: &CallRow) -> i64 {
     charged.micros()
 }
 
+/// What the carrier says of four calls, and the network behind it: normal clearing says nothing.
+const REFUSALS: [(u16, u8); 4] = [(404, 16), (603, 16), (302, 16), (480, 1)];
 /// Turns of two seconds: the price and the notice, up to three seconds until the key, and some
 /// talk.
 const TALKS: usize = 25;
