@@ -3,6 +3,10 @@
 //! Read: the first audio stream over RTP/AVP, or over RTP/SAVP with keys (`crypto`), with a G.711
 //! law. Every other stream is refused with port 0 in the answer. Written: one audio stream.
 //! Whatever is not understood is left out, never guessed.
+//!
+//! Comfort noise (payload type 13, RFC 3389) is heard where it comes, and neither offered nor
+//! taken: an end that may send it stops sending audio while its person listens, and then nothing
+//! shows that somebody was there when the notice ended.
 
 use crate::limits::{
     SDP_CRYPTO_MAX, SDP_FORMATS_MAX, SDP_LINE_MAX_OCTETS, SDP_MAX_OCTETS, SDP_MEDIA_MAX,

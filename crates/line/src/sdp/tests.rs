@@ -144,6 +144,23 @@ fn an_answer_has_every_stream_in_order_and_refuses_the_others() {
     assert_eq!(String::from_utf8(text).unwrap(), expected);
 }
 
+/// Whoever agreed on comfort noise may send nothing at all while they listen to the notice.
+#[test]
+fn comfort_noise_is_neither_offered_nor_taken() {
+    let author = Author { id: 7, version: 1 };
+    let expected = "v=0\r\no=- 7 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
+        m=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
+        a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n";
+    assert_eq!(String::from_utf8(offer(author, &plain(), &[])).unwrap(), expected);
+    for offered in ["0 13 8 101", "13 0 8 101"] {
+        let text = PLAIN.replace("0 8 101", offered) + "a=rtpmap:13 CN/8000\r\n";
+        reads(&text, |_| {});
+        let theirs = parse(text.as_bytes()).unwrap();
+        let ours = answer(author, &theirs, &plain(), None).unwrap();
+        assert_eq!(String::from_utf8(ours).unwrap(), expected, "{offered}");
+    }
+}
+
 #[test]
 fn an_answer_follows_the_direction_of_the_offer() {
     use Direction::{Inactive, RecvOnly, SendOnly, SendRecv};
