@@ -35,6 +35,8 @@ pub(crate) fn write(
     }
     let file = put(&folder, "provision.toml", &provision)?;
     put(&folder, "people.csv", &people)?;
+    put(&folder, "numbers.csv", NUMBERS)?;
+    put(&folder, "services.csv", SERVICES)?;
     put(&folder, "protected.csv", PROTECTED)?;
     Ok(file)
 }
@@ -72,17 +74,19 @@ facility = "cedar/jail"
 key = "a"
 name = "Unit A"
 
-# One gateway with eleven lines: it says in the From address which line calls.
+# One gateway with twenty lines: it says in the From address which line calls.
 [[gateway]]
 unit = "cedar/jail/a"
 address = "{gateway}"
-line_count = 11
+line_count = 20
 
 [trunk]
 address = "{trunk}"
 
 [files]
 people = "people.csv"
+numbers = "numbers.csv"
+services = "services.csv"
 protected = "protected.csv"
 "#;
 
@@ -99,6 +103,27 @@ cedar/jail,CC-1012,Maria Torres,846031,en,10.00
 cedar/jail,CC-1013,Robert Allen,172945,en,10.00
 cedar/jail,CC-1014,David Turner,693507,en,10.00
 cedar/jail,CC-1015,Brian Morgan,420876,en,10.00
+cedar/jail,CC-1016,Elena Vargas,275318,en,10.00
+cedar/jail,CC-1017,Samuel Osborne,861940,en,0.11
+cedar/jail,CC-1018,Keith Lawson,394627,en,10.00
+cedar/jail,CC-1019,Nadia Petrov,508173,en,10.00
+cedar/jail,CC-1020,Oscar Lindgren,719264,en,10.00
+cedar/jail,CC-1021,Wanda Fischer,143798,en,10.00
+cedar/jail,CC-1022,Hector Salinas,682035,es,10.00
+cedar/jail,CC-1023,Priya Raman,951407,en,10.00
+cedar/jail,CC-1024,Leon Abernathy,327586,en,10.00
+";
+
+/// What the facility lets nobody call.
+const NUMBERS: &str = "\
+scope,number,rule
+cedar/jail,202-555-0118,blocked
+";
+
+/// The relay service of the county.
+const SERVICES: &str = "\
+scope,number,kind,keys
+cedar/jail,202-555-0114,relay,711
 ";
 
 /// The number of a public defender, written as a bar association writes it.

@@ -96,6 +96,20 @@ impl Staff {
         }
     }
 
+    /// Ends the call that goes on at this station, as the supervisor may.
+    pub(crate) fn cut(&self, console: &str, station: &str) -> Result<()> {
+        #[derive(Deserialize)]
+        struct Done {
+            ended: u64,
+        }
+        let ask = json!({"station": station_key(station), "reason": "shown in the demo"});
+        let Done { ended } = self.lee.at(console)?.done("/api/v1/calls/stop", &ask)?;
+        if ended != 1 {
+            bail!("{ended} calls were ended, and it should have been one");
+        }
+        Ok(())
+    }
+
     /// Looks at what is kept: one disclosure of every other kind.
     pub(crate) fn look(&self, console: &str) -> Result<Vec<Disclosed>> {
         let dana = self.dana.at(console)?;
@@ -190,8 +204,7 @@ fn enrol(client: &Client, name: &str, invited: &Value, clock: &Clock) -> Result<
 
 /// The number of the call that goes on at a station: its record comes a moment after it began.
 fn running(dana: &Client, station: &str) -> Result<String> {
-    let station = format!("cedar/jail/a/{station}");
-    let ask = json!({"why": why(None), "filter": {"station": station}});
+    let ask = json!({"why": why(None), "filter": {"station": station_key(station)}});
     for _ in 0..SEARCHES_MAX {
         let Page { records, .. } = dana.done("/api/v1/records/search", &ask)?;
         let going = records.into_iter().find(|call| call.recording == "recording");
@@ -201,6 +214,10 @@ fn running(dana: &Client, station: &str) -> Result<String> {
         thread::park_timeout(SEARCH_EVERY);
     }
     bail!("the call that goes on at `{station}` was not found")
+}
+
+fn station_key(station: &str) -> String {
+    format!("cedar/jail/a/{station}")
 }
 
 enum Heard {

@@ -103,9 +103,11 @@ impl Demo {
         let (parallel, last) = SCENES.split_at(SCENES.len() - 1);
         let followed = thread::scope(|scope| {
             let followed = scope.spawn(|| self.follow(&staff, &node));
+            let cut = scope.spawn(|| self.cut(&staff, &node));
             let played = self.play_parallel(parallel, &node);
             let followed = followed.join().map_err(|_| anyhow!("following a call is broken"));
-            played.and(followed?)
+            let cut = cut.join().map_err(|_| anyhow!("cutting a call is broken"));
+            played.and(cut?).and(followed?)
         })?;
         let [killed] = last else { bail!("the demo has no last scene") };
         let node = self.play_killed(killed, node, interrupt)?;
@@ -135,6 +137,16 @@ impl Demo {
             bail!("`{}`: nobody talked", scene.name);
         }
         staff.follow(&node.console, scene.station)
+    }
+
+    /// Lets the county's supervisor end a call while it goes on.
+    fn cut(&self, staff: &Staff, node: &NodeProcess) -> Result<()> {
+        let scene = SCENES.iter().find(|scene| scene.name == CUT).context("nobody is cut")?;
+        if !self.ladder.wait_for(scene.station, "talk", CALL) {
+            bail!("`{}`: nobody talked", scene.name);
+        }
+        pause(TALK_BEFORE_CUT);
+        staff.cut(&node.console, scene.station)
     }
 
     fn place(&self, node: &NodeProcess) -> Place {
@@ -172,9 +184,7 @@ impl Demo {
             why?;
             bail!("`{}`: nobody talked", scene.name);
         }
-        // Nobody sends anything; a parked thread could be woken by what it waited for before.
-        let (_silent, never) = mpsc::channel::<()>();
-        let _ = never.recv_timeout(TALK_BEFORE_KILL);
+        pause(TALK_BEFORE_KILL);
         let id = node.id();
         node.kill()?;
         self.ladder
@@ -225,6 +235,13 @@ impl Demo {
     }
 }
 
+/// Lets time pass. Nobody sends anything; a parked thread could be woken by what it waited for
+/// before.
+fn pause(time: Duration) {
+    let (_silent, never) = mpsc::channel::<()>();
+    let _ = never.recv_timeout(time);
+}
+
 /// The demo's data folder: the reader's, or one that vanishes.
 struct Folder {
     data: Data,
@@ -270,6 +287,9 @@ const INSIDE_PORTS: std::ops::RangeInclusive<u16> = 44_000..=44_999;
 const OUTSIDE_PORTS: std::ops::RangeInclusive<u16> = 45_000..=45_999;
 /// How long people talk.
 const TALK: Duration = Duration::from_secs(8);
+/// The call that staff end, and when.
+const CUT: &str = "cut_by_staff";
+const TALK_BEFORE_CUT: Duration = Duration::from_secs(3);
 const TALK_KILLED: Duration = Duration::from_secs(15);
 /// Long enough for a mark in the journal, up to which the call is charged.
 const TALK_BEFORE_KILL: Duration = Duration::from_secs(8);

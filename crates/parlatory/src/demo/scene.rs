@@ -26,7 +26,7 @@ pub(crate) struct Scene {
     pub(crate) station: &'static str,
     /// Their PIN.
     pub(crate) pin: &'static str,
-    /// What they dial.
+    /// The number that their call is for.
     pub(crate) dials: &'static str,
     /// What the called party does.
     pub(crate) habit: Habit,
@@ -49,12 +49,49 @@ pub(crate) enum Habit {
     Block,
     /// Is a machine: a greeting with a tone in it goes on over the notice.
     Machine,
+    /// Presses a key that means nothing, hears the notice again, presses 1, talks.
+    WrongKey,
+    /// Accepts, and talks until the call ends.
+    Talkative,
+    /// Works for a relay service, which is put through when it answers.
+    Relay,
+    /// Is on the telephone.
+    Busy,
+    /// Lets it ring.
+    Away,
+    /// Is nobody: the carrier does not know the number.
+    Unknown,
     /// Is never reached.
     NotReached,
+    /// Is never reached either: what is dialled is 911.
+    Emergency,
+}
+
+impl Scene {
+    /// What the person types.
+    fn typed(&self) -> &'static str {
+        if self.habit == Habit::Relay {
+            "711"
+        } else if self.habit == Habit::Emergency {
+            "911"
+        } else {
+            self.dials
+        }
+    }
+
+    /// Whether the call goes nowhere before anybody is dialled.
+    fn is_refused(&self) -> bool {
+        matches!(self.habit, Habit::NotReached | Habit::Emergency)
+    }
+
+    /// How long the two stay in the call at most once they talk.
+    fn stays(&self, talk: Duration) -> Duration {
+        if self.habit == Habit::Talkative { TALKATIVE } else { talk + GRACE }
+    }
 }
 
 /// The calls. The last one is cut by the node's death and is played after the others.
-pub(crate) const SCENES: [Scene; 11] = [
+pub(crate) const SCENES: [Scene; 20] = [
     Scene {
         name: "accepted_recorded",
         title: "accepted, and recorded",
@@ -136,6 +173,78 @@ pub(crate) const SCENES: [Scene; 11] = [
         habit: Habit::NotReached,
     },
     Scene {
+        name: "wrong_then_right",
+        title: "wrong key first: the notice again, then accepted",
+        station: "line-12",
+        pin: "275318",
+        dials: "2025550111",
+        habit: Habit::WrongKey,
+    },
+    Scene {
+        name: "limit_reached",
+        title: "money for one minute: both are told when it is over",
+        station: "line-13",
+        pin: "861940",
+        dials: "2025550112",
+        habit: Habit::Talkative,
+    },
+    Scene {
+        name: "cut_by_staff",
+        title: "ended by staff in mid-call: both are told who did",
+        station: "line-14",
+        pin: "394627",
+        dials: "2025550113",
+        habit: Habit::Talkative,
+    },
+    Scene {
+        name: "relay",
+        title: "relay service by 711: free, never recorded, no notice",
+        station: "line-15",
+        pin: "508173",
+        dials: "2025550114",
+        habit: Habit::Relay,
+    },
+    Scene {
+        name: "busy",
+        title: "busy",
+        station: "line-16",
+        pin: "719264",
+        dials: "2025550115",
+        habit: Habit::Busy,
+    },
+    Scene {
+        name: "no_answer",
+        title: "rings, and nobody answers",
+        station: "line-17",
+        pin: "143798",
+        dials: "2025550116",
+        habit: Habit::Away,
+    },
+    Scene {
+        name: "unallocated",
+        title: "number that does not exist",
+        station: "line-18",
+        pin: "682035",
+        dials: "2025550117",
+        habit: Habit::Unknown,
+    },
+    Scene {
+        name: "number_not_allowed",
+        title: "number on the facility's own list of blocked ones",
+        station: "line-19",
+        pin: "951407",
+        dials: "2025550118",
+        habit: Habit::NotReached,
+    },
+    Scene {
+        name: "emergency",
+        title: "911: refused, with its reason",
+        station: "line-20",
+        pin: "327586",
+        dials: "2025550119",
+        habit: Habit::Emergency,
+    },
+    Scene {
         name: "node_killed",
         title: "node killed in mid-call, and started again",
         station: "line-6",
@@ -187,8 +296,8 @@ fn person(scene: &Scene, place: &Place, stage: &Stage) -> Result<()> {
     phone.stay(READING)?;
     phone.press(&format!("{}#", scene.pin))?;
     phone.wait_spoken(PROMPT)?;
-    phone.press(&format!("{}#", scene.dials))?;
-    if scene.habit == Habit::NotReached {
+    phone.press(&format!("{}#", scene.typed()))?;
+    if scene.is_refused() {
         phone.wait_spoken(PROMPT)?;
         phone.hang_up();
         return Ok(());
@@ -199,7 +308,7 @@ fn person(scene: &Scene, place: &Place, stage: &Stage) -> Result<()> {
     }
     phone.talk(true);
     // The one who was called hangs up; or the node dies, and nobody is left who could.
-    match phone.wait_hang_up(place.talk + GRACE) {
+    match phone.wait_hang_up(scene.stays(place.talk)) {
         Ok(()) | Err(super::phone::NotHeard::TooLong) => Ok(()),
         Err(other) => Err(other.into()),
     }
@@ -212,31 +321,61 @@ fn called_party(
     stage: &Stage,
     arrivals: &Receiver<Arrival>,
 ) -> Result<()> {
-    if scene.habit == Habit::NotReached {
+    if scene.is_refused() {
         return match arrivals.recv_timeout(UNWANTED) {
-            Ok(_) => Err(anyhow!("was dialled although the money does not suffice")),
+            Ok(_) => Err(anyhow!("was dialled although the call is refused")),
             Err(_) => Ok(()),
         };
     }
     let arrival = arrivals.recv_timeout(CALL).context("was never dialled")?;
+    if let Some(status) = unreached(scene.habit) {
+        place.outside.reject(&arrival, status);
+        return Ok(());
+    }
     place.outside.ring(&arrival);
+    if scene.habit == Habit::Away {
+        return match arrivals.recv_timeout(RUNG_OUT) {
+            Ok(_) => Err(anyhow!("was dialled twice")),
+            Err(_) => Ok(()),
+        };
+    }
     // Two seconds of ringing, as people take.
     if arrivals.recv_timeout(RINGING).is_ok() {
         return Err(anyhow!("was dialled twice"));
     }
     let mut phone = place.outside.answer(&arrival)?;
+    if scene.habit == Habit::Relay {
+        talk(&mut phone, place, stage);
+        return Ok(());
+    }
     phone.wait_sound(PROMPT)?;
+    decide(scene, &mut phone, place, stage)
+}
+
+/// What the carrier says of a number where nobody's phone rings (RFC 3261 section 21.4).
+fn unreached(habit: Habit) -> Option<u16> {
+    if habit == Habit::Busy {
+        Some(486)
+    } else if habit == Habit::Unknown {
+        Some(404)
+    } else {
+        None
+    }
+}
+
+/// Hears the notice, or some of it, and does what their habit is.
+fn decide(scene: &Scene, phone: &mut Phone, place: &Place, stage: &Stage) -> Result<()> {
     match scene.habit {
-        Habit::Accept => accept(&mut phone, place, stage)?,
+        Habit::Accept => accept(phone, place, stage)?,
         Habit::Private => {
             phone.stay(SOME_OF_IT)?;
             phone.press("3")?;
-            accept(&mut phone, place, stage)?;
+            accept(phone, place, stage)?;
         }
         Habit::Spanish => {
             phone.stay(SOME_OF_IT)?;
             phone.press("9")?;
-            accept(&mut phone, place, stage)?;
+            accept(phone, place, stage)?;
         }
         Habit::Block => {
             phone.stay(SOME_OF_IT)?;
@@ -264,7 +403,24 @@ fn called_party(
             phone.stay(READING)?;
             phone.hang_up();
         }
-        Habit::NotReached => {}
+        Habit::WrongKey => {
+            phone.wait_spoken(NOTICE)?;
+            phone.press("5")?;
+            accept(phone, place, stage)?;
+        }
+        Habit::Talkative => {
+            phone.wait_spoken(NOTICE)?;
+            phone.press("1")?;
+            stage.talk();
+            phone.talk(true);
+            phone.wait_hang_up(TALKATIVE)?;
+        }
+        Habit::Relay
+        | Habit::Busy
+        | Habit::Away
+        | Habit::Unknown
+        | Habit::NotReached
+        | Habit::Emergency => {}
     }
     Ok(())
 }
@@ -273,11 +429,16 @@ fn called_party(
 fn accept(phone: &mut Phone, place: &Place, stage: &Stage) -> Result<()> {
     phone.wait_spoken(NOTICE)?;
     phone.press("1")?;
+    talk(phone, place, stage);
+    Ok(())
+}
+
+/// Talks and hangs up.
+fn talk(phone: &mut Phone, place: &Place, stage: &Stage) {
     stage.talk();
     phone.talk(true);
     let _ = phone.stay(place.talk);
     phone.hang_up();
-    Ok(())
 }
 
 const ANSWER: Duration = Duration::from_secs(5);
@@ -290,5 +451,9 @@ const SOME_OF_IT: Duration = Duration::from_secs(4);
 const GREETING: Duration = Duration::from_secs(5);
 /// Two notices and the silence after each.
 const MACHINE: Duration = Duration::from_secs(150);
+/// Longer than a call may ring.
+const RUNG_OUT: Duration = Duration::from_secs(46);
+/// More than the minute that somebody can pay for, and what is said after it.
+const TALKATIVE: Duration = Duration::from_secs(90);
 const UNWANTED: Duration = Duration::from_secs(20);
 const GRACE: Duration = Duration::from_secs(5);

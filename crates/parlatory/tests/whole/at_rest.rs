@@ -348,7 +348,7 @@ impl People {
         known.push(("names", b"Cedar County Public Defender".into()));
         known.extend(["24-CR-0117", "review of the demo"].map(|case| ("cases", case.into())));
         known.push(("staff", b"avery".into()));
-        for number in 12_025_550_101..=12_025_550_111_u64 {
+        for number in 12_025_550_101..=12_025_550_119_u64 {
             known.extend(written(number).map(|octets| ("numbers", octets)));
         }
         let mut by_beginning = BTreeMap::<_, Vec<_>>::new();

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     at_rest,
+    demo::RECORDINGS,
     process::{Finished, parlatory},
     recording::files,
 };
@@ -55,9 +56,13 @@ pub(crate) fn assert_restorable(data: &Path, watched: &Watched) {
     let folder = tempfile::tempdir().unwrap();
     let backup = folder.path().join("backup");
     let first = take(data, &backup);
-    assert_eq!((&first["recordings"], &first["recordings_new"]), (&json!(3), &json!(3)), "{first}");
+    assert_eq!(
+        (&first["recordings"], &first["recordings_new"]),
+        (&json!(RECORDINGS), &json!(RECORDINGS)),
+        "{first}"
+    );
     let second = take(data, &backup);
-    assert_eq!((&second["recordings"], &second["recordings_new"]), (&json!(3), &json!(0)));
+    assert_eq!((&second["recordings"], &second["recordings_new"]), (&json!(RECORDINGS), &json!(0)));
     assert_no_private_key(data, &backup);
     refused(
         &["backup", "--data", text(data), "--to", text(&data.join("inside"))],
@@ -104,7 +109,7 @@ fn assert_goes_on(data: &Path, backup: &Path, folder: &Path) {
     let doctor = parlatory(&["doctor", "--data", text(&back)]);
     assert!(!doctor.out.contains("put back from a backup"), "{}", doctor.out);
     let audited = parlatory(&["audit", "--json", "--data", text(&back)]).well();
-    assert_eq!(report(&audited)["recorded"], json!(3));
+    assert_eq!(report(&audited)["recorded"], json!(RECORDINGS));
     for name in ["recordings/closed", "journal", "log"] {
         let [names, copied] = [data, &back].map(|root| {
             let found = files(&root.join(name)).into_iter();
@@ -163,9 +168,12 @@ fn assert_erased_stay_away(data: &Path, backup: &Path, folder: &Path) {
     let since = data.join("log");
     let more = ["--keys", text(&keys), "--since", text(&since), "--erased", text(&list)];
     let restored = report(&parlatory(&[&restore[..], &more].concat()).well());
-    assert_eq!((&restored["recordings"], &restored["erased_left_out"]), (&json!(2), &json!(1)));
+    assert_eq!(
+        (&restored["recordings"], &restored["erased_left_out"]),
+        (&json!(RECORDINGS - 1), &json!(1))
+    );
     assert!(!files(&back).iter().any(|it| it.ends_with(name)));
-    assert_eq!(files(&back.join("recordings/closed")).len(), 2);
+    assert_eq!(files(&back.join("recordings/closed")).len(), RECORDINGS - 1);
 }
 
 /// No key of the data folder that opens or signs anything is anywhere in the backup.

@@ -19,7 +19,7 @@ use store::{CallFilter, RecordingRow};
 
 use crate::{
     at_rest, backup,
-    county::{HELD_MICROS, price_micros},
+    county::{HELD_MICROS, MICROS_PER_MINUTE, price_micros},
     keeping, node,
     open::End,
     private::{assert_free_of, assert_no_number, assert_no_pin},
@@ -74,7 +74,7 @@ fn a_folder_that_holds_something_is_refused() {
 fn ctrl_c_in_mid_call_leaves_nothing_behind() {
     let temporary = tempfile::tempdir().unwrap();
     let demo = start(temporary.path(), &[]);
-    // The node says its process id: `... (process 4711). 11 calls, in real time:`
+    // The node says its process id: `... (process 4711). 20 calls, in real time:`
     let announced = demo.wait_line("A node takes calls", SOON);
     let (_, rest) = announced.split_once("(process ").unwrap();
     let id = rest.split_once(')').unwrap().0;
@@ -98,7 +98,7 @@ fn assert_audited(data: &Path) {
     let report = |finished: &Finished| serde_json::from_str::<Value>(&finished.out).unwrap();
     let clean = report(&audit(&[]).well());
     let counts = ["calls", "recorded", "not_recorded", "open", "starts", "count"];
-    assert_eq!(counts.map(|name| clean[name].as_u64().unwrap()), [9, 3, 6, 0, 2, 0], "{clean}");
+    assert_eq!(counts.map(|name| clean[name].as_u64().unwrap()), [16, 6, 10, 0, 2, 0], "{clean}");
     assert_eq!(clean["published"], clean["entries"]);
     assert_eq!(clean["entries"].as_u64().unwrap() % 64, 0);
     let verify = || {
@@ -109,7 +109,7 @@ fn assert_audited(data: &Path) {
     let whole = report(&verify().well());
     assert_eq!((&whole["whole"], &whole["entries"]), (&json!(true), &clean["entries"]), "{whole}");
 
-    // Nine calls went out at most; a carrier who has an hour with more knows of one too many.
+    // Sixteen calls went out at most; a carrier who has an hour with more knows of one too many.
     let carrier = data.join("carrier.csv");
     fs::write(&carrier, "trunk,start,seconds,number\n0,2026-01-01T00:00:00Z,60,withheld\n")
         .unwrap();
@@ -159,8 +159,8 @@ struct Expected {
     reason: Option<&'static str>,
     consent_key: Option<&'static str>,
     talk_ms: RangeInclusive<u64>,
-    /// Whether money was held for it.
-    admitted: bool,
+    /// What was held for it.
+    held: i64,
 }
 
 #[track_caller]
@@ -177,11 +177,12 @@ fn assert_document(document: &Value) {
         assert_eq!(call["consent_key"], json!(consent_key), "{scenario}");
         let talk_ms = call["talk_ms"].as_u64().unwrap();
         assert!(expected.talk_ms.contains(&talk_ms), "{scenario}: {talk_ms} ms");
-        assert_eq!(call["charged_micros"], json!(price_micros(talk_ms)), "{scenario}");
-        charged += price_micros(talk_ms);
+        // What nothing was held for is free.
+        let price = if expected.held > 0 { price_micros(talk_ms) } else { 0 };
+        assert_eq!(call["charged_micros"], json!(price), "{scenario}");
+        charged += price;
     }
-    let admitted = EXPECTED.iter().filter(|expected| expected.admitted).count();
-    let held = HELD_MICROS * i64::try_from(admitted).unwrap();
+    let held: i64 = EXPECTED.iter().map(|expected| expected.held).sum();
     let money = json!({
         "held_micros": held,
         "settled_micros": charged,
@@ -221,15 +222,15 @@ fn assert_disclosed(document: &Value, data: &Path) {
     assert!(listed >= 5, "{disclosures:?}");
 }
 
-/// The folder holds three recordings, which open, and no audio beside them.
+/// The folder holds six recordings, which open, and no audio beside them.
 #[track_caller]
 fn assert_kept(data: &Path, document: &Value) {
     let found = recordings(data);
     let kinds: BTreeSet<_> = found.iter().map(Recording::extension).collect();
-    assert_eq!((found.len(), kinds), (3, BTreeSet::from(["cut", "rec"])));
+    assert_eq!((found.len(), kinds), (RECORDINGS, BTreeSet::from(["cut", "rec"])));
     for recording in &found {
         let (scenarios, state) = match recording.extension() {
-            "rec" => (["accepted_recorded", "spanish"].as_slice(), RecordingState::Ended),
+            "rec" => (ENDED.as_slice(), RecordingState::Ended),
             _ => (["node_killed"].as_slice(), RecordingState::Cut),
         };
         let seconds = u64::try_from(recording.opened.seconds.len()).unwrap();
@@ -292,7 +293,7 @@ fn assert_shown(plain: &Finished, data: &Path) {
         "talk, sealed as it is spoken",
         "talk, with no recorder attached",
         "is killed with SIGKILL in mid-call",
-        "Money: $19.80 was held",
+        "Money: $30.91 was held",
         "What staff saw of them, and where that stands in the log",
         "of both voices while they talked; lee approved it",
         "opened by both keyholders",
@@ -338,7 +339,13 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
-const EXPECTED: [Expected; 11] = [
+/// Recordings that the demo leaves.
+pub(crate) const RECORDINGS: usize = ENDED.len() + 1;
+/// Calls whose recording ended; that of another one was cut.
+const ENDED: [&str; 5] =
+    ["accepted_recorded", "spanish", "wrong_then_right", "limit_reached", "cut_by_staff"];
+
+const EXPECTED: [Expected; 20] = [
     Expected {
         scenario: "accepted_recorded",
         outcome: "called_hung_up",
@@ -346,7 +353,7 @@ const EXPECTED: [Expected; 11] = [
         reason: None,
         consent_key: Some("1"),
         talk_ms: TALK_MS,
-        admitted: true,
+        held: HELD_MICROS,
     },
     Expected {
         scenario: "refused_by_key",
@@ -355,7 +362,7 @@ const EXPECTED: [Expected; 11] = [
         reason: None,
         consent_key: None,
         talk_ms: 0..=0,
-        admitted: true,
+        held: HELD_MICROS,
     },
     Expected {
         scenario: "protected",
@@ -364,7 +371,7 @@ const EXPECTED: [Expected; 11] = [
         reason: Some("protected"),
         consent_key: Some("1"),
         talk_ms: TALK_MS,
-        admitted: true,
+        held: HELD_MICROS,
     },
     Expected {
         scenario: "notice_cut_short",
@@ -373,7 +380,7 @@ const EXPECTED: [Expected; 11] = [
         reason: None,
         consent_key: None,
         talk_ms: 0..=0,
-        admitted: true,
+        held: HELD_MICROS,
     },
     Expected {
         scenario: "insufficient_funds",
@@ -382,7 +389,7 @@ const EXPECTED: [Expected; 11] = [
         reason: None,
         consent_key: None,
         talk_ms: 0..=0,
-        admitted: false,
+        held: 0,
     },
     Expected {
         scenario: "private_claim",
@@ -391,7 +398,7 @@ const EXPECTED: [Expected; 11] = [
         reason: Some("private claim"),
         consent_key: Some("1"),
         talk_ms: TALK_MS,
-        admitted: true,
+        held: HELD_MICROS,
     },
     Expected {
         scenario: "spanish",
@@ -400,7 +407,7 @@ const EXPECTED: [Expected; 11] = [
         reason: None,
         consent_key: Some("1"),
         talk_ms: TALK_MS,
-        admitted: true,
+        held: HELD_MICROS,
     },
     Expected {
         scenario: "machine",
@@ -409,7 +416,7 @@ const EXPECTED: [Expected; 11] = [
         reason: None,
         consent_key: None,
         talk_ms: 0..=0,
-        admitted: true,
+        held: HELD_MICROS,
     },
     Expected {
         scenario: "blocked",
@@ -418,7 +425,7 @@ const EXPECTED: [Expected; 11] = [
         reason: None,
         consent_key: None,
         talk_ms: 0..=0,
-        admitted: true,
+        held: HELD_MICROS,
     },
     Expected {
         scenario: "blocked_refused",
@@ -427,7 +434,88 @@ const EXPECTED: [Expected; 11] = [
         reason: None,
         consent_key: None,
         talk_ms: 0..=0,
-        admitted: false,
+        held: 0,
+    },
+    Expected {
+        scenario: "wrong_then_right",
+        outcome: "called_hung_up",
+        recording: "recorded",
+        reason: None,
+        consent_key: Some("1"),
+        talk_ms: TALK_MS,
+        held: HELD_MICROS,
+    },
+    Expected {
+        scenario: "limit_reached",
+        outcome: "limit_reached",
+        recording: "recorded",
+        reason: None,
+        consent_key: Some("1"),
+        talk_ms: 60_000..=60_000,
+        held: MICROS_PER_MINUTE,
+    },
+    Expected {
+        scenario: "cut_by_staff",
+        outcome: "cut_by_staff",
+        recording: "recorded",
+        reason: None,
+        consent_key: Some("1"),
+        talk_ms: 2_500..=20_000,
+        held: HELD_MICROS,
+    },
+    Expected {
+        scenario: "relay",
+        outcome: "called_hung_up",
+        recording: "off",
+        reason: Some("relay"),
+        consent_key: None,
+        talk_ms: TALK_MS,
+        held: 0,
+    },
+    Expected {
+        scenario: "busy",
+        outcome: "busy",
+        recording: "no_talk",
+        reason: None,
+        consent_key: None,
+        talk_ms: 0..=0,
+        held: HELD_MICROS,
+    },
+    Expected {
+        scenario: "no_answer",
+        outcome: "no_answer",
+        recording: "no_talk",
+        reason: None,
+        consent_key: None,
+        talk_ms: 0..=0,
+        held: HELD_MICROS,
+    },
+    Expected {
+        scenario: "unallocated",
+        outcome: "unallocated",
+        recording: "no_talk",
+        reason: None,
+        consent_key: None,
+        talk_ms: 0..=0,
+        held: HELD_MICROS,
+    },
+    Expected {
+        scenario: "number_not_allowed",
+        outcome: "number_not_allowed",
+        recording: "no_talk",
+        reason: None,
+        consent_key: None,
+        talk_ms: 0..=0,
+        held: 0,
+    },
+    Expected {
+        scenario: "emergency",
+        outcome: "emergency_not_here",
+        recording: "no_talk",
+        reason: None,
+        consent_key: None,
+        talk_ms: 0..=0,
+        held: 0,
     },
     Expected {
         scenario: "node_killed",
@@ -437,7 +525,7 @@ const EXPECTED: [Expected; 11] = [
         consent_key: Some("1"),
         // Up to the last mark before it died: it marks every five seconds.
         talk_ms: 5_000..=14_999,
-        admitted: true,
+        held: HELD_MICROS,
     },
 ];
 
