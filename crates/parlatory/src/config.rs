@@ -13,10 +13,12 @@ use serde::Deserialize;
 
 mod disclosure;
 mod retention;
+mod waits;
 mod wire;
 
 pub(crate) use disclosure::{ConsoleAt, Disclosure, Hook, TsaAt};
 pub(crate) use retention::Retention;
+pub(crate) use waits::Waits;
 pub(crate) use wire::{Encrypted, Identity, Tls, Trunk};
 
 /// A node's settings.
@@ -30,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) trunks: Vec<Trunk>,
     #[serde(default)]
     pub(crate) limits: Limits,
+    #[serde(default)]
+    pub(crate) calls: Waits,
     #[serde(default)]
     pub(crate) log: Publishing,
     /// Where staff, commands and programs ask; without it nobody does.
@@ -130,6 +134,7 @@ impl Config {
         config
             .retention
             .check()
+            .and_then(|()| config.calls.check())
             .with_context(|| format!("the settings `{}` do not fit", path.display()))?;
         let addresses =
             [Some(config.sip.listen), config.sip.tcp, config.sip.tls.as_ref().map(|t| t.listen)];
@@ -203,6 +208,16 @@ calls_max = 1000
 # Seconds that running calls get to finish after SIGTERM.
 drain_seconds = {drain}
 
+[calls]
+# Seconds for which the called party's phone rings: 30 to 120.
+ring_seconds = 45
+# Seconds without a key until what was typed counts as complete: 2 to 10.
+key_seconds = 4
+# Seconds that the called party has to press a key after the notice: 5 to 30.
+accept_seconds = 10
+# Seconds without audio from either phone until the call is over, charged up to the last of it: 10 to 60.
+lost_seconds = 20
+
 [log]
 # Seconds between two publications of the log. The longer, the less it shows.
 publish_seconds = {publish}
@@ -273,6 +288,7 @@ mod tests {
     fn the_template_reads_and_means_the_defaults() {
         let config = read(&template()).unwrap();
         assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.calls, Waits::default());
         assert_eq!(config.log, Publishing::default());
         assert_eq!(config.sip.listen.port(), 5060);
         assert_eq!(config.media.ports, [40_000, 49_999]);
@@ -303,6 +319,9 @@ mod tests {
         assert!(text.contains("treads") && text.contains("line"), "{text}");
         let swapped = template().replace("[40000, 49999]", "[49999, 40000]");
         assert!(format!("{:#}", read(&swapped).unwrap_err()).contains("media.ports"));
+        let silent = template().replace("lost_seconds = 20", "lost_seconds = 5");
+        let text = format!("{:#}", read(&silent).unwrap_err());
+        assert!(text.contains("`calls.lost_seconds` = 5 is not from 10 to 60"), "{text}");
         let everywhere = template().replace("\"127.0.0.1:5060\"", "\"0.0.0.0:5060\"");
         assert!(format!("{:#}", read(&everywhere).unwrap_err()).contains("sip.listen"));
     }

@@ -113,6 +113,9 @@ impl Findings {
             Err(error) => self.problem("settings", format!("{error:#}")),
             Ok(config) => {
                 self.ok("settings", format!("SIP on udp {}", config.sip.listen));
+                if let Some(says) = config.calls.says() {
+                    self.ok("settings", says);
+                }
                 self.ports(&config);
                 self.network(&config, data.root());
                 self.wire(&config);

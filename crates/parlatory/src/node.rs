@@ -14,6 +14,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
+use call::limits::Timing;
 use console::Console;
 use desk::{Desk, DeskConfig, EvidenceConfig, EvidenceKeys, PinKey, Recovered};
 use line::{Inbound, Line, LineConfig};
@@ -66,8 +67,14 @@ impl Node {
         let details = DetailSealer::new(keyholders.clone());
         let logbook = open_log(data, config, clock);
         let outbox = logbook.as_ref().map(Logbook::outbox);
-        let (desk, vault, recovered) =
-            open_desk(data, &pack, clock, (keyholders, details.clone()), outbox)?;
+        let (desk, vault, recovered) = open_desk(
+            data,
+            &pack,
+            clock,
+            config.calls.timing(),
+            (keyholders, details.clone()),
+            outbox,
+        )?;
         let log = logbook.as_ref().map(Logbook::log);
         let publisher = begin_log(logbook, &desk, clock, recovered.entries);
         let log = log.filter(|_| publisher.is_some());
@@ -205,9 +212,6 @@ const SYNC_EVERY: Duration = Duration::from_secs(2);
 /// A leg counts as live when audio came from it within this time.
 const LIVE_WITHIN: Duration = Duration::from_millis(1_500);
 
-/// A leg without audio for so long ends the call.
-const LOST_AFTER: Duration = Duration::from_secs(20);
-
 fn audio(config: &Config) -> MediaConfig {
     let [first, last] = config.media.ports;
     MediaConfig {
@@ -216,7 +220,7 @@ fn audio(config: &Config) -> MediaConfig {
         report_sockets_max: files::report_sockets(config.limits.calls_max),
         threads: config.media.threads,
         live_within: LIVE_WITHIN,
-        lost_after: LOST_AFTER,
+        lost_after: config.calls.lost_after(),
     }
 }
 
@@ -246,6 +250,7 @@ fn open_desk(
     data: &Data,
     pack: &Pack,
     clock: &Clock,
+    timing: Timing,
     (keyholders, details): (Keyholders, DetailSealer),
     mut outbox: Option<impl FnMut(journal::Entry) + Send + 'static>,
 ) -> Result<(Desk, Vault, Recovered)> {
@@ -261,7 +266,7 @@ fn open_desk(
         journal_key: data.journal_key()?,
         pack: pack.version(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        timing: call::limits::Timing::default(),
+        timing,
         evidence,
         names: name_shelf(data),
     };
@@ -287,7 +292,8 @@ pub(crate) fn try_start(data: &Data, clock: &Clock) -> Result<Recovered> {
     let keyholders = read_keyholders(data)?;
     let details = DetailSealer::new(keyholders.clone());
     let nobody = None::<fn(journal::Entry)>;
-    let (desk, vault, recovered) = open_desk(data, &pack, clock, (keyholders, details), nobody)?;
+    let (desk, vault, recovered) =
+        open_desk(data, &pack, clock, Timing::default(), (keyholders, details), nobody)?;
     vault.close();
     desk.close();
     Ok(recovered)
