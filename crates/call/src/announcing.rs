@@ -4,9 +4,10 @@
 //! `3` says that the call is private, `4` asks for the price, `7` asks for no more calls and `9`
 //! changes their language, all at once, also while the notice is played; where the call goes on,
 //! the notice starts anew for both. Any other key before the notice has ended for both is cleared,
-//! so that nobody accepts what they have not heard. After it, the accepting key accepts; another
-//! key, or silence, starts the notice again, up to a limit. A leg that is moved to another address
-//! starts it again too: somebody else may be there.
+//! so that nobody accepts what they have not heard. After it, the accepting key accepts. After
+//! another key the called party hears which keys there are, and a key counts again once they have
+//! heard that to its end; silence starts the notice again. Both up to a limit. A leg that is moved
+//! to another address starts the notice again too: somebody else may be there.
 //!
 //! An answering machine cannot know when the notice has ended, nor which key was drawn. Keys that
 //! begin before the end, and sound that goes on like a greeting, are signs of one.
@@ -25,7 +26,7 @@ use crate::{
     ending::{Ending, Outcome},
     io::{CallEvent, PlayEnd, Question},
     machine::State,
-    notice::{Notice, Opening, Subject, may_claim},
+    notice::{self, Notice, Opening, Subject, may_claim},
     recording::Recording,
     spoken::Spoken,
     talking::Talking,
@@ -34,7 +35,7 @@ use crate::{
 /// How far the dialogue with the called party has come.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
-    /// Notices started, those after a switch of language apart.
+    /// Notices started, those after a switch of language apart, and how often the keys were told.
     notices: u8,
     /// Switches of language and questions for the price.
     switches: u8,
@@ -163,7 +164,7 @@ impl Announcing {
         let heard = Heard::new(self.notice, called, station);
         call.wait_until(heard.ended().after(call.setup.timing.accept_wait));
         let tally = Tally { heard: true, ..self.tally };
-        State::Deciding(Deciding { placed: self.placed, heard, tally })
+        State::Deciding(Deciding { placed: self.placed, heard, tally, telling: None })
     }
 
     /// One of them did not hear it to its end, or is somebody else by now: both hear it again, so
@@ -200,6 +201,8 @@ pub(crate) struct Deciding {
     placed: Placed,
     heard: Heard,
     tally: Tally,
+    /// The called party is told again which keys there are.
+    telling: Option<PlayId>,
 }
 
 impl Deciding {
@@ -210,6 +213,10 @@ impl Deciding {
         {
             return choice.take(call, self.placed, self.tally);
         }
+        if self.telling.is_some() {
+            // As during the notice: who presses has not heard yet what it means.
+            return State::Deciding(self);
+        }
         match consent::accept(&call.setup, &self.placed.admission, &self.heard, press) {
             Some(accepted) => Committing::begin(call, accepted, self.placed),
             // Type-ahead: it began before the notice had ended, or with it.
@@ -219,13 +226,43 @@ impl Deciding {
             }
             None => {
                 self.tally.late_key = true;
-                self.again(call, Opening::WrongKey, [PromptId::WrongKey, PromptId::Goodbye])
+                self.tell_keys(call)
             }
         }
     }
 
+    /// Tells the called party which keys there are. The notice was heard whole, and is not played
+    /// again.
+    fn tell_keys(self, call: &mut Call) -> State {
+        if self.tally.used_up(call) {
+            return self.give_up(call, [PromptId::WrongKey, PromptId::Goodbye]);
+        }
+        let tally = Tally { notices: self.tally.notices.saturating_add(1), ..self.tally };
+        let script = notice::keys(call.called_language, &self.placed.admission);
+        let telling = Some(call.play(Side::Called, script));
+        call.wait(call.setup.timing.play_max);
+        State::Deciding(Self { tally, telling, ..self })
+    }
+
+    /// The keys were told. Where nobody was there to hear it, both hear the notice again.
+    pub(crate) fn on_played(mut self, call: &mut Call, play: PlayId, end: PlayEnd) -> State {
+        if self.telling != Some(play) {
+            return State::Deciding(self);
+        }
+        let Some(told) = Whole::of(end) else {
+            return Announcing::again(call, self.placed, self.tally);
+        };
+        call.wait_until(told.ended().after(call.setup.timing.accept_wait));
+        self.heard = self.heard.told_keys(told);
+        self.telling = None;
+        State::Deciding(self)
+    }
+
     pub(crate) fn on_timeout(self, call: &mut Call) -> State {
-        self.again(call, Opening::Plain, [PromptId::NoKeyPressed])
+        if self.tally.used_up(call) {
+            return self.give_up(call, [PromptId::NoKeyPressed]);
+        }
+        Announcing::begin(call, self.placed, self.tally, Opening::Plain)
     }
 
     /// Somebody else may be there now, who has heard nothing.
@@ -238,16 +275,8 @@ impl Deciding {
         State::Deciding(self)
     }
 
-    /// Starts the notice again after `opening`. After the last one the called party hears `last`.
-    fn again<const N: usize>(
-        self,
-        call: &mut Call,
-        opening: Opening,
-        last: [PromptId; N],
-    ) -> State {
-        if !self.tally.used_up(call) {
-            return Announcing::begin(call, self.placed, self.tally, opening);
-        }
+    /// Nobody decided as often as it may be asked: the called party hears `last`.
+    fn give_up<const N: usize>(self, call: &mut Call, last: [PromptId; N]) -> State {
         let farewell = Spoken::new(call.called_language).prompts(last).script();
         let outcome = if self.tally.like_machine(call) {
             let told = Script::of(call.station_language, &[PromptId::LooksLikeMachine]);

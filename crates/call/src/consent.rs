@@ -2,7 +2,8 @@
 //!
 //! A [`Consent`] needs, all at once: the notice played to its end to both parties, a notice that
 //! said the call is recorded, and the accepting key of the called party with its onset a moment
-//! after the end of the notice. Who presses accept without the rest has accepted nothing.
+//! after the end of the notice, and of what was said to them since. Who presses accept without the
+//! rest has accepted nothing.
 
 use model::{
     CallId, E164, Key, Private, Timestamp,
@@ -77,11 +78,18 @@ pub(crate) struct Heard {
     notice: Notice,
     called: Whole,
     station: Whole,
+    /// The called party was told again which keys there are, after one without a meaning.
+    keys: Option<Whole>,
 }
 
 impl Heard {
     pub(crate) fn new(notice: Notice, called: Whole, station: Whole) -> Self {
-        Self { notice, called, station }
+        Self { notice, called, station, keys: None }
+    }
+
+    /// The called party heard again which keys there are, to its end: no key before that decides.
+    pub(crate) fn told_keys(self, keys: Whole) -> Self {
+        Self { keys: Some(keys), ..self }
     }
 
     /// When it had ended for both.
@@ -91,7 +99,8 @@ impl Heard {
 
     /// From when on a key decides.
     pub(crate) fn decides_from(&self, setup: &Setup) -> Timestamp {
-        self.ended().after(setup.timing.accept_gap)
+        let told = self.keys.map_or(self.ended(), |keys| self.ended().max(keys.ended));
+        told.after(setup.timing.accept_gap)
     }
 }
 
@@ -115,7 +124,7 @@ pub(crate) struct Accepted {
 ///
 /// # Errors
 /// `None` when it is another key than the notice named, or began before the notice had ended for
-/// both, or so soon after it ([`Timing::accept_gap`](crate::Timing)) that it answers something
+/// both or the keys had been told again, or so soon after it ([`Timing::accept_gap`](crate::Timing)) that it answers something
 /// else.
 pub(crate) fn accept(
     setup: &Setup,

@@ -141,6 +141,7 @@ impl State {
             (S::EnteringNumber(s), I::Played { play, .. }) => s.on_played(call, play),
             (S::Quoting(s), I::Played { play, .. }) => s.on_played(call, play),
             (S::Announcing(s), I::Played { side, play, end }) => s.on_played(call, side, play, end),
+            (S::Deciding(s), I::Played { play, end, .. }) => s.on_played(call, play, end),
             (S::Confirming(s), I::Played { side, play, .. }) => s.on_played(call, side, play),
             (S::Ending(s), I::Played { side, play, .. }) => s.on_played(call, side, play),
 

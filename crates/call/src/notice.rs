@@ -25,8 +25,6 @@ pub(crate) struct Notice {
 pub(crate) enum Opening {
     /// Nothing: it starts for the first time, or again.
     Plain,
-    /// The called party pressed a key without a meaning.
-    WrongKey,
     /// The called party said that the call is private: both are told.
     Private,
     /// The called party asked for the price.
@@ -134,11 +132,19 @@ pub(crate) fn quote(language: Language, price: Price, at_once: Option<OffReason>
     .script()
 }
 
+/// What the called party hears after a key without a meaning: which keys there are.
+pub(crate) fn keys(language: Language, admission: &Admission) -> Script {
+    Spoken::new(language)
+        .prompts([PromptId::WrongKey])
+        .phrases(choices(admission))
+        .in_other(PromptId::ChooseLanguage)
+        .script()
+}
+
 /// What the called party hears first.
 fn to_called(opening: Opening, admission: &Admission) -> Vec<Phrase> {
     match opening {
         Opening::Plain => Vec::new(),
-        Opening::WrongKey => Vec::from([Phrase::Prompt(PromptId::WrongKey)]),
         Opening::Private => Vec::from([Phrase::Prompt(PromptId::PrivateByYou)]),
         Opening::Price => {
             let longest =

@@ -394,13 +394,14 @@ impl<'a> Auditor<'a> {
             return;
         };
         let What::Plays { notice, farewell, naming, voice, length, .. } = what else { return };
+        let What::Plays { keys, .. } = what else { return };
         let case = self.cases.entry(call).or_default();
         let mut quiet = None;
         if side == Side::Station {
             case.naming.plays(play, naming);
             quiet = case.air.plays(self.now, length);
         }
-        let played = crate::reference::Play { play, content, accept, private, confirm };
+        let played = crate::reference::Play { play, content, accept, keys, private, confirm };
         case.reference.plays(self.now, side, played, notice, farewell);
         self.heard_nothing(call, quiet);
         self.notice(call, side, notice, private);

@@ -22,6 +22,8 @@ use model::{
 pub(crate) struct Reference {
     pub(crate) station: Notice,
     pub(crate) called: Notice,
+    /// What tells the called party again which keys there are, and its end once it is reported.
+    keys: Option<(PlayId, Option<Timestamp>)>,
     /// When which keys were pressed at the called party's phone.
     presses: Vec<(Timestamp, Key)>,
     /// When the carrier moved the called leg.
@@ -87,6 +89,8 @@ pub(crate) struct Play {
     pub(crate) content: Content,
     /// The accepting key that it names.
     pub(crate) accept: Option<Key>,
+    /// It tells again which keys there are.
+    pub(crate) keys: bool,
     /// It offers to say that the call is private.
     pub(crate) private: bool,
     /// It asks whether no more calls are wanted.
@@ -102,8 +106,11 @@ impl Reference {
         told: Option<Told>,
         farewell: bool,
     ) {
-        let Play { play, content, accept, private, confirm } = what;
+        let Play { play, content, accept, keys, private, confirm } = what;
         self.closing |= farewell;
+        if keys {
+            self.keys = Some((play, None));
+        }
         if told.is_some() {
             let notice = Notice {
                 play: Some(play),
@@ -116,7 +123,7 @@ impl Reference {
                 reported: None,
             };
             *self.notice(side) = notice;
-            self.confirming = None;
+            (self.confirming, self.keys) = (None, None);
         }
         if confirm {
             // What was heard before is worth nothing any more.
@@ -177,8 +184,12 @@ impl Reference {
         let (Some(station), Some(called)) = (self.station.reported, self.called.reported) else {
             return;
         };
+        let told = match self.keys {
+            None => Some(station.max(called)),
+            Some((_, ended)) => ended.map(|ended| station.max(called).max(ended)),
+        };
         let yes = Some(key) == self.called.accept;
-        if !yes || onset < station.max(called).after(ACCEPT_GAP) {
+        if !yes || told.is_none_or(|told| onset < told.after(ACCEPT_GAP)) {
             self.onset_before |= yes;
             return;
         }
@@ -308,6 +319,9 @@ impl Reference {
         let notice = self.notice(side);
         if notice.play == Some(play) {
             notice.reported = Some(ended);
+        }
+        if let Some((_, told)) = self.keys.as_mut().filter(|(keys, _)| *keys == play) {
+            *told = Some(ended);
         }
         self.heard |= self.station.reported.is_some() && self.called.reported.is_some();
     }

@@ -17,6 +17,8 @@ pub(crate) struct Sounding {
     pub(crate) notice: Option<Told>,
     /// The accepting key it names, if it is a notice to the called party.
     pub(crate) accept: Option<Key>,
+    /// It tells the called party again which keys there are.
+    pub(crate) keys: bool,
     /// It offers to say that the call is private.
     pub(crate) private: bool,
     /// It asks whether no more calls are wanted.
@@ -60,7 +62,7 @@ pub(crate) fn of(script: &Script) -> Sounding {
     let mut ms = 0;
     let (mut pin, mut number, mut notice, mut call_from) = (false, false, None, false);
     let (mut accept, mut private, mut confirm) = (None, false, false);
-    let (mut last_word, mut naming, mut voice) = (false, None, None);
+    let (mut last_word, mut naming, mut voice, mut chooses) = (false, None, None, false);
     mixer.write_u8(u8::from(script.language == model::Language::Es));
     for phrase in &script.phrases {
         match phrase {
@@ -73,6 +75,7 @@ pub(crate) fn of(script: &Script) -> Sounding {
                 call_from |= *id == PromptId::CallFrom;
                 private |= *id == PromptId::ChoosePrivate;
                 confirm |= *id == PromptId::BlockConfirm;
+                chooses |= matches!(id, PromptId::ChooseAccept | PromptId::ChooseAcceptRefuse);
                 if *id == PromptId::ChooseAcceptRefuse {
                     accept = Key::from_char('1');
                 }
@@ -107,6 +110,7 @@ pub(crate) fn of(script: &Script) -> Sounding {
     let notice = notice.filter(|_| call_from);
     let farewell = last_word && !pin && !number && notice.is_none();
     let accept = accept.filter(|_| notice.is_some());
+    let keys = chooses && notice.is_none();
     let content = mixer.content();
     Sounding {
         length,
@@ -115,6 +119,7 @@ pub(crate) fn of(script: &Script) -> Sounding {
         number,
         notice,
         accept,
+        keys,
         private,
         confirm,
         farewell,

@@ -91,6 +91,8 @@ pub(crate) enum What {
         notice: Option<Told>,
         /// The accepting key that it names.
         accept: Option<Key>,
+        /// It tells the called party again which keys there are.
+        keys: bool,
         /// It offers to say that the call is private.
         private: bool,
         /// It asks whether no more calls are wanted.

@@ -136,13 +136,8 @@ fn language_switches_have_a_limit() {
         &mut ladder,
         &expect![[r#"
             41.620  called presses 9
-                        event: notice en
-                        called hears en: wrong_key, call_from, "Marcus Bell", in_custody_at,
-                            "Cedar County Jail", no_charge_to_you, caller_pays, $0.07,
-                            per_minute, notice_recorded, choose_accept_refuse, choose_private,
+                        called hears en: wrong_key, choose_accept_refuse, choose_private,
                             choose_price_block, es choose_language
-                        station hears en: waiting_for_acceptance, call_from, "Marcus Bell", in_custody_at,
-                            "Cedar County Jail", caller_pays, $0.07, per_minute, notice_recorded
         "#]],
     );
 }
@@ -175,24 +170,75 @@ fn wrong_key_then_right_key() {
         &mut ladder,
         &expect![[r#"
             26.820  called presses 5
-                        event: notice en
-                        called hears en: wrong_key, call_from, "Marcus Bell", in_custody_at,
-                            "Cedar County Jail", no_charge_to_you, caller_pays, $0.07,
-                            per_minute, notice_recorded, choose_accept_refuse, choose_private,
+                        called hears en: wrong_key, choose_accept_refuse, choose_private,
                             choose_price_block, es choose_language
-                        station hears en: waiting_for_acceptance, call_from, "Marcus Bell", in_custody_at,
-                            "Cedar County Jail", caller_pays, $0.07, per_minute, notice_recorded
         "#]],
     );
-    ladder.keys(Called, "1").notice_heard().skip().keys(Called, "1");
+    // While they hear it, and just as it ends, the accepting key is cleared.
+    ladder.keys(Called, "1").after(4_900).heard(Called).after(99).late_key(Called, '1', 0);
     check(
         &mut ladder,
         &expect![[r#"
-              42.020  called presses 1
-                          ask: commit, Ok(Epoch(3))
+            26.920  called presses 1
+            31.920  called heard it all
+            32.019  called presses 1, begun 0 ms ago
         "#]],
     );
-    assert_eq!(ladder.evidence.unwrap().prompts.first(), Some(&PromptId::WrongKey));
+    ladder.after(1).late_key(Called, '1', 0);
+    check(
+        &mut ladder,
+        &expect![[r#"
+            32.020  called presses 1, begun 0 ms ago
+                        ask: commit, Ok(Epoch(3))
+        "#]],
+    );
+    // What they accepted is the notice, which ended long before.
+    let evidence = ladder.evidence.unwrap();
+    assert_eq!(evidence.prompts.first(), Some(&PromptId::CallFrom));
+    assert_eq!(evidence.notice_ended.micros(), 25_920_000);
+}
+
+#[test]
+fn after_a_wrong_key_everything_else_is_as_after_the_notice() {
+    let told = || {
+        let mut ladder = Ladder::new();
+        ladder.reach_deciding(admission()).after(900).keys(Called, "5").after(1_000).skip();
+        ladder
+    };
+    // Refusing is at once, and silence brings the whole notice again after its time.
+    let mut ladder = told();
+    ladder.keys(Called, "2");
+    assert!(ladder.text().contains("called hears en: refused"));
+    let mut ladder = told();
+    ladder.heard(Called).skip().timeout();
+    check(
+        &mut ladder,
+        &expect![[r#"
+        37.920  time-out
+                    event: notice en
+                    called hears en: call_from, "Marcus Bell", in_custody_at, "Cedar County Jail",
+                        no_charge_to_you, caller_pays, $0.07, per_minute, notice_recorded,
+                        choose_accept_refuse, choose_private, choose_price_block,
+                        es choose_language
+                    station hears en: waiting_for_acceptance, call_from, "Marcus Bell", in_custody_at,
+                        "Cedar County Jail", caller_pays, $0.07, per_minute, notice_recorded
+    "#]],
+    );
+    // What played before it ends without meaning; where nobody hears it, both hear the notice.
+    let mut ladder = told();
+    let play = model::PlayId(ladder.latest(Called).unwrap().0 - 2);
+    ladder.input(Input::Played { side: Called, play, end: PlayEnd::Cut });
+    assert!(!ladder.text().contains("notice"));
+    ladder.cut(Called);
+    assert!(ladder.text().contains("event: notice en"));
+    // Somebody else who is there by now hears it too.
+    let mut ladder = told();
+    ladder.input(Input::LegMoved(Called));
+    assert!(ladder.text().contains("event: notice en"));
+    // Its end is never told: like silence.
+    let mut ladder = told();
+    ladder.timeout();
+    assert!(ladder.text().contains("event: notice en"));
 }
 
 #[test]

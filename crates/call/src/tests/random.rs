@@ -137,6 +137,8 @@ struct Watcher {
     latest: [Option<PlayId>; 2],
     /// For each leg the latest notice and, if heard whole, its end.
     notice: [Option<(PlayId, Option<Timestamp>)>; 2],
+    /// What tells the called party the keys again since the notice and, if heard whole, its end.
+    keys: Option<(PlayId, Option<Timestamp>)>,
     /// An accept key of the called party that came when both had heard the latest notice whole and
     /// began after its end, and nobody was moved since.
     accepted: bool,
@@ -175,6 +177,7 @@ impl Watcher {
             questions_open_max: 0,
             latest: [None; 2],
             notice: [None; 2],
+            keys: None,
             accepted: false,
             moved: false,
             claimed: false,
@@ -273,8 +276,12 @@ impl Watcher {
     fn key(&mut self, side: Side, label: char, onset: Timestamp) {
         let heard = self.notice.map(|notice| notice.and_then(|(_, ended)| ended));
         if let ([Some(station), Some(called)], Called, '1') = (heard, side, label) {
-            let from = station.max(called).after(Duration::from_millis(100));
-            self.accepted |= onset >= from;
+            let told = match self.keys {
+                None => Some(station.max(called)),
+                Some((_, ended)) => ended.map(|ended| station.max(called).max(ended)),
+            };
+            self.accepted |=
+                told.is_some_and(|told| onset >= told.after(Duration::from_millis(100)));
         }
         if let (Some((_, Some(ended))), Station, '1') = (self.explained, side, label) {
             self.chosen |= onset >= ended.after(Duration::from_millis(100));
@@ -288,6 +295,11 @@ impl Watcher {
             && *notice == play
             && end.is_none()
             && whole
+        {
+            *end = Some(ended);
+        }
+        if let Some((keys, end)) = &mut self.keys
+            && (side, *keys, *end, whole) == (Called, play, None, true)
         {
             *end = Some(ended);
         }
@@ -393,6 +405,10 @@ impl Watcher {
                 }
                 if words(&script).contains("call_from") {
                     self.notice[index(side)] = Some((play, None));
+                    self.keys = None;
+                }
+                if words(&script).contains("wrong_key") {
+                    self.keys = Some((play, None));
                 }
             }
             Output::Ask(question) => {

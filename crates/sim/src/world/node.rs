@@ -258,7 +258,7 @@ impl World<'_> {
         let call = live.call;
         let content = tape::Content(content);
         let Sounding { notice: told, farewell, accept, private, confirm, .. } = sounding;
-        let Sounding { naming, voice, length, .. } = sounding;
+        let Sounding { keys, naming, voice, length, .. } = sounding;
         live.accept = accept.or(live.accept);
         let what = What::Plays {
             call,
@@ -267,6 +267,7 @@ impl World<'_> {
             content,
             notice: told,
             accept,
+            keys,
             private,
             confirm,
             farewell,

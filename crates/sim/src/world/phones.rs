@@ -60,6 +60,7 @@ impl World<'_> {
             // Both notices have begun: the called party's is asked for first.
             Station if sounding.notice.is_some() => self.notice_begins(slot, ends),
             Called if sounding.confirm => self.asked_to_confirm(slot),
+            Called if sounding.keys => self.told_keys(slot, ends),
             Station | Called => {}
         }
     }
@@ -187,6 +188,23 @@ impl World<'_> {
         }
         let (first, both) = (called.ends.min(station_ends), called.ends.max(station_ends));
         self.party_chooses(slot, choice, count, first, both);
+    }
+
+    /// The called party pressed a key without a meaning, and hears until `ends` which there are.
+    fn told_keys(&mut self, slot: usize, ends: Timestamp) {
+        let Some(live) = self.calls.get(slot) else { return };
+        let choice = live.party.choice;
+        let yes = live.accept.unwrap_or(Key::POUND).label();
+        let later = ends.after(self.dice.ms(200, 7_000));
+        if choice == Choice::WrongThenAccepts {
+            self.coverage.note(Seen::WrongThenRight);
+            return self.party_presses(slot, later, yes, 0);
+        }
+        let early = self.now.after(self.dice.ms(100, 5_000).min(ends.since(self.now)));
+        let gap = self.dice.pick([(1, 0), (1, 99_999), (2, 100_000)]);
+        let exact = ends.after(Duration::from_micros(gap));
+        let at = self.dice.pick([(2, early), (2, exact), (2, later)]);
+        self.party_presses(slot, at, yes, 0);
     }
 
     /// The called party pressed the key for no more calls, and is asked whether they mean it.
