@@ -124,8 +124,8 @@ pub(crate) struct Accepted {
 ///
 /// # Errors
 /// `None` when it is another key than the notice named, or began before the notice had ended for
-/// both or the keys had been told again, or so soon after it ([`Timing::accept_gap`](crate::Timing)) that it answers something
-/// else.
+/// both or the keys had been told again, or so soon after it
+/// ([`Timing::accept_gap`](crate::Timing)) that it answers something else.
 pub(crate) fn accept(
     setup: &Setup,
     admission: &Admission,

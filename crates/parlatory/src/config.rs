@@ -215,7 +215,8 @@ ring_seconds = 45
 key_seconds = 4
 # Seconds that the called party has to press a key after the notice: 5 to 30.
 accept_seconds = 10
-# Seconds without audio from either phone until the call is over, charged up to the last of it: 10 to 60.
+# Seconds without audio from either phone until the call is over, charged up to the last of it:
+# 10 to 60.
 lost_seconds = 20
 
 [log]
