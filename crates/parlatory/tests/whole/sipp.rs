@@ -51,18 +51,14 @@ pub(crate) fn called_playing(folder: &Path, port: u16, scenario: &str) -> Proces
     Process::start("SIPp as called party", sipp(folder, scenario, 1, port).arg("127.0.0.1"))
 }
 
-/// A carrier behind the trunk at `port` that refuses calls, one after the other, with a SIP status
-/// and a cause of the network behind it.
-pub(crate) fn refusing(folder: &Path, port: u16, causes: &[(u16, u8)]) -> Process {
-    let mut text = String::from("SEQUENTIAL\n");
-    for (status, cause) in causes {
-        writeln!(text, "{status};{cause}").unwrap();
-    }
-    fs::write(folder.join("causes.csv"), text).unwrap();
-    let mut command = sipp(folder, "refuses.xml", causes.len(), port);
-    command.args(["127.0.0.1", "-inf", "causes.csv"]);
-    Process::start("SIPp as carrier", &mut command)
+/// A carrier behind the trunk at `port` that connects none of [`REFUSALS`] calls.
+pub(crate) fn refusing(folder: &Path, port: u16) -> Process {
+    let mut command = sipp(folder, "refuses.xml", REFUSALS, port);
+    Process::start("SIPp as carrier", command.arg("127.0.0.1"))
 }
+
+/// How many calls are refused, each in another way.
+pub(crate) const REFUSALS: usize = 4;
 
 /// A folder with the scenarios, for what SIPp writes beside them.
 pub(crate) fn folder() -> tempfile::TempDir {

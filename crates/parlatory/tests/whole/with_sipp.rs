@@ -16,7 +16,7 @@ use crate::{
     place,
     process::{CALL, Finished, SOON},
     recording::{assert_no_audio_in_clear, recordings},
-    sipp::{self, Caller, TONE},
+    sipp::{self, Caller, REFUSALS, TONE},
     sound::{is_audible, is_tone},
     staff::Member,
     together::Together,
@@ -84,7 +84,7 @@ fn a_busy_line_is_told_and_recorded_as_busy_with_sipp() {
 fn what_the_carrier_and_its_network_say_is_told_and_recorded_with_sipp() {
     let Scene { node, called, .. } = SCENES.take("refusing");
     called.well();
-    let rows: [CallRow; REFUSALS.len()] = node.calls();
+    let rows: [CallRow; REFUSALS] = node.calls();
     let mut reasons: Vec<_> = rows.iter().map(ended).collect();
     reasons.sort_by_key(|reason| format!("{reason:?}"));
     // The cause of 480 says that there is no such number; those of the others say nothing.
@@ -318,9 +318,8 @@ fn unreached(scenario: &str, turns: usize) -> Scene {
 fn refusing() -> Scene {
     let (folder, trunk) = (sipp::folder(), place::ports(2));
     let node = Node::start(trunk);
-    let called = sipp::refusing(folder.path(), trunk, &REFUSALS);
-    let callers: Vec<_> =
-        (0..REFUSALS.len()).map(|person| Caller { person, turns: PATIENT }).collect();
+    let called = sipp::refusing(folder.path(), trunk);
+    let callers: Vec<_> = (0..REFUSALS).map(|person| Caller { person, turns: PATIENT }).collect();
     let station = sipp::stations(folder.path(), &node, &callers).wait_end(CALL).well();
     let called = called.wait_end(SOON);
     Scene { node: node.stop(), station, called }
@@ -478,8 +477,6 @@ fn charged_micros(row: &CallRow) -> i64 {
     charged.micros()
 }
 
-/// What the carrier says of four calls, and the network behind it: normal clearing says nothing.
-const REFUSALS: [(u16, u8); 4] = [(404, 16), (603, 16), (302, 16), (480, 1)];
 /// Turns of two seconds: the price and the notice, up to three seconds until the key, and some
 /// talk.
 const TALKS: usize = 25;
