@@ -49,7 +49,7 @@ pub(crate) enum Habit {
     Block,
     /// Is a machine: a greeting with a tone in it goes on over the notice.
     Machine,
-    /// Presses a key that means nothing, hears the notice again, presses 1, talks.
+    /// Presses a key that means nothing, hears which keys there are, presses 1, talks.
     WrongKey,
     /// Accepts, and talks until the call ends.
     Talkative,
@@ -174,7 +174,7 @@ pub(crate) const SCENES: [Scene; 20] = [
     },
     Scene {
         name: "wrong_then_right",
-        title: "wrong key first: the notice again, then accepted",
+        title: "wrong key first: told the keys again, then accepted",
         station: "line-12",
         pin: "275318",
         dials: "2025550111",
