@@ -202,9 +202,8 @@ impl State {
             (_, I::Stop(reason)) => Ending::begin(call, Outcome::of(reason).stopped(call)),
 
             (S::Naming(s), input) => s.on_input(call, input),
-            (state, I::Key { .. } | I::Played { .. } | I::Answer(_)) => state,
-            (state, I::Ringing | I::CalledAnswered | I::CalledFailed(_)) => state,
-            (state, I::Sound { .. } | I::NameCaptured(_)) => state,
+            (state, I::Key { .. } | I::Played { .. } | I::Answer(_) | I::NameCaptured(_)) => state,
+            (state, I::Ringing | I::CalledAnswered | I::CalledFailed(_) | I::Sound { .. }) => state,
         }
     }
 

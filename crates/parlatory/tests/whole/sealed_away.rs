@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 use vault::{KeyholderKey, Keyholders, SegmentAbout, segment_holders, share_out};
 
 use crate::{
-    county, node,
+    county,
+    demo::RECORDINGS,
+    node,
     open::{Keyholder, segment_key, segment_share},
     place,
     process::{SOON, parlatory},
@@ -66,7 +68,7 @@ pub(crate) fn assert_said(here: &Path) {
     let to = backup.path().to_str().unwrap();
     let taken = parlatory(&["backup", "--json", "--data", folder, "--to", to]).well();
     let taken: Value = serde_json::from_str(&taken.out).unwrap();
-    assert_eq!(taken["recordings"], json!(3), "{taken}");
+    assert_eq!(taken["recordings"], json!(RECORDINGS), "{taken}");
     let keys = here.join("keys");
     let keys = keys.to_str().unwrap();
     let drill = ["restore", "--drill", "--json", "--from", to, "--keys", keys];
