@@ -281,8 +281,7 @@ fn sip_address(hop: Hop) -> SipAddr {
 
 /// The library's timers, run by a clock of ours: the library knows only the system's. While its
 /// clock stands still, what it sets is taken away from it; when the time has come it is given back
-/// as due. A timer that it takes back meanwhile fires all the same, in a state of the transaction
-/// in which it means nothing.
+/// as due. What it takes back meanwhile it cannot find any more, so that is done here.
 pub(crate) struct Timers {
     endpoint: EndpointInnerRef,
     clock: Clock,
@@ -303,6 +302,7 @@ impl Timers {
         while let Some(deadline) = self.endpoint.timers.next_deadline() {
             for timer in self.endpoint.timers.poll(deadline) {
                 self.set += 1;
+                self.waiting.retain(|_, before| !takes_back(&timer, before));
                 self.waiting.insert((now.after(self.wait(&timer)), self.set), timer);
             }
         }
@@ -346,6 +346,28 @@ impl Timers {
             | _ => option.t1x64,
         }
     }
+}
+
+/// Whether the state of a transaction that begins with one timer has no use for another one: the
+/// library then takes that back.
+fn takes_back(begins: &TransactionTimer, before: &TransactionTimer) -> bool {
+    let calling = matches!(before, TransactionTimer::TimerA(..) | TransactionTimer::TimerB(_));
+    let called = calling || matches!(before, TransactionTimer::TimerC(_));
+    let taken = match begins {
+        // The first provisional response to an INVITE (RFC 3261 section 17.1.1.2).
+        TransactionTimer::TimerC(_) => calling,
+        // Its final response.
+        TransactionTimer::TimerD(_) | TransactionTimer::TimerM(_) => called,
+        // The ACK of a refusal, and the end of any transaction.
+        TransactionTimer::TimerK(_) => !matches!(before, TransactionTimer::TimerK(_)),
+        TransactionTimer::TimerCleanup(_) => !matches!(before, TransactionTimer::TimerCleanup(_)),
+        TransactionTimer::TimerA(..)
+        | TransactionTimer::TimerB(_)
+        | TransactionTimer::TimerG(..)
+        | TransactionTimer::TimerL(_)
+        | _ => false,
+    };
+    taken && begins.key() == before.key()
 }
 
 /// Nothing that a message says makes us ask the DNS.

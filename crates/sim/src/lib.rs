@@ -29,6 +29,7 @@ mod site;
 mod sound;
 mod tape;
 mod vault;
+pub mod wire;
 mod world;
 
 pub use audit::{Rule, Violation};

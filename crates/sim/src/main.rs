@@ -2,21 +2,32 @@
 //!
 //! `cargo run -p sim --release -- --seeds 100000 [--from N]` runs many; `--seed N [--trace]` runs
 //! one, and prints everything that happened in it. With `--desk` the real desk decides, over a
-//! database in memory, and not the model of it.
+//! database in memory, and not the model of it. With `--wire` it is SIP over a link that loses,
+//! doubles and reorders, and neither desk nor machine.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a command line tool talks to a person"
 )]
 
-use sim::{Coverage, Lab, Report};
-use std::{env, process::ExitCode, time::Instant};
+use sim::{Coverage, Lab, Report, wire};
+use std::{collections::BTreeMap, env, process::ExitCode, time::Instant};
 
 fn main() -> ExitCode {
     let Some(wanted) = Wanted::read(env::args().skip(1)) else {
-        eprintln!("usage: sim [--desk] [--seeds COUNT] [--from N] | [--desk] --seed N [--trace]");
+        eprintln!(
+            "usage: sim [--desk | --wire] [--seeds COUNT] [--from N] | \
+             [--desk | --wire] --seed N [--trace]"
+        );
         return ExitCode::from(2);
     };
+    if wanted.wire {
+        let good = match wanted.seed {
+            Some(seed) => one_wire(seed, wanted.trace),
+            None => many_wires(&wanted),
+        };
+        return if good { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let lab = match if wanted.desk { Lab::with_desk() } else { Ok(Lab::default()) } {
         Ok(lab) => lab,
         Err(fault) => {
@@ -38,12 +49,13 @@ struct Wanted {
     seed: Option<u64>,
     trace: bool,
     desk: bool,
+    wire: bool,
 }
 
 impl Wanted {
     fn read(mut args: impl Iterator<Item = String>) -> Option<Self> {
         let (seeds, from, seed) = (SEEDS_COUNT, 0, None);
-        let mut wanted = Self { seeds, from, seed, trace: false, desk: false };
+        let mut wanted = Self { seeds, from, seed, trace: false, desk: false, wire: false };
         while let Some(arg) = args.next() {
             let mut number = || args.next().and_then(|text| text.parse().ok());
             match arg.as_str() {
@@ -52,6 +64,7 @@ impl Wanted {
                 "--seed" => wanted.seed = Some(number()?),
                 "--trace" => wanted.trace = true,
                 "--desk" => wanted.desk = true,
+                "--wire" => wanted.wire = true,
                 _ => return None,
             }
         }
@@ -94,6 +107,68 @@ fn many(lab: &Lab, wanted: &Wanted) -> bool {
     }
     for (seen, times) in coverage.counts() {
         println!("{times:>12}  {}", seen.name());
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    println!("{count} seeds, {events} events in {seconds:.1} s, {failed} failed");
+    failed == 0
+}
+
+fn one_wire(seed: u64, trace: bool) -> bool {
+    let report = match wire::run(seed, trace) {
+        Ok(report) => report,
+        Err(fault) => {
+            eprintln!("no socket can be had: {fault}");
+            return false;
+        }
+    };
+    for line in &report.ladder {
+        println!("{line}");
+    }
+    for violation in &report.violations {
+        println!("  {violation}");
+    }
+    if trace {
+        println!("seed {seed}: {} events, hash {:016x}", report.events, report.hash);
+    }
+    report.violations.is_empty()
+}
+
+fn many_wires(wanted: &Wanted) -> bool {
+    let (from, count) = (wanted.from, wanted.seeds);
+    let mut seen = BTreeMap::new();
+    let (mut events, mut failed) = (0, 0_u64);
+    #[expect(clippy::disallowed_methods, reason = "shows a person how fast it is")]
+    let start = Instant::now();
+    for seed in from..from.saturating_add(count) {
+        let report = match wire::run(seed, false) {
+            Ok(report) => report,
+            Err(fault) => {
+                eprintln!("no socket can be had: {fault}");
+                return false;
+            }
+        };
+        events += report.events;
+        for (what, times) in report.coverage {
+            *seen.entry(what).or_insert(0) += times;
+        }
+        for violation in &report.violations {
+            println!("  {violation}");
+        }
+        if !report.violations.is_empty() {
+            println!(
+                "seed {seed} FAILED; to see it: cargo run -p sim --release -- --wire --seed {seed} --trace"
+            );
+            failed += 1;
+            if failed >= FAILED_COUNT_MAX {
+                break;
+            }
+        }
+        if (seed - from + 1).is_multiple_of(PROGRESS_EVERY) {
+            println!("{} seeds, {events} events, {failed} failed", seed - from + 1);
+        }
+    }
+    for (what, times) in &seen {
+        println!("{times:>12}  {what:?}");
     }
     let seconds = start.elapsed().as_secs_f64();
     println!("{count} seeds, {events} events in {seconds:.1} s, {failed} failed");
