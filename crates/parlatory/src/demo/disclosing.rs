@@ -45,6 +45,7 @@ struct Page {
 #[derive(Deserialize)]
 struct Call {
     call: String,
+    station: String,
     recording: String,
 }
 
@@ -110,15 +111,16 @@ impl Staff {
         Ok(())
     }
 
-    /// Looks at what is kept: one disclosure of every other kind.
-    pub(crate) fn look(&self, console: &str) -> Result<Vec<Disclosed>> {
+    /// Looks at what is kept, and at the call of this station: one disclosure of every other kind.
+    pub(crate) fn look(&self, console: &str, station: &str) -> Result<Vec<Disclosed>> {
         let dana = self.dana.at(console)?;
         let ask = json!({"why": why(None)});
         let Page { act, entry, records } = dana.done("/api/v1/records/search", &ask)?;
         let says = format!("{} calls; those on protected lines are not among them", records.len());
         let search = Disclosed { kind: "search", act, entry, says };
-        let recorded = records.iter().find(|call| call.recording == "recorded");
-        let recorded = recorded.context("no call of the demo was recorded")?;
+        let station = station_key(station);
+        let of_station = |call: &&Call| call.recording == "recorded" && call.station == station;
+        let recorded = records.iter().find(of_station).context("the call was not recorded")?;
         let recording = json!({"why": why(None), "recording": recorded.call});
         let listen = match hear(&dana, "listen", &recording)? {
             Heard::Seconds { act, entry, seconds } => {

@@ -112,7 +112,8 @@ impl Demo {
         let [killed] = last else { bail!("the demo has no last scene") };
         let node = self.play_killed(killed, node, interrupt)?;
         let mut disclosed = vec![followed];
-        disclosed.extend(staff.look(&node.console)?);
+        let [first, ..] = &SCENES[..] else { bail!("the demo has no scene") };
+        disclosed.extend(staff.look(&node.console, first.station)?);
         self.report(args, &disclosed)?;
         if args.once || args.json {
             return node.stop();
