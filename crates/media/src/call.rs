@@ -203,3 +203,5 @@ const SECONDS_LEFT_MAX: u32 = 10;
 mod drift;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod weather;
