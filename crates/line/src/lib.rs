@@ -38,7 +38,7 @@ pub use config::{Directory, Encryption, Inbound, LineConfig, Network, TlsListen}
 pub use counts::LineCounts;
 pub use digest::ha1;
 pub use event::{LineEvent, Origin, Target, WireId};
-pub use identity::{Attest, IdentityConfig, IdentityError};
+pub use identity::{Attest, IdentityConfig, IdentityError, RENEW_DAYS, Standing, Term};
 pub use line::{Line, LineError};
 pub use resolve::TrunkName;
 pub use sdp::agree;

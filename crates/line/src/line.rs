@@ -201,6 +201,10 @@ impl Setup {
         };
         let trunks = Trunks::new(&config.network.trunks)?;
         let signer = config.network.identity.as_ref().map(Signer::new).transpose()?;
+        let standing = signer.as_ref().map(|signer| signer.term.standing(clock.now()));
+        if let Some(standing) = standing.filter(|standing| !standing.is_good()) {
+            tracing::warn!("{}", standing.says());
+        }
         let local = Local {
             udp,
             tcp: tcp.as_ref().and_then(|listener| listener.local_addr().ok()),

@@ -11,6 +11,7 @@ use ::disclosure::roster::AlarmCounts;
 use anyhow::{Result, bail};
 use charging::{CapTable, Rate, tariff::LawfulRate};
 use desk::Space;
+use line::{IdentityConfig, Standing};
 use media::Pack;
 use model::{Timestamp, plan::Configuration};
 use retention::Retained;
@@ -79,7 +80,7 @@ impl Grade {
 
 fn examine(data: &Data, now: Timestamp) -> Vec<Finding> {
     let mut findings = Findings::default();
-    let config = findings.settings(data);
+    let config = findings.settings(data, now);
     findings.folder(data.root());
     findings.keys(data);
     findings.log(data, config.as_ref(), now);
@@ -108,7 +109,7 @@ impl Findings {
         self.0.push(Finding { grade: Grade::Problem, about, says: says.into() });
     }
 
-    fn settings(&mut self, data: &Data) -> Option<Config> {
+    fn settings(&mut self, data: &Data, now: Timestamp) -> Option<Config> {
         match Config::read(&data.config()) {
             Err(error) => self.problem("settings", format!("{error:#}")),
             Ok(config) => {
@@ -117,7 +118,7 @@ impl Findings {
                     self.ok("settings", says);
                 }
                 self.ports(&config);
-                self.network(&config, data.root());
+                self.network(&config, data.root(), now);
                 self.wire(&config);
                 self.console(&config, data.root());
                 self.disclosure(data, &config);
@@ -128,7 +129,7 @@ impl Findings {
     }
 
     /// TCP, TLS, trunks and signatures: everything that can be seen without calling anybody.
-    fn network(&mut self, config: &Config, folder: &Path) {
+    fn network(&mut self, config: &Config, folder: &Path, now: Timestamp) {
         let network = match config.network(folder) {
             Ok(network) => network,
             Err(error) => return self.problem("trunks", format!("{error:#}")),
@@ -142,14 +143,25 @@ impl Findings {
                 Err(error) => self.problem("tls", error.to_string()),
             }
         }
-        if let Some(error) = network.identity.as_ref().and_then(|signed| signed.check().err()) {
-            self.problem("identity", error.to_string());
+        match network.identity.as_ref().map(IdentityConfig::check) {
+            None => {}
+            Some(Err(error)) => self.problem("identity", error.to_string()),
+            Some(Ok(term)) => self.term(term.standing(now)),
         }
         for (trunk, settings) in network.trunks.iter().zip(&config.trunks) {
             match trunk.tls.as_ref().map_or(Ok(()), line::TlsPeer::check) {
                 Ok(()) => self.ok("trunk", settings.says()),
                 Err(error) => self.problem("trunk", format!("{}: {error}", trunk.id.0)),
             }
+        }
+    }
+
+    /// How long calls can still be signed.
+    fn term(&mut self, standing: Standing) {
+        match standing {
+            Standing::Good { .. } => self.ok("identity", standing.says()),
+            Standing::Ending { .. } => self.know("identity", standing.says()),
+            Standing::Early | Standing::Over { .. } => self.problem("identity", standing.says()),
         }
     }
 
@@ -421,6 +433,23 @@ const OCTETS_PER_RECORDED_HOUR: u64 = 2 * 8_000 * 3_600 + 200_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_certificate_that_ends_soon_is_to_be_known_and_one_that_ended_is_a_problem() {
+        for (standing, grade) in [
+            (Standing::Good { days: 30 }, Grade::Ok),
+            (Standing::Ending { days: 29 }, Grade::Know),
+            (Standing::Over { days: 0 }, Grade::Problem),
+            (Standing::Early, Grade::Problem),
+        ] {
+            let mut findings = Findings::default();
+            findings.term(standing);
+            let [Finding { grade: found, about: "identity", says }] = findings.0.as_slice() else {
+                panic!("one finding about the certificate");
+            };
+            assert!(*found == grade && says.contains("certificate"), "{says}");
+        }
+    }
 
     #[test]
     fn the_disk_is_told_at_20_10_and_5_percent_and_when_only_the_reserve_is_left() {

@@ -93,6 +93,13 @@ pub(crate) const TOOLS: &[Tool] = &[
         need: Need::Tests("with_node"),
     },
     Tool {
+        program: "/usr/lib/python3/dist-packages/jwt/__init__.py",
+        packages: &["python3", "python3-jwt", "python3-cryptography"],
+        purpose: "checks signed calls and their certificate with other people's code",
+        right: Right::Any,
+        need: Need::Tests("with_pyjwt"),
+    },
+    Tool {
         program: "mount",
         packages: &["mount"],
         purpose: "makes a small disk that can be filled",

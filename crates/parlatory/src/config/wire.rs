@@ -36,6 +36,8 @@ pub(crate) struct Tls {
 pub(crate) struct Identity {
     /// File with the private key.
     key: PathBuf,
+    /// File with the certificate and those above it.
+    certificate: PathBuf,
     /// Where others fetch the certificate.
     certificate_url: String,
 }
@@ -205,6 +207,7 @@ impl Config {
         });
         let identity = self.sip.identity.as_ref().map(|identity| IdentityConfig {
             key: folder.join(&identity.key),
+            certificate: folder.join(&identity.certificate),
             certificate_url: identity.certificate_url.clone(),
         });
         let mut ids = BTreeSet::new();
@@ -448,7 +451,8 @@ mod tests {
              encryption = \"required\"\n\
              numbers = {{ form = \"national\", country = \"1\", abroad = \"011\", prefix = \"9\" }}\n\
              account = {{ user = \"county\", password_file = \"password\", register = true }}\n\
-             [sip.identity]\nkey = \"sign.pem\"\ncertificate_url = \"https://a.example/c.pem\"\n"
+             [sip.identity]\nkey = \"sign.pem\"\ncertificate = \"chain.pem\"\n\
+             certificate_url = \"https://a.example/c.pem\"\n"
         );
         let network = network(&all).unwrap();
         let trunk = &network.trunks[0];
