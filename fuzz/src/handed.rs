@@ -5,7 +5,9 @@
 #[path = "../../crates/access/tests/log/mod.rs"]
 mod log;
 
-use access::{Delivery, Gate, Intent, LEAF_OCTETS, Object, Proof, Recipient, Verb};
+use access::{
+    Audience, Delivery, Demand, Gate, Intent, LEAF_OCTETS, Line, Object, Proof, Recipient, Verb,
+};
 use export::{Clock, Contents, Custody, Entry, Record, Recording, Software, TimeStamp};
 use keyholder::probe::{self, Probe};
 use log::{Log, NOW, cosigned, log_key, witness};
@@ -205,7 +207,9 @@ static PACKAGES: LazyLock<Packages> = LazyLock::new(|| {
         let asked = NOW.after(Duration::from_secs(number));
         let (recording, recipient) = (RecordingId(number), Recipient([recipient; 32]));
         let object = Object::Recording { agency: AgencyId(3), recording, header: [9; 32] };
-        let intent = Intent { verb: Verb::Export, object, recipient, asked, ..log::intent() };
+        let demand = Some(Demand::of(Audience::Defence, Line::Ordinary));
+        let intent =
+            Intent { verb: Verb::Export, object, recipient, asked, demand, ..log::intent() };
         let bare = log.proof(intent);
         let proof = Proof { checkpoint: cosigned(&bare.checkpoint, &[1]), ..bare };
         let index = proof.inclusion.index();

@@ -1,6 +1,8 @@
 //! The commands of a keyholder, for its own small program and for `parlatory keyholder`.
 
-use crate::{Ask, Config, Holder, KeyRing, Memory, Server, server_tls, sheet, typed};
+use crate::{
+    Ask, Config, Holder, KeyRing, Memory, Server, ring::write_new, server_tls, sheet, typed,
+};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use model::Clock;
@@ -124,7 +126,8 @@ pub fn write_settings(folder: &Path, log: &str) -> io::Result<()> {
     if path.exists() {
         return Ok(());
     }
-    fs::write(path, SETTINGS.replacen("log = \"\"", &format!("log = \"{log}\""), 1))
+    let settings = SETTINGS.replacen("log = \"\"", &format!("log = \"{log}\""), 1);
+    write_new(&path, settings.as_bytes())
 }
 
 /// Writes settings to be filled in, and says what comes next.

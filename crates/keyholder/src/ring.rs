@@ -152,7 +152,7 @@ pub enum RingError {
     Io(#[from] io::Error),
 }
 
-fn write_new(path: &Path, octets: &[u8]) -> io::Result<()> {
+pub(crate) fn write_new(path: &Path, octets: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(octets)?;
     file.sync_all()
