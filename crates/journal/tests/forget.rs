@@ -8,48 +8,17 @@
 )]
 
 mod sample;
+#[path = "sample/small.rs"]
+mod small;
 
 use journal::{
     EntrySeq, Extent, Forgotten, Inspected, Journal, JournalError, Options, SEGMENT_AGE_MAX,
     SealKey, Seq, TakenOver, extent, inspect, keep, sealed_away,
 };
-use model::Timestamp;
 use sample::{HEADER_OCTETS, append, entries, expected, fact, files, replayed, seal_key};
 use sha2::{Digest as _, Sha256};
-use std::{fs, path::Path, time::Duration};
-
-/// About three appends to a segment.
-const SMALL: Options = Options { node: 1, segment_octets_max: 2_000 };
-const NOW: Timestamp = Timestamp::from_micros(9_000_000);
-const ALL: TakenOver = TakenOver { facts: Seq(u64::MAX), entries: EntrySeq(u64::MAX) };
-
-fn open(dir: &Path) -> Journal {
-    Journal::open(dir, &seal_key(), SMALL, |_, _| {}).unwrap().0
-}
-
-/// Facts 1 to 20, which happened a millisecond one after the other, with two entries each.
-fn written(dir: &Path) -> Journal {
-    let journal = open(dir);
-    for n in 1..=20 {
-        append(&journal, n);
-    }
-    assert!(files(dir).len() > 5);
-    journal
-}
-
-/// Number of the fact that each segment begins with.
-fn firsts(dir: &Path) -> Vec<u64> {
-    let name = |path: &std::path::PathBuf| path.file_stem().unwrap().to_str().unwrap().parse();
-    files(dir).iter().map(|path| name(path).unwrap()).collect()
-}
-
-fn at(n: u64) -> Timestamp {
-    Timestamp::from_micros(i64::try_from(n * 1_000).unwrap())
-}
-
-fn holds(octets: &[u8], wanted: &[u8]) -> bool {
-    octets.windows(wanted.len()).any(|window| window == wanted)
-}
+use small::{ALL, NOW, SMALL, at, firsts, holds, open, written};
+use std::{fs, time::Duration};
 
 #[test]
 fn what_was_forgotten_is_gone_from_the_disk_and_the_rest_reads_and_goes_on() {
