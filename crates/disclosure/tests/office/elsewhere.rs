@@ -1,16 +1,15 @@
 //! A keyholder of the office on another machine, behind mutual TLS.
 
+#[path = "../../../keyholder/tests/scene/certificates.rs"]
+mod certificates;
+
 use crate::office::{NOW, Office, signer};
 use access::Gate;
+use certificates::certificates;
 use disclosure::HolderAt;
 use keyholder::{Holder, KeyRing, Memory, Remote, Server};
 use model::Clock;
-use std::{
-    fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    thread,
-};
+use std::{net::SocketAddr, path::PathBuf, thread};
 
 /// Starts keyholder 0 or 1 of the office, which believes what `gate` does; gives its address.
 pub(crate) fn serve(office: &Office, number: u8, gate: Gate) -> SocketAddr {
@@ -41,22 +40,4 @@ pub(crate) fn at(office: &Office, number: u8, address: SocketAddr) -> HolderAt {
 
 fn tls(office: &Office, number: u8) -> PathBuf {
     office.world.root().join(format!("tls{number}"))
-}
-
-/// Certificates of the keyholder's own authority: for itself, and for the office.
-fn certificates(folder: &Path) {
-    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-    fs::create_dir_all(folder).unwrap();
-    let own = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec![]).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    fs::write(folder.join("ca.pem"), params.self_signed(&own).unwrap().pem()).unwrap();
-    let issuer = Issuer::new(params, own);
-    for name in ["keyholder.example", "desk.example"] {
-        let pair = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&pair, &issuer).unwrap();
-        fs::write(folder.join(format!("{name}.pem")), certificate.pem()).unwrap();
-        fs::write(folder.join(format!("{name}.key")), pair.serialize_pem()).unwrap();
-    }
 }

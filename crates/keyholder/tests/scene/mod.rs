@@ -7,6 +7,10 @@
     reason = "each test uses a part, and fails by it"
 )]
 
+mod certificates;
+
+pub(crate) use certificates::certificates;
+
 use crate::{
     log::{self, Log, NOW, log_key},
     world::World,
@@ -76,24 +80,6 @@ pub(crate) fn header(
     world.keys = [agency, independent];
     let (file, _) = world.recorded(recording.0, 1);
     fs::read(file).unwrap()[..HEADER_OCTETS].to_vec()
-}
-
-/// Certificates of an authority, in a folder: one for a server, one for a client.
-pub(crate) fn certificates(folder: &Path) {
-    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-    fs::create_dir_all(folder).unwrap();
-    let own = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec![]).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    fs::write(folder.join("ca.pem"), params.self_signed(&own).unwrap().pem()).unwrap();
-    let issuer = Issuer::new(params, own);
-    for name in ["keyholder.example", "desk.example"] {
-        let pair = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&pair, &issuer).unwrap();
-        fs::write(folder.join(format!("{name}.pem")), certificate.pem()).unwrap();
-        fs::write(folder.join(format!("{name}.key")), pair.serialize_pem()).unwrap();
-    }
 }
 
 /// Starts the keyholder on a port of its own.
