@@ -60,6 +60,19 @@ enum Change {
     Unchanged,
 }
 
+impl Change {
+    /// What becomes of an item that was `before` and is wanted as `after`.
+    fn of<T: PartialEq>(before: Option<&T>, after: Option<&T>) -> Self {
+        match (before, after) {
+            (None, None) => Self::Unchanged,
+            (None, Some(_)) => Self::Added,
+            (Some(_), None) => Self::Removed,
+            (Some(before), Some(after)) if before == after => Self::Unchanged,
+            (Some(_), Some(_)) => Self::Changed,
+        }
+    }
+}
+
 impl Count {
     fn note(&mut self, change: Change) {
         match change {

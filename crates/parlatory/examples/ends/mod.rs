@@ -2,6 +2,7 @@
 //! is said, one JSON object a line.
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead, Write},
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
@@ -9,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use line::{Directory, Inbound, Line, LineConfig, LineEvent};
-use model::{Clock, Private, Side, StationId};
+use model::{Clock, Private, Side, StationId, Timestamp};
 use serde::Serialize;
 
 /// The SIP port of the gateway, and that of the called parties behind the node's trunk.
@@ -67,6 +68,48 @@ impl Directory for Nobody {
 
     fn trunk(&self) -> Option<SocketAddr> {
         None
+    }
+}
+
+/// When each of so many calls has something to do.
+pub(crate) struct Wakes {
+    /// The time of each call, by its place.
+    of: Vec<Option<Timestamp>>,
+    /// The same, earliest first.
+    due: BTreeSet<(Timestamp, usize)>,
+}
+
+impl Wakes {
+    /// Nothing to do for any of `calls`.
+    pub(crate) fn none(calls: usize) -> Self {
+        Self { of: vec![None; calls], due: BTreeSet::new() }
+    }
+
+    /// The call of this place has something to do then, or nothing, whatever was said before.
+    pub(crate) fn set(&mut self, call: usize, at: Option<Timestamp>) {
+        let Some(wake) = self.of.get_mut(call) else { return };
+        if let Some(old) = wake.take() {
+            self.due.remove(&(old, call));
+        }
+        *wake = at;
+        if let Some(at) = at {
+            self.due.insert((at, call));
+        }
+    }
+
+    /// When the next call has something to do.
+    pub(crate) fn next(&self) -> Option<Timestamp> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// A call that has something to do by `now`; it is told once.
+    pub(crate) fn take_due(&mut self, now: Timestamp) -> Option<usize> {
+        let (at, call) = self.due.first().copied()?;
+        if at > now {
+            return None;
+        }
+        self.set(call, None);
+        Some(call)
     }
 }
 

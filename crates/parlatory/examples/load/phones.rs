@@ -1,7 +1,7 @@
 //! All calls: whom to ring, what to press, when to hang up.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     net::SocketAddr,
     sync::mpsc::{Receiver, RecvTimeoutError, Sender},
     time::Duration,
@@ -15,7 +15,7 @@ use crate::{
     audio::{Audio, LegIndex},
     caller::Caller,
     ear::Noticed,
-    ends::{Ends, QUIT, STATUS_BUSY, STATUS_NOT_FOUND, say},
+    ends::{Ends, QUIT, STATUS_BUSY, STATUS_NOT_FOUND, Wakes, say},
     say::Said,
 };
 
@@ -31,7 +31,7 @@ pub(crate) struct Phones {
     wires: HashMap<(Side, WireId), usize>,
     by_number: HashMap<String, usize>,
     /// When each call has something to do.
-    wakes: BTreeSet<(Timestamp, usize)>,
+    wakes: Wakes,
     failed: BTreeMap<&'static str, usize>,
     /// Whether `held` was said, and whether `end` was ordered.
     held: bool,
@@ -84,7 +84,6 @@ struct Call {
     outside: Option<(WireId, MediaDescription)>,
     /// Which legs hear each other.
     met: [bool; 2],
-    wake: Option<Timestamp>,
     talking_since: Timestamp,
     talked: Duration,
 }
@@ -112,6 +111,7 @@ impl Phones {
             .map(|(index, caller)| (caller.number.expose().clone(), index))
             .collect();
         let calls = callers.iter().map(|_| Call::new()).collect();
+        let wakes = Wakes::none(callers.len());
         Ok(Self {
             callers,
             rate,
@@ -122,7 +122,7 @@ impl Phones {
             calls,
             wires: HashMap::new(),
             by_number,
-            wakes: BTreeSet::new(),
+            wakes,
             failed: BTreeMap::new(),
             held: false,
             ending: false,
@@ -147,7 +147,7 @@ impl Phones {
             if self.ending && self.count(Stage::Over) == self.calls.len() {
                 break;
             }
-            let next = self.wakes.first().map_or(say_at, |(at, _)| say_at.min(*at));
+            let next = self.wakes.next().map_or(say_at, |at| say_at.min(at));
             match letters.recv_timeout(next.since(now)) {
                 Ok(Letter::Order(order)) if order == QUIT => bail!("told to quit"),
                 Ok(Letter::Order(order)) => self.obey(&order)?,
@@ -193,7 +193,7 @@ impl Phones {
         let now = self.clock.now();
         let calls: Vec<_> = self.in_stage(stage).collect();
         for (turn, index) in (0_u32..).zip(calls) {
-            self.wake_at(index, Some(now.after(Duration::from_secs(1) * turn / self.rate)));
+            self.wakes.set(index, Some(now.after(Duration::from_secs(1) * turn / self.rate)));
         }
     }
 
@@ -219,23 +219,8 @@ impl Phones {
         }
     }
 
-    fn wake_at(&mut self, index: usize, at: Option<Timestamp>) {
-        let Some(call) = self.calls.get_mut(index) else { return };
-        if let Some(old) = call.wake.take() {
-            self.wakes.remove(&(old, index));
-        }
-        call.wake = at;
-        if let Some(at) = at {
-            self.wakes.insert((at, index));
-        }
-    }
-
     fn wake_due(&mut self, now: Timestamp) {
-        while let Some((at, index)) = self.wakes.first().copied() {
-            if at > now {
-                return;
-            }
-            self.wake_at(index, None);
+        while let Some(index) = self.wakes.take_due(now) {
             match self.calls.get(index).map(|call| call.stage) {
                 Some(Stage::Idle) => self.dial(index),
                 Some(Stage::Menu) => self.press_menu(index),
@@ -261,7 +246,7 @@ impl Phones {
             }
             call.stage = stage;
         }
-        self.wake_at(index, within.map(|within| now.after(within)));
+        self.wakes.set(index, within.map(|within| now.after(within)));
     }
 
     fn dial(&mut self, index: usize) {
@@ -419,7 +404,6 @@ impl Call {
             inside: None,
             outside: None,
             met: [false; 2],
-            wake: None,
             talking_since: Timestamp::default(),
             talked: Duration::ZERO,
         }

@@ -1,7 +1,7 @@
 //! All calls: when to start them, who answers, when to hang up.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     fs,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
@@ -14,7 +14,7 @@ use line::{LineEvent, Target, WireId};
 use model::{Clock, Codec, MediaDescription, Private, Side, Timestamp, audio::Direction};
 
 use crate::{
-    ends::{Ends, QUIT, STATUS_BUSY, STATUS_NOT_FOUND, say},
+    ends::{Ends, QUIT, STATUS_BUSY, STATUS_NOT_FOUND, Wakes, say},
     say::Said,
     step::Step,
 };
@@ -58,7 +58,7 @@ pub(crate) struct Calls {
     wires: HashMap<(Side, WireId), usize>,
     by_number: HashMap<String, usize>,
     /// When each call has something to do.
-    wakes: BTreeSet<(Timestamp, usize)>,
+    wakes: Wakes,
     order: Order,
     step: Step,
 }
@@ -115,7 +115,6 @@ struct Call {
     outside: Option<WireId>,
     /// Which of its legs are answered.
     answered: [bool; 2],
-    wake: Option<Timestamp>,
 }
 
 impl Calls {
@@ -130,6 +129,7 @@ impl Calls {
             let _ = sender.send(Letter::Line(side, event));
         })?;
         let numbers = lines.iter().map(|line| line.number.expose().clone());
+        let wakes = Wakes::none(lines.len());
         Ok(Self {
             by_number: numbers.zip(0..).collect(),
             calls: vec![Call::idle(); lines.len()],
@@ -140,7 +140,7 @@ impl Calls {
             ends,
             node: None,
             wires: HashMap::new(),
-            wakes: BTreeSet::new(),
+            wakes,
             order: Order::Nothing,
         })
     }
@@ -163,8 +163,7 @@ impl Calls {
                 say(&Said::Progress { talking, over });
             }
             let due = if let Order::Starting { due, .. } = self.order { Some(due) } else { None };
-            let wake = self.wakes.first().map(|(at, _)| *at);
-            let next = due.into_iter().chain(wake).fold(say_at, Timestamp::min);
+            let next = due.into_iter().chain(self.wakes.next()).fold(say_at, Timestamp::min);
             match letters.recv_timeout(next.since(now)) {
                 Ok(Letter::Order(order)) if order == QUIT => break,
                 Ok(Letter::Order(order)) => self.obey(&order)?,
@@ -197,7 +196,7 @@ impl Calls {
                 let now = self.clock.now();
                 let up: Vec<_> = self.in_stage(Stage::Up).collect();
                 for (turn, index) in (0_u32..).zip(up) {
-                    self.wake_at(index, Some(now.after(END_EVERY * turn)));
+                    self.wakes.set(index, Some(now.after(END_EVERY * turn)));
                 }
             }
             _ => bail!("`{order}` is no order"),
@@ -266,23 +265,8 @@ impl Calls {
         self.in_stage(stage).count()
     }
 
-    fn wake_at(&mut self, index: usize, at: Option<Timestamp>) {
-        let Some(call) = self.calls.get_mut(index) else { return };
-        if let Some(old) = call.wake.take() {
-            self.wakes.remove(&(old, index));
-        }
-        call.wake = at;
-        if let Some(at) = at {
-            self.wakes.insert((at, index));
-        }
-    }
-
     fn wake_due(&mut self, now: Timestamp) {
-        while let Some((at, index)) = self.wakes.first().copied() {
-            if at > now {
-                return;
-            }
-            self.wake_at(index, None);
+        while let Some(index) = self.wakes.take_due(now) {
             match self.calls.get(index).map(|call| call.stage) {
                 Some(Stage::Up) => self.hang_up(index, now),
                 Some(Stage::SettingUp | Stage::Ending) => self.fail(index),
@@ -300,7 +284,7 @@ impl Calls {
             let (stage, inside) = (Stage::SettingUp, Some(wire));
             *call = Call { stage, began: now, hold, inside, ..Call::idle() };
         }
-        self.wake_at(index, Some(now.after(SET_UP_MAX)));
+        self.wakes.set(index, Some(now.after(SET_UP_MAX)));
     }
 
     /// The node calls one of the called parties, who answers at once.
@@ -333,7 +317,7 @@ impl Calls {
         call.stage = Stage::Up;
         let (began, hold) = (call.began, call.hold);
         self.step.up(now.since(began));
-        self.wake_at(index, hold.map(|hold| now.after(hold)));
+        self.wakes.set(index, hold.map(|hold| now.after(hold)));
     }
 
     /// The person hangs up; the node hangs up on the called party.
@@ -344,7 +328,7 @@ impl Calls {
             self.wires.remove(&(Side::Station, wire));
             self.ends.gateway.hang_up(wire);
         }
-        self.wake_at(index, Some(now.after(END_MAX)));
+        self.wakes.set(index, Some(now.after(END_MAX)));
     }
 
     fn line_event(&mut self, side: Side, event: LineEvent) {
@@ -390,7 +374,7 @@ impl Calls {
     }
 
     fn over(&mut self, index: usize) {
-        self.wake_at(index, None);
+        self.wakes.set(index, None);
         let Some(call) = self.calls.get_mut(index) else { return };
         let call = std::mem::replace(call, Call::idle());
         let (inside, outside) = (call.inside, call.outside);
@@ -411,7 +395,6 @@ impl Call {
             inside: None,
             outside: None,
             answered: [false; 2],
-            wake: None,
         }
     }
 

@@ -38,19 +38,9 @@ pub(super) async fn apply_rules(
         stored.insert(key, row.coded("rule")?);
     }
     for rule in wanted {
-        let agency = places.agency(&rule.agency)?;
-        let facility = match &rule.facility {
-            Some(key) => places.facility(key)?.1.0,
-            None => WHOLE_AGENCY,
-        };
+        let (agency, facility) = places.scope(&rule.agency, rule.facility.as_deref())?;
         let key = (agency, facility, *rule.number.expose());
-        let change = match (stored.get(&key), rule.rule) {
-            (None, None) => Change::Unchanged,
-            (None, Some(_)) => Change::Added,
-            (Some(_), None) => Change::Removed,
-            (Some(before), Some(after)) if *before == after => Change::Unchanged,
-            (Some(_), Some(_)) => Change::Changed,
-        };
+        let change = Change::of(stored.get(&key), rule.rule.as_ref());
         if change != Change::Unchanged {
             write_rule(work, key, rule.rule).await?;
         }
@@ -103,11 +93,7 @@ pub(super) async fn apply_lifts(
     let mut differing = Vec::new();
     let keys = work.keys();
     for lift in wanted {
-        let agency = places.agency(&lift.agency)?;
-        let facility = match &lift.facility {
-            Some(key) => places.facility(key)?.1.0,
-            None => WHOLE_AGENCY,
-        };
+        let (agency, facility) = places.scope(&lift.agency, lift.facility.as_deref())?;
         let number = *lift.number.expose();
         let index = keys.text_index(agency, LIFT_REFERENCE, lift.reference.expose())?;
         let inserted = sqlx::query(

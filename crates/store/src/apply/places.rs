@@ -1,6 +1,6 @@
 //! Agencies, facilities, units and stations.
 
-use super::{Change, Ids};
+use super::{Change, Ids, WHOLE_AGENCY};
 use crate::{
     code::{Coded, Columns, digits, micros},
     dialect::{Row, Work},
@@ -31,6 +31,20 @@ impl Places {
 
     pub(super) fn facility(&self, key: &str) -> Result<(AgencyId, FacilityId), Refused> {
         self.facilities.get(key).copied().ok_or_else(|| unknown("facility", key))
+    }
+
+    /// The agency, and the number that rows have of one of its facilities, or of all of them.
+    pub(super) fn scope(
+        &self,
+        agency: &str,
+        facility: Option<&str>,
+    ) -> Result<(AgencyId, u32), Refused> {
+        let agency = self.agency(agency)?;
+        let facility = match facility {
+            Some(key) => self.facility(key)?.1.0,
+            None => WHOLE_AGENCY,
+        };
+        Ok((agency, facility))
     }
 }
 

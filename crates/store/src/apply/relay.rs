@@ -1,6 +1,6 @@
 //! Services that can be dialled: relay, lines for help, speed dials.
 
-use super::{Change, WHOLE_AGENCY, places::Places};
+use super::{Change, places::Places};
 use crate::{
     code::{Coded, Columns},
     dialect::Work,
@@ -36,20 +36,10 @@ pub(super) async fn apply(
         stored.insert(key, (row.maybe_text("keys")?, row.coded("kind")?));
     }
     for service in wanted {
-        let agency = places.agency(&service.agency)?;
-        let facility = match &service.facility {
-            Some(key) => places.facility(key)?.1.0,
-            None => WHOLE_AGENCY,
-        };
+        let (agency, facility) = places.scope(&service.agency, service.facility.as_deref())?;
         let key = (agency, facility, *service.number.expose());
         let after = service.kind.map(|kind| (service.keys.clone(), kind));
-        let change = match (stored.get(&key), &after) {
-            (None, None) => Change::Unchanged,
-            (None, Some(_)) => Change::Added,
-            (Some(_), None) => Change::Removed,
-            (Some(before), Some(after)) if before == after => Change::Unchanged,
-            (Some(_), Some(_)) => Change::Changed,
-        };
+        let change = Change::of(stored.get(&key), after.as_ref());
         if change != Change::Unchanged {
             write(work, key, after.as_ref()).await?;
         }
