@@ -98,6 +98,8 @@ pub fn decide(
         broken_glass,
         over_cap: support.used.is_over(rows),
         counts_only: matches!(ask.object, Object::Counts { .. }),
+        voice: matches!(ask.object, Object::Recording { .. }),
+        audience: ask.demand.audience,
         own_request: false,
         foreign: staff.agency != owner,
     };
@@ -163,6 +165,8 @@ pub fn approve(
         broken_glass: false,
         over_cap: false,
         counts_only: matches!(ask.object, Object::Counts { .. }),
+        voice: matches!(ask.object, Object::Recording { .. }),
+        audience: ask.demand.audience,
         own_request: approver.id == asker.id,
         foreign: false,
     };

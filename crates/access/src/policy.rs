@@ -4,7 +4,7 @@
 //! `law.cedar` is part of the program and cannot be replaced; an agency can put its own text in the
 //! place of `agency.cedar`. What no policy permits is refused, and a `forbid` wins.
 
-use crate::act::{Purpose, Role, Scope, Verb};
+use crate::act::{Audience, Purpose, Role, Scope, Verb};
 use alloc::{
     format,
     string::{String, ToString as _},
@@ -47,6 +47,10 @@ pub struct Given {
     pub over_cap: bool,
     /// Only counts by month are shown.
     pub counts_only: bool,
+    /// It is somebody's voice: a recording.
+    pub voice: bool,
+    /// For whom it is.
+    pub audience: Audience,
     /// What they approve is their own request.
     pub own_request: bool,
     /// It is another agency's data.
@@ -178,6 +182,8 @@ impl Names {
             ("brokenGlass", truth(question.given.broken_glass)),
             ("overCap", truth(question.given.over_cap)),
             ("countsOnly", truth(question.given.counts_only)),
+            ("voice", truth(question.given.voice)),
+            ("audience", word(question.given.audience.word())),
             ("ownRequest", truth(question.given.own_request)),
             ("foreign", truth(question.given.foreign)),
         ];

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use access::{
-    Purpose, Role, Scope, Verb,
+    Audience, Purpose, Role, Scope, Verb,
     policy::{BadPolicies, Denied, Given, Policies, Question},
 };
 use std::fmt::Write as _;
@@ -16,7 +16,11 @@ const SUPPORTS: [(&str, bool, u8, bool); 4] = [
     ("broken glass", false, 0, true),
 ];
 
-fn given(purpose: Purpose, (_, granted, approvals, broken_glass): (&str, bool, u8, bool)) -> Given {
+fn given(
+    role: Role,
+    purpose: Purpose,
+    (_, granted, approvals, broken_glass): (&str, bool, u8, bool),
+) -> Given {
     Given {
         purpose,
         granted,
@@ -25,6 +29,8 @@ fn given(purpose: Purpose, (_, granted, approvals, broken_glass): (&str, bool, u
         broken_glass,
         over_cap: false,
         counts_only: false,
+        voice: false,
+        audience: Audience::of(role),
         own_request: false,
         foreign: false,
     }
@@ -35,7 +41,7 @@ fn needs(policies: &Policies, role: Role, verb: Verb, scope: Scope, counts_only:
     let mut cells: Vec<(&str, Vec<&str>)> = Vec::new();
     for purpose in Purpose::ALL {
         let allows = |support| {
-            let given = Given { counts_only, ..given(*purpose, support) };
+            let given = Given { counts_only, ..given(role, *purpose, support) };
             policies.decide(&Question { role, verb, scope, given }).is_ok()
         };
         let [office, grant, approval, glass] = SUPPORTS;
@@ -99,7 +105,7 @@ fn every_case_is_as_the_table_says() {
 fn questions(role: Role) -> impl Iterator<Item = Question> {
     let acts = Verb::ALL.iter().flat_map(|verb| Scope::ALL.iter().map(move |scope| (verb, scope)));
     let whys = acts.flat_map(|act| Purpose::ALL.iter().map(move |purpose| (act, purpose)));
-    whys.flat_map(|why| (0..128_u8).map(move |flags| (why, flags))).map(
+    whys.flat_map(|why| (0..=u8::MAX).map(move |flags| (why, flags))).map(
         move |(((verb, scope), purpose), flags)| {
             let flag = |bit: u8| flags >> bit & 1 == 1;
             let given = Given {
@@ -112,6 +118,8 @@ fn questions(role: Role) -> impl Iterator<Item = Question> {
                 counts_only: flag(4),
                 own_request: flag(5),
                 foreign: flag(6),
+                voice: flag(7),
+                audience: Audience::of(role),
             };
             Question { role, verb: *verb, scope: *scope, given }
         },
@@ -136,6 +144,7 @@ fn an_agency_that_permits_everything_still_cannot_break_the_law() {
             let ordered = matches!(given.purpose, Purpose::CourtOrder | Purpose::CounselConsent);
             let agreed = ordered && given.granted && given.approvals > 0;
             assert!(!shows || given.counts_only || agreed, "{question:?}");
+            assert!(verb != Verb::Export || !given.voice, "{question:?}");
         }
         let others = scope == Scope::OtherAgency || given.foreign && scope != Scope::OwnData;
         assert!(!shows || !others || given.owner_approved, "{question:?}");
@@ -159,7 +168,7 @@ fn it_staff_see_nothing_whatever_speaks_for_it() {
 fn a_refusal_says_why() {
     let policies = Policies::builtin().unwrap();
     let ask = |scope, support: (&str, bool, u8, bool)| {
-        let given = given(Purpose::Investigation, support);
+        let given = given(Role::Investigator, Purpose::Investigation, support);
         let question = Question { role: Role::Investigator, verb: Verb::Listen, scope, given };
         policies.decide(&question)
     };
@@ -210,5 +219,8 @@ makes it possible.
 Whatever the cell says: nothing is seen before it stands in the log, nobody sees more in a day or a
 week than the cap without an approval, and an access that is revoked, locked, suspended or was not
 used for 90 days sees nothing. Protected calls of another agency need that agency's approval, even
-to be counted.
+to be counted; a court's order for them goes to that agency's own clerks and supervisors, and the
+defence can ask under it. The defence takes copies away for itself, for the person and for the
+court. Recordings of protected calls are not taken away by anybody, whoever ordered it: the tables
+below are of records.
 ";

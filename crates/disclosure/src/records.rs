@@ -323,7 +323,7 @@ impl Records {
     /// The one way in: allowed, then entered.
     fn begin(&self, staff: &Staff, ask: Ask, act: Option<u64>) -> Result<Begun, NotDisclosed> {
         // Whoever works elsewhere, or would hear what nobody hears, does not learn what there is.
-        let hears = matches!(ask.verb, Verb::Listen | Verb::Follow);
+        let hears = matches!(ask.object, Object::Recording { .. });
         let hidden = staff.agency != ask.object.agency()
             || ask.line == Line::Shielded
             || (hears && ask.line == Line::Protected);

@@ -2,7 +2,7 @@
 
 use super::{Broke, Denied, NotDone, Refusal, Reviewed, Roster, words};
 use access::{
-    Purpose, Scope, Verb,
+    Audience, Purpose, Scope, Verb,
     decide::NotAllowed,
     grant::{Glass, may_review},
     policy::{Given, Question},
@@ -105,6 +105,8 @@ const GIVEN: Given = Given {
     broken_glass: true,
     over_cap: false,
     counts_only: false,
+    voice: false,
+    audience: Audience::Staff,
     own_request: false,
     foreign: false,
 };

@@ -307,8 +307,13 @@ fn could(policies: &Policies, role: Role, used: &[Use]) -> Vec<Could> {
     for (scope, counts_only) in cells() {
         for verb in Verb::ALL.iter().copied() {
             for purpose in Purpose::ALL.iter().copied() {
-                let given =
-                    Given { purpose, counts_only, foreign: scope == Scope::OtherAgency, ..NOTHING };
+                let given = Given {
+                    purpose,
+                    counts_only,
+                    audience: Audience::of(role),
+                    foreign: scope == Scope::OtherAgency,
+                    ..NOTHING
+                };
                 let question = Question { role, verb, scope, given };
                 let Some(needs) = needs(policies, question) else { continue };
                 let did = |of: &Use| (of.verb, of.scope, of.purpose) == (verb, scope, purpose);
@@ -445,6 +450,8 @@ const NOTHING: Given = Given {
     broken_glass: false,
     over_cap: false,
     counts_only: false,
+    voice: false,
+    audience: Audience::Staff,
     own_request: false,
     foreign: false,
 };
