@@ -154,6 +154,7 @@ fn refused(why: Refusal) -> (StatusCode, &'static str) {
         Refusal::NotFirst
         | Refusal::LastAdmin
         | Refusal::NotWaiting
+        | Refusal::Underway
         | Refusal::OtherRequest
         | Refusal::TooMany
         | Refusal::Reviewed => (StatusCode::CONFLICT, "conflict"),

@@ -269,7 +269,8 @@ impl Keeping {
     ) -> Result<Judged<()>, NotKept> {
         let KeepingConfig { register, roster, clock, .. } = &self.0.config;
         Ok(match roster.allow(by, request, approved)? {
-            Way::Open { allowed, act } => {
+            // One at a time all the same: whoever changes what is kept has the turn.
+            Way::Open { allowed, act, once: _once } => {
                 let entered = register.enter(*allowed, act, clock.now())?;
                 Judged::Done { act, entry: entered.proof().inclusion.index(), what: () }
             }

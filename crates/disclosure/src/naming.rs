@@ -89,8 +89,8 @@ impl Naming {
         let Inner { store, register, roster, names, clock } = &*self.0;
         let row = self.row(by, person)?;
         let way = roster.allow(by, self.ask(by, person, NameWant::Listen), approved)?;
-        let (allowed, act) = match way {
-            Way::Open { allowed, act } => (allowed, act),
+        let (allowed, act, _once) = match way {
+            Way::Open { allowed, act, once } => (allowed, act, once),
             Way::Waits { act, why } => return Ok(Judged::Waits { act, why: why.to_string() }),
             Way::Refused { act, why } => return Ok(Judged::Refused { act, why }),
         };
@@ -153,7 +153,7 @@ impl Naming {
     ) -> Result<Judged<()>, NotNamed> {
         let Inner { register, roster, names, clock, .. } = &*self.0;
         Ok(match roster.allow(by, self.ask(by, row.person, want), approved)? {
-            Way::Open { allowed, act } => {
+            Way::Open { allowed, act, once: _once } => {
                 let entered = register.enter(*allowed, act, clock.now())?;
                 names.carry_out(&wish(row, want, by, act))?;
                 roster.done(act)?;

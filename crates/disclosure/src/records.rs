@@ -16,7 +16,7 @@ pub use receive::{BadReceipt, Ledger, Listed, Received, Taken};
 
 use crate::{
     Entered, Holders, NotEntered, NotHeard, Register, Roster,
-    roster::{NotDone, Way},
+    roster::{NotDone, Once, Way},
 };
 use ::export::{Custody, NotPacked, NotSealed, Software};
 use access::{
@@ -310,7 +310,7 @@ impl Records {
     ) -> Result<Answer<U>, NotDisclosed> {
         match self.begin(staff, ask, act)? {
             Begun::Waits { act, why } => Ok(Answer::Waits { act, why }),
-            Begun::Entered { act, entered } => {
+            Begun::Entered { act, entered, once: _once } => {
                 let receipt = self.receipt(&entered)?;
                 let entry = receipt.index();
                 let what = then(data.release(receipt)?);
@@ -328,9 +328,9 @@ impl Records {
             || ask.line == Line::Shielded
             || (hears && ask.line == Line::Protected);
         match self.0.roster.allow(staff, ask, act)? {
-            Way::Open { allowed, act } => {
+            Way::Open { allowed, act, once } => {
                 let entered = self.0.register.enter(*allowed, act, self.now())?;
-                Ok(Begun::Entered { act, entered: Box::new(entered) })
+                Ok(Begun::Entered { act, entered: Box::new(entered), once })
             }
             Way::Waits { act, why } => Ok(Begun::Waits { act, why: why.to_string() }),
             Way::Refused { .. } if hidden => Err(NotDisclosed::NotThere),
@@ -355,7 +355,7 @@ impl fmt::Debug for Records {
 
 /// How a disclosure began.
 enum Begun {
-    Entered { act: u64, entered: Box<Entered> },
+    Entered { act: u64, entered: Box<Entered>, once: Once },
     Waits { act: u64, why: String },
 }
 

@@ -17,7 +17,7 @@ mod said;
 mod secret;
 mod staffing;
 
-pub use asking::{Supported, Waiting, Way};
+pub use asking::{Once, Supported, Waiting, Way};
 pub use fault::{NotDone, Refusal};
 pub use granting::NewGrant;
 pub use login::{Enrolled, Session};
@@ -38,7 +38,7 @@ use evidence::Statement;
 use model::{AgencyId, Clock, Private, StaffId, Timestamp};
 use serde::Serialize;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -74,6 +74,8 @@ struct Inner {
     hashing: Mutex<()>,
     /// One change of staff, grants, requests or policies at a time, and one decision.
     turn: Mutex<()>,
+    /// Acts that are being carried out.
+    underway: Mutex<BTreeSet<u64>>,
     builtin: Arc<Policies>,
     policies: Mutex<BTreeMap<AgencyId, Arc<Policies>>>,
 }
@@ -98,6 +100,7 @@ impl Roster {
             nobody: secret::hash(drawn.expose())?,
             hashing: Mutex::new(()),
             turn: Mutex::new(()),
+            underway: Mutex::default(),
             builtin: Arc::new(Policies::builtin()?),
             policies: Mutex::new(BTreeMap::new()),
         }));

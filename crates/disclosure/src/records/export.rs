@@ -131,9 +131,9 @@ impl Records {
         let whose = (secret.public(), within);
         let ask = self.ask_for(whose, Verb::Export, reason, (line, object), demand);
         let wanted = ask.clone();
-        let (act, entered) = match self.begin(staff, ask, reason.act)? {
+        let (act, entered, _once) = match self.begin(staff, ask, reason.act)? {
             Begun::Waits { act, why } => return Ok(Answer::Waits { act, why }),
-            Begun::Entered { act, entered } => (act, entered),
+            Begun::Entered { act, entered, once } => (act, entered, once),
         };
         // One at a time: a package lies in memory, of a machine that carries calls.
         let _turn = self.1.lock().unwrap_or_else(PoisonError::into_inner);

@@ -47,9 +47,9 @@ impl Records {
         let demand = Demand::of(Audience::of(staff.role), line);
         let whose = (secret.public(), HEAR_WITHIN);
         let ask = self.ask_for(whose, verb, reason, (line, object), demand);
-        let (act, entered) = match self.begin(staff, ask, reason.act)? {
+        let (act, entered, _once) = match self.begin(staff, ask, reason.act)? {
             Begun::Waits { act, why } => return Ok(Answer::Waits { act, why }),
-            Begun::Entered { act, entered } => (act, entered),
+            Begun::Entered { act, entered, once } => (act, entered, once),
         };
         if verb == Verb::Listen && !closed {
             return Err(NotDisclosed::StillRunning);

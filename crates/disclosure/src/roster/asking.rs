@@ -10,6 +10,10 @@ use access::{
     staff::Staff,
 };
 use model::{AgencyId, Private, StaffId, Timestamp};
+use std::{
+    collections::BTreeSet,
+    sync::{MutexGuard, PoisonError},
+};
 use store::{CapTryRow, GlassRow, Overseen, RequestRow, RequestState, UsageRow};
 
 /// What follows from a request.
@@ -21,6 +25,8 @@ pub enum Way {
         allowed: Box<Allowed>,
         /// Number of the act.
         act: u64,
+        /// Held until it is carried out, or is not: nobody else carries out the same meanwhile.
+        once: Once,
     },
     /// A supervisor of the agency whose data it is must approve it under this number; then it is
     /// asked again with it.
@@ -37,6 +43,20 @@ pub enum Way {
         /// Why.
         why: NotAllowed,
     },
+}
+
+/// An act that is being carried out. One approval is for one disclosure, also where the same is
+/// asked for many times at once.
+#[derive(Debug)]
+pub struct Once {
+    roster: Roster,
+    act: u64,
+}
+
+impl Drop for Once {
+    fn drop(&mut self) {
+        self.roster.underway().remove(&self.act);
+    }
 }
 
 /// What speaks for a request, by value: see [`Support`].
@@ -95,9 +115,10 @@ impl Roster {
     /// [`Roster::done`].
     ///
     /// # Errors
-    /// [`NotDone::NotThere`], [`Refusal::NotWaiting`] and [`Refusal::OtherRequest`] for an
-    /// `approved` that is none of theirs, over, or of something else; [`NotDone::Bounds`] for what
-    /// cannot be entered; [`NotDone::NotEntered`] when a refusal cannot be entered.
+    /// [`NotDone::NotThere`], [`Refusal::NotWaiting`], [`Refusal::Underway`] and
+    /// [`Refusal::OtherRequest`] for an `approved` that is none of theirs, over, being carried out
+    /// or of something else; [`NotDone::Bounds`] for what cannot be entered;
+    /// [`NotDone::NotEntered`] when a refusal cannot be entered.
     pub fn allow(&self, staff: &Staff, ask: Ask, approved: Option<u64>) -> Result<Way, NotDone> {
         let _turn = self.turn();
         let (staff, now) = (self.fresh(staff)?, self.now());
@@ -109,7 +130,9 @@ impl Roster {
             Ok(allowed) => {
                 let act = self.number(approved)?;
                 self.book(allowed.intent(), act)?;
-                return Ok(Way::Open { allowed: Box::new(allowed), act });
+                self.underway().insert(act);
+                let once = Once { roster: self.clone(), act };
+                return Ok(Way::Open { allowed: Box::new(allowed), act, once });
             }
             Err(NotAllowed::Bounds(bounds)) => return Err(bounds.into()),
             Err(why) => why,
@@ -404,6 +427,9 @@ impl Roster {
         let row = self.0.store.request(act)?.filter(|row| row.staff == staff.id);
         let row = row.ok_or(NotDone::NotThere)?;
         self.still_open(&row)?;
+        if self.underway().contains(&act) {
+            return Err(Refusal::Underway.into());
+        }
         // The key is made anew for each try, and the time passes: they are not what is approved.
         let same = Ask { recipient: ask.recipient, expires: ask.expires, ..asked(&row)? } == *ask;
         if !same {
@@ -411,6 +437,11 @@ impl Roster {
         }
         let everybody = self.everybody()?.into_iter().map(|row| row.staff);
         Ok(everybody.filter(|other| row.approved_by.contains(&other.id)).collect())
+    }
+
+    /// Acts that are being carried out.
+    fn underway(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.0.underway.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn still_open(&self, row: &RequestRow) -> Result<(), Refusal> {

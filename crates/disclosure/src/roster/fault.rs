@@ -103,6 +103,9 @@ pub enum Refusal {
     /// It waits for nobody any more.
     #[error("this request waits for nobody: it was denied, carried out, or is too old")]
     NotWaiting,
+    /// It is being carried out: one approval is for one disclosure.
+    #[error("this request is being carried out now: one approval is for one time")]
+    Underway,
     /// What is asked for is not what was approved.
     #[error("this is not what was approved under this number: ask for exactly that, or ask anew")]
     OtherRequest,

@@ -249,8 +249,8 @@ impl Roster {
             expires: now.after(SHOWN_WITHIN),
             demand,
         };
-        let (allowed, act) = match self.allow(by, ask, None)? {
-            Way::Open { allowed, act } => (allowed, act),
+        let (allowed, act, _once) = match self.allow(by, ask, None)? {
+            Way::Open { allowed, act, once } => (allowed, act, once),
             Way::Waits { why, .. } | Way::Refused { why, .. } => return Err(why.into()),
         };
         let register = &self.0.register;

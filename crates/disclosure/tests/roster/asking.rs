@@ -225,6 +225,35 @@ fn what_needs_a_second_person_waits_and_is_carried_out_once() {
     assert!(roster.waiting(sol).unwrap().is_empty());
 }
 
+/// One approval, asked for many times at once.
+#[test]
+fn an_approval_is_for_one_who_carries_it_out_and_for_one_time() {
+    let county = Staffed::new();
+    let (roster, ivy, sol) = (&county.office.roster, &county.ivy, &county.sol);
+    roster.give(sol, county.grant(ivy.id, 100)).unwrap();
+    let ask = county.ask(Verb::Follow, CEDAR, 1);
+    let act = waits(county.allow(ivy, &ask, None));
+    roster.approve(sol, act).unwrap();
+    let ways = std::thread::scope(|scope| {
+        let tries: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| roster.allow(ivy, ask.clone(), Some(act)))).collect();
+        tries.into_iter().map(|it| it.join().unwrap()).collect::<Vec<_>>()
+    });
+    let (open, refused): (Vec<_>, Vec<_>) = ways.into_iter().partition(Result::is_ok);
+    assert_eq!(open.len(), 1);
+    for way in refused {
+        assert!(matches!(way, Err(NotDone::Refused(Refusal::Underway))), "{way:?}");
+    }
+    // What was not carried out after all is tried again, and what was is not.
+    drop(open);
+    let again = county.allow(ivy, &ask, Some(act));
+    assert!(matches!(again, Way::Open { .. }), "{again:?}");
+    roster.done(act).unwrap();
+    drop(again);
+    let done = roster.allow(ivy, ask, Some(act)).unwrap_err();
+    assert!(matches!(done, NotDone::Refused(Refusal::NotWaiting)), "{done}");
+}
+
 #[test]
 fn a_request_is_denied_taken_back_or_grows_too_old() {
     let county = Staffed::new();
