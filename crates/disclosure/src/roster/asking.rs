@@ -185,15 +185,7 @@ impl Roster {
                 break;
             }
         }
-        let glass = match self.glass_of(staff.id)? {
-            None => None,
-            Some(row) => Some(Glass {
-                staff: row.staff,
-                broken: row.broken,
-                until: row.until,
-                used: store.used_through(row.act)?,
-            }),
-        };
+        let glass = self.glass(staff.id)?;
         let approvers = match approved {
             None => Vec::new(),
             Some(act) => self.approvers(staff, ask, act)?,
@@ -352,11 +344,28 @@ impl Roster {
         Ok(())
     }
 
-    /// The glass that somebody broke and that is still open.
-    pub(super) fn glass_of(&self, staff: StaffId) -> Result<Option<GlassRow>, NotDone> {
+    /// The glass that somebody broke last and that is still open, with what was seen through all
+    /// of theirs that are: to break another one meanwhile gives time, and no more rows.
+    fn glass(&self, staff: StaffId) -> Result<Option<Glass>, NotDone> {
+        let open = self.glasses_of(staff)?;
+        let mut used: u32 = 0;
+        for row in &open {
+            used = used.saturating_add(self.0.store.used_through(row.act)?);
+        }
+        let last = open.last().map(|row| Glass {
+            staff: row.staff,
+            broken: row.broken,
+            until: row.until,
+            used,
+        });
+        Ok(last)
+    }
+
+    /// The glasses that somebody broke and that are still open, the last one last.
+    fn glasses_of(&self, staff: StaffId) -> Result<Vec<GlassRow>, NotDone> {
         let now = self.now();
         let open = |row: &GlassRow| row.staff == staff && row.broken <= now && now < row.until;
-        Ok(self.0.store.glasses()?.into_iter().rev().find(open))
+        Ok(self.0.store.glasses()?.into_iter().filter(open).collect())
     }
 
     fn number(&self, approved: Option<u64>) -> Result<u64, NotDone> {
@@ -368,7 +377,7 @@ impl Roster {
     fn book(&self, intent: &Intent, act: u64) -> Result<(), NotDone> {
         let (grant, glass) = match intent.leave {
             Leave::Grant { grant, .. } => (Some(grant), None),
-            Leave::BrokenGlass => (None, self.glass_of(intent.staff)?.map(|row| row.act)),
+            Leave::BrokenGlass => (None, self.glasses_of(intent.staff)?.last().map(|row| row.act)),
             Leave::Office => (None, None),
         };
         let row = UsageRow {

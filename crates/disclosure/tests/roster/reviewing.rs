@@ -57,6 +57,9 @@ fn the_glass_is_broken_entered_told_and_opens_a_few_rows_for_a_while() {
     // Its few rows are seen now.
     let one = danger(&office, 1);
     assert!(matches!(roster.allow(&ivy, one, None).unwrap(), Way::Refused { .. }));
+    // Another one, broken while this one is open, gives time and no more rows.
+    roster.break_glass(&ivy, HOUR, "more of it").unwrap();
+    assert!(matches!(roster.allow(&ivy, danger(&office, 1), None).unwrap(), Way::Refused { .. }));
     office.pass(HOUR);
     roster.break_glass(&ivy, HOUR, "it goes on").unwrap();
     assert!(matches!(roster.allow(&ivy, danger(&office, 1), None).unwrap(), Way::Open { .. }));
