@@ -256,6 +256,23 @@ fn a_change_of_any_file_is_found() {
     assert!(matches!(refused, Fault::Added(path) if path == "records/more.csv"));
 }
 
+/// Of two files with one name this reader would take one, and another program the other.
+#[test]
+fn an_archive_with_a_file_twice_is_refused() {
+    let Handed { package, .. } = handed(&none());
+    let mut files = unzip(package.octets());
+    let rows = "records/records.json";
+    files.insert("records/recordr.json".to_owned(), b"[]".to_vec());
+    let mut octets = repack(&files);
+    for at in 0..octets.len() - rows.len() {
+        if octets[at..].starts_with(b"records/recordr.json") {
+            octets[at..at + rows.len()].copy_from_slice(rows.as_bytes());
+        }
+    }
+    let refused = check(&octets, &trust()).unwrap_err();
+    assert!(refused.to_string().contains("twice"), "{refused}");
+}
+
 /// The manifest and every hash can be made anew by anybody; what the log has cannot.
 #[test]
 fn what_is_mended_around_another_disclosure_is_found() {

@@ -16,6 +16,10 @@ pub(super) fn unpacked(octets: &[u8], passphrase: Option<&str>) -> Result<Files,
     if archive.len() > FILES_COUNT_MAX {
         return Err(Fault::Archive("it has too many files".to_owned()));
     }
+    // The library keeps the last of two with one name; another program may take the first.
+    if archive.has_duplicate_names() {
+        return Err(Fault::Archive("it has a file twice".to_owned()));
+    }
     let mut files = Files::new();
     let mut left = octets.len() as u64;
     for place in 0..archive.len() {
