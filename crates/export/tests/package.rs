@@ -14,6 +14,7 @@ use log::{Log, NOW, intent, log_key};
 use model::{
     AgencyId, CallId, Codec, E164, Money, Private, RecordingId, Second, Track, fact::RecordingState,
 };
+use sha2::Digest as _;
 use std::{collections::BTreeMap, fs, io::Read as _, process::Command, time::Duration};
 use tlog::{Policy, ProofFile};
 
@@ -358,6 +359,19 @@ fn the_page_inside_accepts_a_package_and_finds_each_change_with_node() {
         let said = changed("manifest.json", &|octets| *octets = text.replace(from, to).into());
         assert!(said.contains("BAD"), "{said}");
     }
+    // Another checkpoint that the log signed, as of another history.
+    let mut other = files.clone();
+    let note = log::Log::of(30).checkpoint().to_string().into_bytes();
+    let mut manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+    manifest["log"]["size"] = 30.into();
+    let hex = |octets: &[u8]| octets.iter().map(|it| format!("{it:02x}")).collect::<String>();
+    let sums = &mut manifest["files"]["proofs/checkpoint"];
+    sums["sha256"] = hex(&sha2::Sha256::digest(&note)).into();
+    sums["sha512"] = hex(&sha2::Sha512::digest(&note)).into();
+    other.insert("proofs/checkpoint".to_owned(), note);
+    other.insert("manifest.json".to_owned(), serde_json::to_vec(&manifest).unwrap());
+    let said = checked(folder.path(), &repack(&other));
+    assert!(said.contains("proved under another checkpoint") && said.contains("BAD"), "{said}");
     let mut more = files.clone();
     more.insert("records/more.csv".to_owned(), b"row".to_vec());
     assert!(checked(folder.path(), &repack(&more)).contains("records/more.csv was not in"));

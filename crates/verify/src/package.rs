@@ -137,6 +137,11 @@ impl Package {
         for entry in &manifest.entries {
             let proof = self.proof(entry)?;
             if entry.index == manifest.disclosure.entry {
+                // What the reader keeps is the checkpoint beside: whoever shows two histories must
+                // not prove the handing out in one and show the other.
+                if proof.checkpoint.text() != checkpoint.note().text() {
+                    return Err(Fault::OtherCheckpoint);
+                }
                 said = Some(gate.said(proof)?);
             } else {
                 stands(&proof, trust)?;
@@ -286,7 +291,7 @@ pub enum Fault {
     #[error(transparent)]
     Checkpoint(#[from] Unverified),
     /// The checkpoint is not the manifest's.
-    #[error("the checkpoint is not the one that the manifest names")]
+    #[error("the checkpoint is not the one that the manifest names, or not that of the proof")]
     OtherCheckpoint,
     /// The checkpoint is older than the disclosure.
     #[error("the checkpoint is stale: it is older than the handing out")]

@@ -427,6 +427,27 @@ fn a_receipt_of_something_else_a_forged_one_and_a_stale_checkpoint_are_found() {
     assert!(matches!(refused, Fault::Stale), "{refused}");
 }
 
+/// The checkpoint of the history that everybody sees lies in it, around an entry of another one.
+#[test]
+fn a_handing_out_in_another_history_than_the_one_shown_is_refused() {
+    let Handed { package, .. } = handed(&none());
+    let mut files = unzip(package.octets());
+    let mut fork = Log::new();
+    for number in 100..120 {
+        fork.append([number; LEAF_OCTETS]);
+    }
+    let Entry { leaf, opening, proof, .. } = entry(&fork.proof(export_of(recorded())));
+    for (end, octets) in
+        [("leaf", leaf), ("opening", opening), ("tlog-proof", proof.to_string().into_bytes())]
+    {
+        files.insert(format!("proofs/000000000020.{end}"), octets);
+    }
+    let alone = Trust { witnesses: Policy::LOG_ALONE, ..trust() };
+    assert!(check(package.octets(), &alone).is_ok());
+    let refused = check(&mended(files, |_| {}), &alone).unwrap_err();
+    assert!(matches!(refused, Fault::OtherCheckpoint), "{refused}");
+}
+
 #[test]
 fn a_time_stamp_is_where_the_manifest_says_and_nowhere_else() {
     let beside = TimeStamp::Beside("http://stamps.example".to_owned());
