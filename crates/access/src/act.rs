@@ -81,6 +81,8 @@ words! {
         Retain = "retain",
         /// Listens to a name that a person recorded, approves or removes it.
         Name = "name",
+        /// Sees how the machine does: counts and states, and nothing about anybody.
+        Watch = "watch",
     }
 }
 

@@ -35,7 +35,9 @@ impl<T> Undisclosed<T> {
             Verb::Search | Verb::Listen | Verb::Follow | Verb::Export | Verb::List | Verb::Name => {
                 Ok(self.value)
             }
-            Verb::Hold | Verb::Approve | Verb::Retain => Err(NotReleased::ShowsNothing),
+            Verb::Hold | Verb::Approve | Verb::Retain | Verb::Watch => {
+                Err(NotReleased::ShowsNothing)
+            }
         }
     }
 }

@@ -27,6 +27,7 @@ mod naming;
 mod notice;
 mod recording;
 mod spoken;
+mod stage;
 mod talking;
 #[cfg(test)]
 mod tests;
@@ -40,3 +41,4 @@ pub use io::{
 pub use limits::Timing;
 pub use machine::Machine;
 pub use recording::Recording;
+pub use stage::Stage;

@@ -82,6 +82,10 @@ impl Machine {
         }
     }
 
+    pub(crate) const fn state(&self) -> &State {
+        &self.state
+    }
+
     /// Whether the input is about a leg that is there and a time that has come.
     fn concerns_us(&self, now: Timestamp, input: &Input) -> bool {
         match input {

@@ -10,11 +10,13 @@ mod around;
 mod ask;
 mod document;
 mod limits;
+mod metrics;
 mod route;
 mod routes;
 mod server;
 mod session;
 mod shared;
+pub mod status;
 mod throttle;
 mod tls;
 

@@ -4,7 +4,7 @@
 use crate::{
     answer::Problem,
     around::around,
-    routes::{calls, door, keeping, leave, names, oversight, records, staff},
+    routes::{calls, door, keeping, leave, names, oversight, records, staff, status},
     session,
     shared::Shared,
 };
@@ -50,6 +50,8 @@ pub enum Entry {
     Anybody,
     /// Whoever is logged in. What they may do is decided behind it.
     Staff,
+    /// Programs on this machine, where the settings let them in.
+    Machine,
 }
 
 impl std::fmt::Debug for Route {
@@ -68,6 +70,7 @@ pub const ROUTES: &[&[Route]] = &[
     calls::ROUTES,
     keeping::ROUTES,
     names::ROUTES,
+    status::ROUTES,
 ];
 
 /// The router of the table.
@@ -76,7 +79,7 @@ pub(crate) fn router(shared: Shared) -> Router {
     for route in ROUTES.iter().copied().flatten() {
         let handler = (route.handler)();
         let handler = match route.entry {
-            Entry::Anybody => handler,
+            Entry::Anybody | Entry::Machine => handler,
             Entry::Staff => handler.route_layer(from_fn_with_state(shared.clone(), session::check)),
         };
         router = router.route(route.path, handler);

@@ -8,3 +8,4 @@ pub(crate) mod names;
 pub(crate) mod oversight;
 pub(crate) mod records;
 pub(crate) mod staff;
+pub(crate) mod status;

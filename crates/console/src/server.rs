@@ -40,6 +40,8 @@ pub struct ConsoleConfig {
     pub listen: SocketAddr,
     /// What it shows. Without it speaks HTTP in clear, which it does on this machine only.
     pub tls: Option<TlsFiles>,
+    /// Whether programs on this machine may ask how the node does, without a session: `/metrics`.
+    pub metrics: bool,
 }
 
 /// A console that listens. It stops when it is dropped.
@@ -60,7 +62,7 @@ impl Console {
         services: Result<Services, String>,
         clock: Clock,
     ) -> Result<Self, NotStarted> {
-        let ConsoleConfig { listen, tls } = config;
+        let ConsoleConfig { listen, tls, metrics } = config;
         if tls.is_none() && !listen.ip().is_loopback() {
             return Err(NotStarted::Clear(listen));
         }
@@ -77,7 +79,7 @@ impl Console {
             .map_err(NotStarted::Thread)?;
         let (stop, stopped) = watch::channel(false);
         let has_tls = certificate.is_some();
-        let router = router(Shared::new(services, clock));
+        let router = router(Shared::new(services, clock, metrics));
         // What is shared ends behind the runtime: who has the last handle of the database closes
         // it, which waits, and in a runtime nobody may.
         let last = router.clone();

@@ -1,6 +1,6 @@
 //! What all requests share: the services, and the way to them off the network's thread.
 
-use crate::{answer::Problem, limits::LOGINS_AT_ONCE_MAX, throttle::Throttle};
+use crate::{answer::Problem, limits::LOGINS_AT_ONCE_MAX, status::Pulse, throttle::Throttle};
 use disclosure::{Keeping, Naming, Records, Roster, Stopping};
 use model::{Clock, Timestamp};
 use std::{fmt, sync::Arc};
@@ -19,6 +19,8 @@ pub struct Services {
     pub keeping: Keeping,
     /// How staff look after recorded names.
     pub naming: Naming,
+    /// How the node does.
+    pub pulse: Arc<dyn Pulse>,
 }
 
 impl fmt::Debug for Services {
@@ -35,18 +37,26 @@ struct Parts {
     /// Or why there are none.
     services: Result<Services, String>,
     clock: Clock,
+    metrics: bool,
     throttle: Throttle,
     log_ins: Semaphore,
 }
 
 impl Shared {
-    pub(crate) fn new(services: Result<Services, String>, clock: Clock) -> Self {
+    /// `metrics` is whether programs on this machine may ask how the node does.
+    pub(crate) fn new(services: Result<Services, String>, clock: Clock, metrics: bool) -> Self {
         let log_ins = Semaphore::new(LOGINS_AT_ONCE_MAX);
-        Self(Arc::new(Parts { services, clock, throttle: Throttle::default(), log_ins }))
+        let throttle = Throttle::default();
+        Self(Arc::new(Parts { services, clock, metrics, throttle, log_ins }))
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+
+    /// Whether programs on this machine may ask how the node does.
+    pub(crate) fn has_metrics(&self) -> bool {
+        self.0.metrics
     }
 
     pub(crate) fn throttle(&self) -> &Throttle {

@@ -143,12 +143,41 @@ fn who_tries_too_often_waits() {
 fn without_services_everybody_is_told_why() {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let why = "the log cannot be opened, so nothing is disclosed".to_owned();
-    let config = ConsoleConfig { listen, tls: None };
+    let config = ConsoleConfig { listen, tls: None, metrics: false };
     let console = Console::start(config, Err(why.clone()), Clock::new(|| NOW)).unwrap();
     let (status, health) = read(get(&console, "/api/v1/health", ""));
     assert_eq!((status, health), (200, json!({"open": false, "why": why})));
     let nobody = json!({"name": "nobody", "password": "", "code": ""});
     refused(post(&console, "/api/v1/login", "", &nobody), 503, "closed");
+}
+
+#[test]
+fn programs_on_this_machine_read_how_it_does_where_the_settings_let_them() {
+    let World { console, .. } = World::start();
+    let mut response = get(&console, "/metrics", "");
+    assert_eq!(response.status(), 200);
+    let kind = response.headers()["content-type"].to_str().unwrap();
+    assert!(kind.starts_with("text/plain; version=0.0.4"), "{kind}");
+    let text = response.body_mut().read_to_string().unwrap();
+    for row in [
+        "parlatory_info{version=\"0.1.0\",build=\"abab",
+        "parlatory_calls{stage=\"talking\"} 6",
+        "parlatory_events_total{what=\"refused_transfer\"} 2",
+        "parlatory_refused_total{reason=\"own_number\"} 1",
+        "parlatory_trunk_up{trunk=\"1\"} 0",
+        "parlatory_silent{kind=\"witness\",name=\"court.example/witness\"} 1",
+        "parlatory_alarms 1",
+    ] {
+        assert!(text.lines().any(|line| line.starts_with(row)), "{row} is not in {text}");
+    }
+    assert!(!text.contains("unrecorded") && !text.contains("calls_recorded"), "{text}");
+    assert!(!text.contains("cedar"), "no station is named: {text}");
+    assert!(text.lines().all(|line| line.starts_with('#') || line.starts_with("parlatory_")));
+
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let config = ConsoleConfig { listen, tls: None, metrics: false };
+    let off = Console::start(config, Err(String::new()), Clock::new(|| NOW)).unwrap();
+    refused(get(&off, "/metrics", ""), 404, "not-there");
 }
 
 #[test]
@@ -165,7 +194,7 @@ fn a_console_that_stopped_takes_nothing_more() {
 #[test]
 fn in_clear_it_listens_on_this_machine_only() {
     let listen = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-    let config = ConsoleConfig { listen, tls: None };
+    let config = ConsoleConfig { listen, tls: None, metrics: false };
     let not = Console::start(config, Err(String::new()), Clock::new(|| NOW)).unwrap_err();
     assert!(matches!(not, NotStarted::Clear(_)), "{not}");
 }

@@ -21,6 +21,8 @@ mod open;
 mod packed;
 #[path = "golden/sections.rs"]
 mod sections;
+#[path = "still/mod.rs"]
+mod still;
 #[path = "../../vault/tests/world/mod.rs"]
 mod world;
 
@@ -55,6 +57,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
 };
+use still::Still;
 use store::{
     NameWant, NameWish, Plan, PolicyRequestRow, RequestState, Store,
     plan::Service,
@@ -164,9 +167,10 @@ impl County {
                 Box::new(AtOnce(running.store.clone())),
                 Clock::new(|| NOW),
             ),
+            pulse: Arc::new(Still),
         };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let config = ConsoleConfig { listen, tls: None };
+        let config = ConsoleConfig { listen, tls: None, metrics: true };
         let console = Console::start(config, Ok(services), Clock::new(|| NOW)).unwrap();
         // Each request has a connection of its own: none is taken again that is about to be closed.
         let agent = Agent::config_builder().http_status_as_error(false);
@@ -516,6 +520,9 @@ fn open_routes(text: &mut String, county: &County) {
     for route in ROUTES.iter().copied().flatten() {
         match route.entry {
             Entry::Anybody => writeln!(text, "- `{route:?}`").unwrap(),
+            Entry::Machine => {
+                writeln!(text, "- `{route:?}`, to programs on this machine").unwrap();
+            }
             Entry::Staff => {
                 let route = format!("{route:?}");
                 let asked = ASKED.iter().find(|asked| asked.route == route);
@@ -575,6 +582,7 @@ const OPEN: &str = "
 Everything above is answered with *log in first*. Open to anybody who reaches the console
 (`parlatory login`,
 `parlatory staff first`, `parlatory staff enrol`), with the limits that `docs/operating.md` names;
-and for how long things are kept, to whoever asks:
+for how long things are kept, to whoever asks; and, where the settings say so, how the machine
+does:
 
 ";

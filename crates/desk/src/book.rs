@@ -99,6 +99,11 @@ impl Book {
         Some((station, self.facilities.get(&station.facility)?))
     }
 
+    /// Every station with its facility, in no order.
+    pub(crate) fn all_stations(&self) -> impl Iterator<Item = (&Station, &Facility)> {
+        self.stations.keys().filter_map(|station| self.facility_of(*station))
+    }
+
     /// The person with this hashed PIN at this facility.
     pub(crate) fn person_by_pin(
         &self,

@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -13,7 +13,7 @@ use charging::{CapTable, Ledger, Quote};
 use journal::SealKey;
 use model::{
     AccountId, AgencyId, CallId, Clock, E164, Language, Money, PersonId, Timestamp,
-    fact::{Admitted, Fact, OffReason},
+    fact::{Admitted, Fact, OffReason, Refusal},
     plan::RegistryData,
     speech::ContentHash,
 };
@@ -162,6 +162,8 @@ pub(crate) struct State {
     /// Calls that are over and whose recording is still to be closed.
     pub(crate) closing: BTreeMap<CallId, OpenCall>,
     pub(crate) names: Names,
+    /// How often calls were refused since the start, and why.
+    pub(crate) refused: BTreeMap<Refusal, u64>,
 }
 
 pub(crate) struct Inner {
@@ -179,6 +181,8 @@ pub(crate) struct Inner {
     pub(crate) clerk: Clerk,
     /// The journal has stopped for good.
     pub(crate) failed: AtomicBool,
+    /// Number of the last fact that became durable.
+    pub(crate) durable: Arc<AtomicU64>,
     state: Mutex<State>,
     book: RwLock<Arc<Book>>,
     projector: Projector,
@@ -246,12 +250,16 @@ impl Desk {
         let store = Store::open(&config.store, &config.column_keys)?;
         let (items, received) = projector::way();
         let to_project = items.clone();
+        let durable = Arc::new(AtomicU64::new(0));
+        let newest = Arc::clone(&durable);
         let footing = footing(Box::new(move |seq, fact| {
+            newest.fetch_max(seq.0, Ordering::Relaxed);
             let item = projector::Item::Fact(seq.0, fact.clone());
             // A store that follows no more is filled at the next start.
             drop(to_project.send(item, journal::Haste::InTime));
         }))?;
         let Footing { chronicle, found, room, draw, hands } = footing;
+        durable.fetch_max(found.last.0, Ordering::Relaxed);
         // After opening, which cuts what a crash left unfinished, and before the first append.
         let caught_up = recovery::catch_up(&store, &*chronicle, found.last)?;
         let projector = match hands {
@@ -274,6 +282,7 @@ impl Desk {
             draw,
             clerk: Clerk::new(config.evidence.clone(), boot),
             failed: AtomicBool::new(false),
+            durable,
             state: Mutex::new(State::new()),
             book: RwLock::new(Arc::new(book)),
             store,
@@ -477,6 +486,7 @@ impl State {
             admitting: BTreeMap::new(),
             closing: BTreeMap::new(),
             names: Names::default(),
+            refused: BTreeMap::new(),
         }
     }
 }

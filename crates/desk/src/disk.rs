@@ -37,6 +37,9 @@ impl Space {
     const ALL: [Self; 5] = [Self::Ample, Self::Below20, Self::Below10, Self::Below5, Self::Full];
 }
 
+/// Octets that an hour of a recorded call takes: two directions of G.711, with headers.
+pub const OCTETS_PER_RECORDED_HOUR: u64 = 2 * 8_000 * 3_600 + 200_000;
+
 /// How full the disks were when they were last looked at.
 pub(crate) struct DiskWatch {
     room: Room,

@@ -10,6 +10,7 @@ mod admission;
 mod book;
 mod chosen;
 mod clerk;
+mod condition;
 mod desk;
 mod directory;
 mod disk;
@@ -29,8 +30,9 @@ mod reload;
 mod unsaid;
 
 pub use clerk::{EVIDENCE_KEY_OCTETS, EvidenceConfig, EvidenceKeys, counsel_secret};
+pub use condition::{Condition, RegistryCondition, StationPlace};
 pub use desk::{Broken, Desk, DeskConfig};
-pub use disk::Space;
+pub use disk::{OCTETS_PER_RECORDED_HOUR, Space};
 pub use footing::{Chronicle, Done, Draw, Each, Footing, Hands, Recordings, Room, Sink, Turn};
 pub use pin::{PIN_KEY_OCTETS, PinKey};
 pub use recovery::Recovered;

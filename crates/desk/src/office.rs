@@ -419,6 +419,7 @@ impl Desk {
             reason: refused.reason,
         };
         self.note(Fact::Denied(Box::new(denied)));
+        *self.state().refused.entry(refused.reason).or_default() += 1;
         reply.send(Answer::Denied(refused.reason));
     }
 

@@ -1,6 +1,6 @@
 //! The witnesses that must have seen the log before anything is disclosed, and asking them.
 
-use crate::register::NotEntered;
+use crate::{Reach, register::NotEntered};
 use access::Gate;
 use journal::log::Log;
 use model::Timestamp;
@@ -18,6 +18,8 @@ pub(crate) struct Circle {
     /// Whoever asks holds it, so that witnesses see the log grow in order; who waits meanwhile
     /// finds an answer there that covers their entry too.
     known: Mutex<Known>,
+    /// Who answered when, for who watches.
+    reach: Reach,
 }
 
 #[derive(Default)]
@@ -31,8 +33,8 @@ struct Known {
 }
 
 impl Circle {
-    pub(crate) fn new(peers: Vec<Peer>) -> Self {
-        Self { peers, known: Mutex::default() }
+    pub(crate) fn new(peers: Vec<Peer>, reach: Reach) -> Self {
+        Self { peers, known: Mutex::default(), reach }
     }
 
     /// Proves that entry `index` is in the log, under a checkpoint that `gate` believes.
@@ -76,9 +78,11 @@ impl Circle {
             let collected = collect_enough(&peers, checkpoint, &prove, &mut known.seen, &with);
             note = joined(&so_far, &collected.note);
             for name in collected.vouched {
+                self.reach.asked(&name, true, now);
                 known.silent.remove(&name);
             }
             for (name, why) in collected.failed {
+                self.reach.asked(&name, false, now);
                 known.silent.insert(name.clone(), now);
                 failures.push(format!("{name}: {why}"));
             }

@@ -1,10 +1,10 @@
 //! The keyholders of a node's recordings: here, or elsewhere, as it was configured.
 
-use crate::{Keyholder, NotHeard};
+use crate::{Keyholder, NotHeard, Reach};
 use access::Gate;
 use export::Custody;
-use keyholder::{Answer, Ask, Holder, KeyRing, Memory, Program, Remote, State};
-use model::Timestamp;
+use keyholder::{Answer, Ask, Holder, KeyRing, Memory, NotAnswered, Program, Remote, State};
+use model::{Clock, Timestamp};
 use std::{
     collections::BTreeMap,
     fmt,
@@ -43,7 +43,16 @@ pub fn custody(holders: &[HolderAt], witnessed: bool) -> Custody {
 
 /// The keyholders that can be asked. Cheap to clone.
 #[derive(Clone)]
-pub struct Holders(Arc<Vec<Mutex<Opened>>>, Arc<Mutex<BTreeMap<[u8; 8], usize>>>);
+pub struct Holders(Arc<Inner>);
+
+struct Inner {
+    /// Each with what it is called.
+    each: Vec<(String, Mutex<Opened>)>,
+    /// Which key is at which place.
+    known: Mutex<BTreeMap<[u8; 8], usize>>,
+    reach: Reach,
+    clock: Clock,
+}
 
 /// A keyholder that is ready to be asked.
 enum Opened {
@@ -57,19 +66,43 @@ impl Holders {
     ///
     /// # Errors
     /// Says which one has no usable keys or memory.
-    pub fn open(at: Vec<HolderAt>, gate: &Gate, log: &Verifier) -> Result<Self, NoHolder> {
-        let each = at.into_iter().map(|at| match at {
-            HolderAt::There(remote) => Ok(Mutex::new(Opened::There(remote))),
-            HolderAt::Behind(program) => Ok(Mutex::new(Opened::Behind(program))),
+    pub fn open(
+        at: Vec<HolderAt>,
+        gate: &Gate,
+        log: &Verifier,
+        clock: Clock,
+    ) -> Result<Self, NoHolder> {
+        let opened = |at| match at {
+            HolderAt::There(remote) => Ok(Opened::There(remote)),
+            HolderAt::Behind(program) => Ok(Opened::Behind(program)),
             HolderAt::Here(folder) => {
                 let fault = |why: String| NoHolder { folder: folder.display().to_string(), why };
                 let ring = KeyRing::load(&folder.join("keys"));
                 let ring = ring.map_err(|why| fault(why.to_string()))?;
                 let memory = Memory::open(&folder, log).map_err(|why| fault(why.to_string()))?;
-                Ok(Mutex::new(Opened::Here(Box::new(Holder::new(ring, gate.clone(), memory)))))
+                Ok(Opened::Here(Box::new(Holder::new(ring, gate.clone(), memory))))
             }
+        };
+        let each = at.into_iter().enumerate().map(|(place, at)| {
+            let name = format!("{}: {}", place + 1, at.name());
+            Ok((name, Mutex::new(opened(at)?)))
         });
-        Ok(Self(Arc::new(each.collect::<Result<_, _>>()?), Arc::default()))
+        let each: Vec<_> = each.collect::<Result<_, _>>()?;
+        let reach = Reach::of(each.iter().map(|(name, _)| name.clone()));
+        Ok(Self(Arc::new(Inner { each, known: Mutex::default(), reach, clock })))
+    }
+
+    /// Which of them answered when.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        self.0.reach.clone()
+    }
+
+    /// The one at a place, for who asks it alone.
+    fn at(&self, place: usize) -> Option<Held<'_>> {
+        let (name, opened) = self.0.each.get(place)?;
+        let opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Held { opened, name, inner: &self.0 })
     }
 
     /// The two that hold the shares of the recording with this header, for one request: nobody else
@@ -87,8 +120,7 @@ impl Holders {
         }
         let mut held: Vec<_> = [one.min(other), one.max(other)]
             .into_iter()
-            .filter_map(|place| self.0.get(place))
-            .map(|holder| Held(holder.lock().unwrap_or_else(PoisonError::into_inner)))
+            .filter_map(|place| self.at(place))
             .collect();
         let (Some(last), Some(before)) = (held.pop(), held.pop()) else {
             return Err(NotHeard::NoHolder);
@@ -99,13 +131,13 @@ impl Holders {
     /// The place of the one that has this key. Who had it before has it still: keys that are no
     /// longer current stay in their ring.
     fn with_key(&self, wanted: KeyId) -> Result<usize, NotHeard> {
-        let known = || self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = || self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = known().get(&wanted.0) {
             return Ok(*place);
         }
         let mut unreached = None;
-        for (place, holder) in self.0.iter().enumerate() {
-            let mut holder = Held(holder.lock().unwrap_or_else(PoisonError::into_inner));
+        for place in 0..self.0.each.len() {
+            let Some(mut holder) = self.at(place) else { continue };
             match holder.state() {
                 Ok(state) => {
                     let keys = state.keys.iter().filter_map(|key| key.parse().ok());
@@ -124,28 +156,57 @@ impl Holders {
 
 impl fmt::Debug for Holders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Holders({})", self.0.len())
+        write!(f, "Holders({})", self.0.each.len())
+    }
+}
+
+impl HolderAt {
+    /// What it is called where it is said whether it answers. No folder is named.
+    fn name(&self) -> String {
+        match self {
+            Self::Here(_) => "on this machine".to_owned(),
+            Self::There(remote) => remote.name(),
+            Self::Behind(_) => "behind a program".to_owned(),
+        }
     }
 }
 
 /// A keyholder that nobody else asks meanwhile.
-pub(crate) struct Held<'h>(MutexGuard<'h, Opened>);
+pub(crate) struct Held<'h> {
+    opened: MutexGuard<'h, Opened>,
+    name: &'h str,
+    inner: &'h Inner,
+}
+
+impl Held<'_> {
+    /// Notes that it was asked, and whether it answered. To say no is an answer.
+    fn noted<T>(&self, answer: Result<T, NotHeard>) -> Result<T, NotHeard> {
+        let silent = matches!(
+            answer,
+            Err(NotHeard::NotAnswered(NotAnswered::Unreached(_) | NotAnswered::Answer))
+        );
+        self.inner.reach.asked(self.name, !silent, self.inner.clock.now());
+        answer
+    }
+}
 
 impl Keyholder for Held<'_> {
     fn state(&mut self) -> Result<State, NotHeard> {
-        match &mut *self.0 {
+        let state = match &mut *self.opened {
             Opened::Here(holder) => Keyholder::state(holder.as_mut()),
             Opened::There(remote) => Keyholder::state(remote),
             Opened::Behind(program) => Keyholder::state(program),
-        }
+        };
+        self.noted(state)
     }
 
     fn open(&mut self, ask: &Ask, now: Timestamp) -> Result<Answer, NotHeard> {
-        match &mut *self.0 {
+        let answer = match &mut *self.opened {
             Opened::Here(holder) => Keyholder::open(holder.as_mut(), ask, now),
             Opened::There(remote) => Keyholder::open(remote, ask, now),
             Opened::Behind(program) => Keyholder::open(program, ask, now),
-        }
+        };
+        self.noted(answer)
     }
 }
 

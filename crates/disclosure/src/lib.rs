@@ -9,6 +9,7 @@ mod circle;
 mod holders;
 pub mod keeping;
 pub mod naming;
+mod reach;
 pub mod records;
 mod register;
 pub mod roster;
@@ -17,6 +18,7 @@ pub mod stopping;
 pub use holders::{HolderAt, Holders, NoHolder, custody};
 pub use keeping::{Keeping, KeepingConfig};
 pub use naming::Naming;
+pub use reach::{Reach, Reached};
 pub use records::{Records, RecordsConfig};
 pub use register::{
     Ended, Entered, Keyholder, NotEntered, NotHeard, Note, Register, RegisterConfig, SealDetail,

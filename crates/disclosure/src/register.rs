@@ -1,6 +1,6 @@
 //! The register of disclosures: whatever passes through it stands in the log first.
 
-use crate::circle::Circle;
+use crate::{Reach, circle::Circle};
 use access::{
     Draft as Prepared, Gate, Intent, Leave, NoReceipt, NotAnIntent, Object, Proof, Receipt,
     decide::Allowed,
@@ -40,6 +40,8 @@ pub struct RegisterConfig {
     pub gate: Gate,
     /// The witnesses that are asked to vouch for the log; none where the gate wants none.
     pub witnesses: Vec<Peer>,
+    /// Where it is noted which witness answered when.
+    pub reach: Reach,
     /// Seals what entries say for those who may open it.
     pub seal: SealDetail,
     /// Which start of the program this is, from 1.
@@ -87,7 +89,7 @@ pub struct Ended {
 impl Register {
     /// A register that writes into `log`.
     pub fn new(log: Log, mut config: RegisterConfig) -> Self {
-        let circle = Circle::new(std::mem::take(&mut config.witnesses));
+        let circle = Circle::new(std::mem::take(&mut config.witnesses), config.reach.clone());
         Self { log, config, circle }
     }
 

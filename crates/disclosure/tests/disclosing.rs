@@ -21,7 +21,7 @@ use access::{
     policy::Policies,
     staff::Staff,
 };
-use disclosure::{Entered, Keyholder, NotEntered, NotHeard, Note, Register, RegisterConfig};
+use disclosure::{Entered, Keyholder, NotEntered, NotHeard, Note, Reach, Register, RegisterConfig};
 use evidence::{AuditKey, Statement, leaf};
 use journal::log::{Log, LogEntry, LogError, Options, replay_log};
 use keyholder::{Holder, KeyRing, Memory, Refused};
@@ -172,6 +172,7 @@ fn config(gate: Gate, witnesses: Vec<Peer>) -> RegisterConfig {
             assert_eq!(agency, ABOUT.agency);
             Some(detail.iter().map(|octet| !octet).collect())
         }),
+        reach: Reach::default(),
         boot: 1,
         interval: Duration::from_secs(600),
     }

@@ -36,6 +36,12 @@ impl Remote {
         Ok(Self { address, name, tls })
     }
 
+    /// The name that its certificate is for.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.name.to_str().into_owned()
+    }
+
     /// What must be known before asking.
     ///
     /// # Errors

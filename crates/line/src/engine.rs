@@ -67,6 +67,8 @@ pub(crate) enum Command {
     HangUp(WireId),
     /// What is kept.
     Kept(std::sync::mpsc::Sender<crate::Kept>),
+    /// How stations and trunks are.
+    HowIsIt(std::sync::mpsc::Sender<crate::LineLook>),
     /// Time may have passed.
     Look,
     Stop,
@@ -419,6 +421,7 @@ impl Engine {
             Command::HangUp(wire) => self.hang_up(wire).await,
             // Who asked and did not wait does not want to know.
             Command::Kept(answer) => drop(answer.send(self.kept())),
+            Command::HowIsIt(answer) => drop(answer.send(self.how_is_it())),
             Command::Look | Command::Stop => {}
         }
     }

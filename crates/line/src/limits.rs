@@ -126,5 +126,7 @@ pub(crate) const SESSION_MIN: Duration = Duration::from_secs(90);
 pub(crate) const SESSION_GRACE_MAX: Duration = Duration::from_secs(32);
 /// A refresh that came to nothing is tried again after this time.
 pub(crate) const REFRESH_AGAIN: Duration = Duration::from_secs(40);
+/// How long the line's thread may take to say how stations and trunks are.
+pub(crate) const LOOK_MAX: Duration = Duration::from_secs(1);
 /// Two offers that collided are tried again after up to twice this time (RFC 3261 section 14.1).
 pub(crate) const GLARE_STEP: Duration = Duration::from_secs(2);

@@ -2,12 +2,12 @@
 
 use crate::engine::{Command, Dial, Engine, Setup, Shared};
 use crate::identity::Signer;
-use crate::limits::{RECEIVE_BUFFER_OCTETS, T1};
+use crate::limits::{LOOK_MAX, RECEIVE_BUFFER_OCTETS, T1};
 use crate::tls::Server;
 use crate::trunk::Trunks;
 use crate::{
-    Directory, IdentityError, LineConfig, LineCounts, LineEvent, Target, TlsError, Transport,
-    WireId,
+    Directory, IdentityError, LineConfig, LineCounts, LineEvent, LineLook, Target, TlsError,
+    Transport, WireId,
 };
 use core::time::Duration;
 use model::{Clock, MediaDescription};
@@ -23,8 +23,8 @@ use tracing::dispatcher::{self, Dispatch, get_default};
 use tracing::subscriber::{NoSubscriber, with_default};
 
 /// A SIP line: one UDP port, TCP and TLS where they are wanted, one thread. Cheap to clone; every
-/// method but `stop` returns at once, and a command about a wire that is already over does nothing.
-/// When the last clone is dropped the line stops by itself.
+/// method but `stop` and `look` returns at once, and a command about a wire that is already over
+/// does nothing. When the last clone is dropped the line stops by itself.
 #[derive(Clone)]
 pub struct Line {
     inner: Arc<Inner>,
@@ -145,6 +145,14 @@ impl Line {
     /// What was refused so far.
     pub fn counts(&self) -> LineCounts {
         self.inner.shared.tally.read()
+    }
+
+    /// How stations and trunks are now; `None` where the line's thread does not say so within a
+    /// second, or has ended. Unlike everything else here it waits.
+    pub fn look(&self) -> Option<LineLook> {
+        let (answer, looked) = mpsc::channel();
+        self.command(Command::HowIsIt(answer));
+        looked.recv_timeout(LOOK_MAX).ok()
     }
 
     /// Stops the line: hangs up on what is still up, gives the last requests half a second to be

@@ -70,6 +70,12 @@ impl Registrar {
     pub(crate) fn find(&self, station: StationId, now: Timestamp) -> Option<&Contact> {
         self.contacts.get(&station).filter(|contact| contact.expires > now)
     }
+
+    /// The stations that can be called now, each with when that ends.
+    pub(crate) fn all(&self, now: Timestamp) -> impl Iterator<Item = (StationId, Timestamp)> {
+        let known = self.contacts.iter().map(|(station, contact)| (*station, contact.expires));
+        known.filter(move |(_, expires)| *expires > now)
+    }
 }
 
 #[cfg(test)]
@@ -90,6 +96,8 @@ mod tests {
         assert!(registrar.find(StationId(1), at(59)).is_some());
         assert!(registrar.find(StationId(1), at(60)).is_none());
         assert!(registrar.find(StationId(2), start).is_none());
+        assert_eq!(registrar.all(at(59)).collect::<Vec<_>>(), [(StationId(1), at(60))]);
+        assert_eq!(registrar.all(at(60)).count(), 0);
         registrar.keep(StationId(1), "", hop, 0, start);
         assert!(registrar.find(StationId(1), start).is_none());
     }

@@ -4,7 +4,7 @@ use crate::identity::Attest;
 use crate::resolve::TrunkName;
 use crate::tls::{Client, TlsError, TlsPeer};
 use crate::transport::{Hop, Transport};
-use crate::{Encryption, LineError};
+use crate::{Encryption, LineError, TrunkHealth};
 use core::time::Duration;
 use model::{E164, Private, Timestamp, TrunkId};
 use std::net::{IpAddr, SocketAddr};
@@ -281,7 +281,27 @@ impl Trunk {
 
     /// Whether it is expected to take a call.
     pub(crate) fn is_up(&self, now: Timestamp) -> bool {
-        self.is_somewhere() && self.answers && self.registered && self.rests_until <= now
+        self.health(now) == TrunkHealth::Up
+    }
+
+    /// The worst that is known of it.
+    pub(crate) fn health(&self, now: Timestamp) -> TrunkHealth {
+        if !self.is_somewhere() {
+            TrunkHealth::Nowhere
+        } else if !self.answers {
+            TrunkHealth::Silent
+        } else if !self.registered {
+            TrunkHealth::Unregistered
+        } else if self.rests_until > now {
+            TrunkHealth::Resting
+        } else {
+            TrunkHealth::Up
+        }
+    }
+
+    /// Calls on it.
+    pub(crate) const fn calls(&self) -> u32 {
+        self.calls
     }
 
     /// Whether anybody knows where it is.

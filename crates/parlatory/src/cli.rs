@@ -56,6 +56,12 @@ pub(crate) enum Command {
     Provision(ProvisionArgs),
     /// Take calls until SIGTERM or Ctrl-C; then let the running calls finish, up to a limit.
     Serve(ServeArgs),
+    /// How the running node does: calls, trunks, stations, disks, and what was refused and counted.
+    ///
+    /// For it-admins, supervisors and auditors, as the policies have it. Counts and states alone,
+    /// nothing about anybody. Log in first: `parlatory login`. For a program that watches, see
+    /// `metrics` under `[console]` in the settings.
+    Status(StatusArgs),
     /// Look at a data folder and say what is ready, what is missing and what to do.
     Doctor(DoctorArgs),
     /// Check a published log with nothing but its key: every entry, up to the signed root.
@@ -388,6 +394,14 @@ pub(crate) struct ServeArgs {
     /// End when standard input is closed: for a program that started this one.
     #[arg(long)]
     pub(crate) until_stdin_closes: bool,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// Print all of it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Arguments of `doctor`.

@@ -229,6 +229,9 @@ publish_seconds = {publish}
 listen = "{console}"
 # certificate = "tls/console.pem"
 # key = "tls/console.key"
+# Whether programs on this machine may read how the node does, at /metrics (Prometheus). It names
+# nobody. Where a proxy stands before the console, it must not pass that path on.
+# metrics = true
 
 [retention]
 # When everything that is due is erased, each day, in UTC; and at every start.

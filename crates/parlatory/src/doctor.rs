@@ -10,7 +10,7 @@ use std::{fs, io::ErrorKind, net::UdpSocket, os::unix::fs::PermissionsExt, path:
 use ::disclosure::roster::AlarmCounts;
 use anyhow::{Result, bail};
 use charging::{CapTable, Rate, tariff::LawfulRate};
-use desk::Space;
+use desk::{OCTETS_PER_RECORDED_HOUR, Space};
 use line::{IdentityConfig, Standing};
 use media::Pack;
 use model::{Timestamp, plan::Configuration};
@@ -427,9 +427,7 @@ impl Findings {
     }
 }
 
-/// Two directions of G.711 for an hour, with headers.
 const WEEK_MICROS: i64 = 7 * 24 * 3_600 * 1_000_000;
-const OCTETS_PER_RECORDED_HOUR: u64 = 2 * 8_000 * 3_600 + 200_000;
 
 #[cfg(test)]
 mod tests {

@@ -1,17 +1,25 @@
 //! What the console opens the door to, over the node's own log and store.
 
-use std::{collections::BTreeMap, fs, io::ErrorKind, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::ErrorKind,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, anyhow};
 use console::{Console, Services};
 use desk::Desk;
 use disclosure::{
-    Holders, Keeping, KeepingConfig, Naming, Records, RecordsConfig, Register, RegisterConfig,
-    Roster, Stopping, naming, naming::NotNamed, roster::RosterConfig, stopping::Floor,
+    Holders, Keeping, KeepingConfig, Naming, Reach, Records, RecordsConfig, Register,
+    RegisterConfig, Roster, Stopping, naming, naming::NotNamed, roster::RosterConfig,
+    stopping::Floor,
 };
 use evidence::AuditKey;
 use export::Software;
 use journal::{Parting, log::Log};
+use line::Line;
 use model::{
     AgencyId, CallId, Clock, PersonId, Private, Timestamp,
     fact::{Admitted, EndReason},
@@ -31,6 +39,7 @@ use crate::{
     nightly::{HOUR, Nightly, Old},
     node::{build_hash, read_evidence_keys, read_names},
     pager::Pager,
+    pulse::Beat,
     segments, timekeeping,
 };
 
@@ -44,6 +53,11 @@ pub(crate) struct Ground<'a> {
     pub(crate) details: &'a DetailSealer,
     pub(crate) desk: &'a Desk,
     pub(crate) switch: &'a Switch,
+    pub(crate) line: &'a Line,
+    /// Number of the last entry that calls made for the log.
+    pub(crate) entries: Arc<AtomicU64>,
+    /// Which witness answered when.
+    pub(crate) witnesses: Reach,
 }
 
 /// The node's calls, for staff who end some.
@@ -200,27 +214,61 @@ impl Ground<'_> {
         let names = Names { store: store.clone(), shelf: read_names(self.data)? };
         let (entered, names) = (Arc::clone(&register), Box::new(names));
         let naming = Naming::new(store.clone(), entered, roster.clone(), names, self.clock.clone());
-        let records = self.records(store, register, roster.clone())?;
-        Ok(Services { roster, records, stopping, keeping, naming })
+        let holders = self.holders()?;
+        let pulse = Arc::new(self.beat(holders.reach())?);
+        let records = self.records(store, register, roster.clone(), holders)?;
+        Ok(Services { roster, records, stopping, keeping, naming, pulse })
     }
 
-    fn records(&self, store: Store, register: Arc<Register>, roster: Roster) -> Result<Records> {
+    fn holders(&self) -> Result<Holders> {
+        let log = read_verifier(&self.data.log_verifier())?;
+        let gate = self.config.disclosure.gate(log.clone())?;
+        let at = custody::holders(self.data, self.config)?;
+        Ok(Holders::open(at, &gate, &log, self.clock.clone())?)
+    }
+
+    /// What says how the node does.
+    fn beat(&self, keyholders: Reach) -> Result<Beat> {
+        Ok(Beat {
+            desk: self.desk.clone(),
+            line: self.line.clone(),
+            counts: Arc::clone(self.switch.counts()),
+            stages: Box::new(self.switch.looker()),
+            calls_max: self.config.limits.calls_max as u64,
+            log: self.log.clone(),
+            entries: Arc::clone(&self.entries),
+            folders: [self.data.journal(), self.data.recordings()],
+            custody: custody::grade(self.data, self.config)?.custody,
+            keyholders,
+            witnesses: self.witnesses.clone(),
+            signs: self.config.network(self.data.root())?.identity,
+            build: build_text()?,
+            clock: self.clock.clone(),
+            started: self.clock.now(),
+        })
+    }
+
+    fn records(
+        &self,
+        store: Store,
+        register: Arc<Register>,
+        roster: Roster,
+        holders: Holders,
+    ) -> Result<Records> {
         let log = read_verifier(&self.data.log_verifier())?;
         let settings = &self.config.disclosure;
-        let gate = settings.gate(log.clone())?;
         let custody = custody::grade(self.data, self.config)?.custody;
-        let hash = build_hash()?;
         Ok(Records::new(RecordsConfig {
             store,
             register,
             roster,
             shelf: Shelf::at(self.data.recordings()),
-            holders: Holders::open(custody::holders(self.data, self.config)?, &gate, &log)?,
+            holders,
             clock: self.clock.clone(),
             custody,
             software: Software {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
-                sha256: hash.iter().map(|octet| format!("{octet:02x}")).collect(),
+                sha256: build_text()?,
             },
             clock_now: Box::new(timekeeping::measured),
             verifier_key: log.to_string(),
@@ -239,6 +287,7 @@ impl Ground<'_> {
             audit: AuditKey::new(keys.audit),
             gate,
             witnesses: settings.peers()?,
+            reach: self.witnesses.clone(),
             seal: Box::new(move |agency, detail| {
                 let sealed = details.seal(Some(agency), clock.now(), detail.to_vec());
                 sealed
@@ -283,6 +332,11 @@ impl Ground<'_> {
         });
         found.collect()
     }
+}
+
+/// SHA-256 of the running program, as people write it.
+fn build_text() -> Result<String> {
+    Ok(build_hash()?.iter().map(|octet| format!("{octet:02x}")).collect())
 }
 
 /// What everybody is told where there are no services.

@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use desk::Desk;
+use disclosure::Reach;
 use evidence::{AuditKey, leaf};
 use journal::{
     Entry, EntrySeq,
@@ -30,8 +31,8 @@ pub(crate) struct Logbook {
 }
 
 impl Logbook {
-    /// Opens the log of a data folder.
-    pub(crate) fn open(data: &Data, config: &Config, clock: &Clock) -> Result<Self> {
+    /// Opens the log of a data folder. `reach` is told which witness answers when.
+    pub(crate) fn open(data: &Data, config: &Config, clock: &Clock, reach: &Reach) -> Result<Self> {
         let options = Options {
             interval: config.log.every(),
             mask: mask(data)?,
@@ -45,10 +46,11 @@ impl Logbook {
             "the log is open"
         );
         let courier = Courier::new(log.clone(), NODE, data.journal_key()?);
-        let vouching = vouching(data, config, &log).unwrap_or_else(|error| {
-            tracing::error!("witnesses do not vouch for what is published: {error:#}");
-            None
-        });
+        let vouching =
+            vouching(data, config, &log, (reach.clone(), clock.clone())).unwrap_or_else(|error| {
+                tracing::error!("witnesses do not vouch for what is published: {error:#}");
+                None
+            });
         Ok(Self { log, courier, journal: data.journal(), vouching })
     }
 
@@ -120,7 +122,12 @@ impl Logbook {
 }
 
 /// Asks the witnesses of the settings, first for what an earlier run published.
-fn vouching(data: &Data, config: &Config, log: &Log) -> Result<Option<Vouching>> {
+fn vouching(
+    data: &Data,
+    config: &Config,
+    log: &Log,
+    reach: (Reach, Clock),
+) -> Result<Option<Vouching>> {
     let peers = config.disclosure.peers()?;
     if peers.is_empty() {
         return Ok(None);
@@ -131,7 +138,7 @@ fn vouching(data: &Data, config: &Config, log: &Log) -> Result<Option<Vouching>>
     let last = last.and_then(|octets| Checkpoint::read(&octets, &key, &Policy::LOG_ALONE).ok());
     let unseen = |last: &Checkpoint| gate.believes(last.note().clone()).is_err();
     let last = last.filter(unseen);
-    Vouching::begin(log.clone(), gate, peers, last).map(Some)
+    Vouching::begin(log.clone(), gate, peers, last, reach).map(Some)
 }
 
 fn padding(desk: &Desk) -> impl FnMut(u64, EntrySeq) -> Vec<[u8; journal::LEAF_OCTETS]> + 'static {

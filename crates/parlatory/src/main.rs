@@ -32,11 +32,13 @@ mod package;
 mod pager;
 mod print;
 mod provision;
+mod pulse;
 mod restore;
 mod retention;
 mod segments;
 mod serve;
 mod staff;
+mod status;
 mod table;
 mod timekeeping;
 mod verify;
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Command::Init(args) => init::run(args),
         Command::Provision(args) => provision::run(args),
         Command::Serve(args) => serve::run(args),
+        Command::Status(args) => status::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Witness(args) => witness::run(args),

@@ -8,7 +8,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -17,6 +17,7 @@ use anyhow::{Context, Result, anyhow};
 use call::limits::Timing;
 use console::Console;
 use desk::{Desk, DeskConfig, EvidenceConfig, EvidenceKeys, PinKey, Recovered};
+use disclosure::Reach;
 use line::{Inbound, Line, LineConfig};
 use media::{Media, MediaConfig, Pack};
 use model::Clock;
@@ -65,8 +66,10 @@ impl Node {
         let pack = Arc::new(Pack::builtin().context("the built-in prompts do not read")?);
         let keyholders = read_keyholders(data)?;
         let details = DetailSealer::new(keyholders.clone());
-        let logbook = open_log(data, config, clock);
-        let outbox = logbook.as_ref().map(Logbook::outbox);
+        let witnesses = witnesses(config)?;
+        let logbook = open_log(data, config, clock, &witnesses);
+        let entries = Arc::new(AtomicU64::new(0));
+        let outbox = counted(&entries, logbook.as_ref().map(Logbook::outbox));
         let (desk, vault, recovered) = open_desk(
             data,
             &pack,
@@ -75,6 +78,7 @@ impl Node {
             (keyholders, details.clone()),
             outbox,
         )?;
+        entries.fetch_max(recovered.entries, Ordering::Relaxed);
         let log = logbook.as_ref().map(Logbook::log);
         let publisher = begin_log(logbook, &desk, clock, recovered.entries);
         let log = log.filter(|_| publisher.is_some());
@@ -82,21 +86,10 @@ impl Node {
         let media =
             Media::start(audio(config), pack, clock.clone(), mailbox.media_events(clock.clone()))
                 .context("cannot start the audio side")?;
-        let line = Line::start(
-            LineConfig {
-                bind: config.sip.listen,
-                realm: REALM.to_owned(),
-                user_agent: concat!("Parlatory/", env!("CARGO_PKG_VERSION")).to_owned(),
-                inbound: Inbound::Stations,
-                // Two dialogs a call.
-                calls_max: config.limits.calls_max.saturating_mul(2),
-                network: config.network(data.root())?,
-            },
-            Arc::new(desk.clone()),
-            clock.clone(),
-            mailbox.line_events(clock.clone()),
-        )
-        .context("cannot take SIP")?;
+        let wire = wire(config, data)?;
+        let tell = mailbox.line_events(clock.clone());
+        let line = Line::start(wire, Arc::new(desk.clone()), clock.clone(), tell)
+            .context("cannot take SIP")?;
         let parts = Parts {
             line: line.clone(),
             media: media.clone(),
@@ -114,8 +107,18 @@ impl Node {
         let over = Arc::new(AtomicBool::new(false));
         let tell = Arc::clone(&over);
         switch.when_ended(move || tell.store(true, Ordering::Relaxed));
-        let ground =
-            Ground { data, config, clock, log, details: &details, desk: &desk, switch: &switch };
+        let ground = Ground {
+            data,
+            config,
+            clock,
+            log,
+            details: &details,
+            desk: &desk,
+            switch: &switch,
+            line: &line,
+            entries,
+            witnesses,
+        };
         let Opened { console, nightly } = ground.open();
         Ok(Self {
             details,
@@ -224,9 +227,27 @@ fn audio(config: &Config) -> MediaConfig {
     }
 }
 
+/// The witnesses of the settings, of whom nobody was asked yet.
+fn witnesses(config: &Config) -> Result<Reach> {
+    let peers = config.disclosure.peers()?;
+    Ok(Reach::of(peers.iter().map(|peer| peer.key.name().to_owned())))
+}
+
+fn wire(config: &Config, data: &Data) -> Result<LineConfig> {
+    Ok(LineConfig {
+        bind: config.sip.listen,
+        realm: REALM.to_owned(),
+        user_agent: concat!("Parlatory/", env!("CARGO_PKG_VERSION")).to_owned(),
+        inbound: Inbound::Stations,
+        // Two dialogs a call.
+        calls_max: config.limits.calls_max.saturating_mul(2),
+        network: config.network(data.root())?,
+    })
+}
+
 /// Opens the log. Without it calls go on, and nothing is recorded.
-fn open_log(data: &Data, config: &Config, clock: &Clock) -> Option<Logbook> {
-    Logbook::open(data, config, clock)
+fn open_log(data: &Data, config: &Config, clock: &Clock, reach: &Reach) -> Option<Logbook> {
+    Logbook::open(data, config, clock, reach)
         .inspect_err(|error| tracing::error!("nothing is recorded: {error:#}"))
         .ok()
 }
@@ -246,13 +267,28 @@ fn begin_log(
     publisher
 }
 
+/// Hands entries on, where there is a log, and keeps the number of the last; without a log they
+/// wait in the journal.
+fn counted(
+    entries: &Arc<AtomicU64>,
+    mut outbox: Option<impl FnMut(journal::Entry) + Send + 'static>,
+) -> impl FnMut(journal::Entry) + Send + 'static {
+    let entries = Arc::clone(entries);
+    move |entry| {
+        entries.fetch_max(entry.seq.0, Ordering::Relaxed);
+        if let Some(outbox) = &mut outbox {
+            outbox(entry);
+        }
+    }
+}
+
 fn open_desk(
     data: &Data,
     pack: &Pack,
     clock: &Clock,
     timing: Timing,
     (keyholders, details): (Keyholders, DetailSealer),
-    mut outbox: Option<impl FnMut(journal::Entry) + Send + 'static>,
+    outbox: impl FnMut(journal::Entry) + Send + 'static,
 ) -> Result<(Desk, Vault, Recovered)> {
     let evidence =
         EvidenceConfig { keys: read_evidence_keys(data)?, details, build: build_hash()? };
@@ -271,12 +307,6 @@ fn open_desk(
         names: name_shelf(data),
     };
     let recordings = data.recordings();
-    let outbox = move |entry| {
-        // Without a log they wait in the journal.
-        if let Some(outbox) = &mut outbox {
-            outbox(entry);
-        }
-    };
     Desk::open(config, clock.clone(), outbox, |registry| {
         let config = VaultConfig { dir: recordings, keyholders, sync_every: SYNC_EVERY };
         Vault::open(config, registry, clock.clone())
@@ -291,7 +321,8 @@ pub(crate) fn try_start(data: &Data, clock: &Clock) -> Result<Recovered> {
     let pack = Pack::builtin().context("the built-in prompts do not read")?;
     let keyholders = read_keyholders(data)?;
     let details = DetailSealer::new(keyholders.clone());
-    let nobody = None::<fn(journal::Entry)>;
+    // Without a log they wait in the journal.
+    let nobody = |_| {};
     let (desk, vault, recovered) =
         open_desk(data, &pack, clock, Timing::default(), (keyholders, details), nobody)?;
     vault.close();

@@ -16,7 +16,9 @@ use std::{
 
 use access::Gate;
 use anyhow::{Context, Result};
+use disclosure::Reach;
 use journal::log::Log;
+use model::Clock;
 use tlog::{Checkpoint, Note};
 use witness::{Peer, collect};
 
@@ -28,15 +30,17 @@ pub(crate) struct Vouching {
 
 impl Vouching {
     /// Asks `peers` for each checkpoint that is published, until as many vouch as `gate` wants;
-    /// first for `last`, which was published by an earlier run.
+    /// first for `last`, which was published by an earlier run. `reach` is told who answers.
     pub(crate) fn begin(
         log: Log,
         gate: Gate,
         peers: Vec<Peer>,
         last: Option<Checkpoint>,
+        (reach, clock): (Reach, Clock),
     ) -> Result<Self> {
         let (published, inbox) = channel();
-        let mut asking = Asking { log, gate, peers, seen: BTreeMap::new(), waits: None };
+        let mut asking =
+            Asking { log, gate, peers, seen: BTreeMap::new(), waits: None, reach, clock };
         let thread = std::thread::Builder::new()
             .name("vouch".to_owned())
             .spawn(move || {
@@ -74,6 +78,9 @@ struct Asking {
     seen: BTreeMap<String, u64>,
     /// What too few vouch for, and with whose signatures.
     waits: Option<(Arc<Checkpoint>, Note)>,
+    /// Where it is noted which witness answered when.
+    reach: Reach,
+    clock: Clock,
 }
 
 impl Asking {
@@ -109,7 +116,11 @@ impl Asking {
             grown.map_err(|error| error.to_string())
         };
         let collected = collect(&peers, &checkpoint, &prove, &mut self.seen);
+        for name in &collected.vouched {
+            self.reach.asked(name, true, self.clock.now());
+        }
         for (name, why) in &collected.failed {
+            self.reach.asked(name, false, self.clock.now());
             tracing::warn!(name, why, "a witness does not vouch for what is published");
         }
         let mut joined = note;

@@ -6,6 +6,7 @@
 //! and the loop in `node.rs`; `live.rs` is one call.
 
 mod capturing;
+mod counts;
 mod ended;
 mod failure;
 mod hearing;
@@ -18,7 +19,8 @@ mod press;
 mod step;
 mod tapping;
 
+pub use counts::{Counts, Stages};
 pub use mailbox::Mailbox;
-pub use node::{Counts, Parts, Switch, SwitchConfig};
+pub use node::{Parts, Switch, SwitchConfig};
 pub use office::{Office, Reply, StationPlan};
 pub use step::{Step, StepKind, Watch};

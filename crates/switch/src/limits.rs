@@ -19,6 +19,9 @@ pub(crate) const REST_MAX: Duration = Duration::from_millis(4);
 /// How long is waited, after the end of a call, for what its legs counted.
 pub(crate) const HEARD_WAIT_MAX: Duration = Duration::from_secs(1);
 
+/// How long the loop may take to say how far calls have come.
+pub(crate) const LOOK_MAX: Duration = Duration::from_secs(1);
+
 /// SIP status of a call that the station may not make.
 pub(crate) const STATUS_FORBIDDEN: u16 = 403;
 /// SIP status of a call of a station that has as many calls as it may (RFC 3261 section 21.4.24).

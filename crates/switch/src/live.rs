@@ -1,10 +1,16 @@
 //! One call in progress: its machine, its wires and what the machine's outputs do to them.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use call::{
-    Answer, Enrolment, HangUpCause, Input, Machine, NameClip, Output, PlayEnd, Recording, Start,
-    TrunkFailure,
+    Answer, Enrolment, HangUpCause, Input, Machine, NameClip, Output, PlayEnd, Recording, Stage,
+    Start, TrunkFailure,
 };
 use line::{Line, Target, WireId};
 use media::{Media, MediaEvent, PlayEnded};
@@ -57,6 +63,8 @@ pub(crate) struct Live {
     /// What went wrong while an output was performed; the machine hears of it after its drain.
     mishap: Option<Input>,
     apology: apology::Apology,
+    /// Whether a recording of it runs; the vault's thread says when it does not.
+    recorded: Arc<AtomicBool>,
     over: bool,
 }
 
@@ -125,6 +133,7 @@ impl Live {
             forwarded: false,
             mishap: None,
             apology: apology::Apology::default(),
+            recorded: Arc::default(),
             over: false,
         }
     }
@@ -137,6 +146,16 @@ impl Live {
     /// Whether it went out to a trunk.
     pub(crate) const fn has_called(&self) -> bool {
         self.called_end.is_some()
+    }
+
+    /// How far it has come.
+    pub(crate) fn stage(&self) -> Stage {
+        if self.is_apologising() { Stage::Ending } else { self.machine.stage() }
+    }
+
+    /// Whether a recording of it runs.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.recorded.load(Ordering::Relaxed)
     }
 
     /// Whether nothing is left to do.
@@ -405,12 +424,15 @@ impl Live {
         let tap = match recording {
             Recording::Consented(consent) => {
                 let about = About { agency: self.plan.agency, facility: self.plan.facility };
-                let closed = closing(Arc::clone(&around.office), self.call);
+                let runs = Arc::clone(&self.recorded);
+                runs.store(true, Ordering::Relaxed);
+                let closed = closing(Arc::clone(&around.office), self.call, runs);
                 match around.vault.begin(consent, about, closed) {
                     Ok(writer) => {
                         Some(Box::new(crate::tapping::Tapping::new(writer)) as Box<dyn media::Tap>)
                     }
                     Err(vault::NotRecorded(reason)) => {
+                        self.recorded.store(false, Ordering::Relaxed);
                         around.office.not_recorded(self.call, reason);
                         None
                     }
@@ -466,13 +488,17 @@ fn connect(media: &Media, leg: LegId, agreed: Agreed, keys: Option<SrtpKeys>) {
 fn closing(
     office: Arc<dyn Office>,
     call: CallId,
+    runs: Arc<AtomicBool>,
 ) -> impl FnOnce(Result<RecordingEnd, VaultError>) + Send + 'static {
-    move |end| match end {
-        Ok(end) => office.recording_closed(call, Some(end)),
-        Err(VaultError::NotBegun(_)) => office.not_recorded(call, OffReason::Disk),
-        Err(error) => {
-            tracing::error!(call = call.0, %error, "a recording could not be closed");
-            office.recording_closed(call, None);
+    move |end| {
+        runs.store(false, Ordering::Relaxed);
+        match end {
+            Ok(end) => office.recording_closed(call, Some(end)),
+            Err(VaultError::NotBegun(_)) => office.not_recorded(call, OffReason::Disk),
+            Err(error) => {
+                tracing::error!(call = call.0, %error, "a recording could not be closed");
+                office.recording_closed(call, None);
+            }
         }
     }
 }
@@ -554,7 +580,9 @@ mod tests {
     fn a_recording_that_did_not_begin_is_off_and_one_that_did_is_closed() {
         let check = |end: Result<RecordingEnd, VaultError>, expected: &[Told]| {
             let (sender, told) = channel();
-            closing(Arc::new(Book(sender)), CallId(1))(end);
+            let runs = Arc::new(AtomicBool::new(true));
+            closing(Arc::new(Book(sender)), CallId(1), Arc::clone(&runs))(end);
+            assert!(!runs.load(Ordering::Relaxed));
             assert_eq!(told.iter().collect::<Vec<_>>(), expected);
         };
         let state = RecordingState::Ended;

@@ -8,6 +8,8 @@ use media::MediaEvent;
 use model::{CallId, Clock, Timestamp, fact::EndReason};
 use std::time::Duration;
 
+use crate::counts::Stages;
+
 /// Where line and media put what happened. It exists before them, since they need it to start.
 ///
 /// Everything is stamped where it happens, on the thread that tells it: while it waits for the
@@ -58,6 +60,8 @@ pub(crate) enum Content {
     Stop(Duration),
     /// These calls end, and whoever waits is told which of them there were.
     End(Vec<CallId>, EndReason, Sender<Vec<CallId>>),
+    /// Somebody wants to know how far calls have come.
+    Look(Sender<Stages>),
 }
 
 /// Puts something into the mailbox now. Whoever tells a node that has ended is not heard.

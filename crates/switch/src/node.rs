@@ -6,7 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::Ordering,
         mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError},
     },
     thread::JoinHandle,
@@ -22,11 +22,12 @@ use model::{
 use vault::Vault;
 
 use crate::{
+    counts::{Counts, Stages},
     ended::{Ended, Running},
     failure::failure_of,
     hearing::Hearing,
     limits::{
-        IDLE_WAIT_MAX, REST_MAX, STATUS_BUSY, STATUS_FAULT, STATUS_FORBIDDEN,
+        IDLE_WAIT_MAX, LOOK_MAX, REST_MAX, STATUS_BUSY, STATUS_FAULT, STATUS_FORBIDDEN,
         STATUS_NOT_ACCEPTABLE_HERE, STATUS_UNAVAILABLE,
     },
     live::{Live, Surroundings, input_of, our_audio},
@@ -68,19 +69,6 @@ pub struct SwitchConfig {
     /// Most calls of one station at once; more are refused with 486. A telephone makes one, and
     /// begins the next while the last is being closed.
     pub calls_per_station_max: u32,
-}
-
-/// Counts of a node, readable at any time.
-#[derive(Debug, Default)]
-pub struct Counts {
-    /// Calls in progress.
-    pub live: AtomicU64,
-    /// Calls taken since the start.
-    pub taken: AtomicU64,
-    /// Calls refused before a machine was started for them.
-    pub turned_away: AtomicU64,
-    /// Calls lost to a fault of ours.
-    pub faults: AtomicU64,
 }
 
 impl Switch {
@@ -133,8 +121,19 @@ impl Switch {
     }
 
     /// What the node has counted.
-    pub fn counts(&self) -> &Counts {
+    pub fn counts(&self) -> &Arc<Counts> {
         &self.counts
+    }
+
+    /// Says from another thread how far the calls of now have come; `None` where the node's thread
+    /// does not say so within a second, or has ended.
+    pub fn looker(&self) -> impl Fn() -> Option<Stages> + Send + Sync + 'static {
+        let (inbox, clock) = (self.inbox.clone(), self.clock.clone());
+        move || {
+            let (answer, looked) = std::sync::mpsc::channel();
+            post(&inbox, &clock, Content::Look(answer));
+            looked.recv_timeout(LOOK_MAX).ok()
+        }
     }
 
     /// Takes no new calls from now on, lets the running ones finish for at most `limit`, then ends
@@ -280,6 +279,7 @@ impl Node {
             Content::Line(event) => self.line_event(now, event),
             Content::Media(MediaEvent::Closed { leg, statistics }) => {
                 let live = self.calls.contains_key(&leg.call);
+                self.counts.heard(&statistics);
                 self.hearing.closed(leg, &statistics, live);
                 self.tell_heard(now);
             }
@@ -305,6 +305,14 @@ impl Node {
                 }
                 // Whoever asked may have gone.
                 let _ = done.send(there);
+            }
+            Content::Look(answer) => {
+                let mut stages = Stages::default();
+                for live in self.calls.values() {
+                    stages.add(live.stage(), live.is_recorded());
+                }
+                // Whoever asked may have gone.
+                let _ = answer.send(stages);
             }
             Content::Stop(limit) => {
                 self.around.line.refuse_new();

@@ -357,9 +357,13 @@ impl From<io::Error> for NotOpened {
 fn named(header: &Header, receipt: &Receipt) -> Result<(), NotOpened> {
     match receipt.intent().verb {
         Verb::Listen | Verb::Follow | Verb::Export => {}
-        Verb::Search | Verb::Hold | Verb::Approve | Verb::List | Verb::Retain | Verb::Name => {
-            return Err(NotOpened::HearsNothing);
-        }
+        Verb::Search
+        | Verb::Hold
+        | Verb::Approve
+        | Verb::List
+        | Verb::Retain
+        | Verb::Name
+        | Verb::Watch => return Err(NotOpened::HearsNothing),
     }
     let same = receipt.intent().object == object_of(header);
     same.then_some(()).ok_or(NotOpened::OtherRecording)

@@ -374,6 +374,13 @@ pub(crate) const ASKED: &[Asked] = &[
         body: |_| json!({"facility": "cedar/jail", "reason": "a threat in the unit"}),
     },
     Asked {
+        what: "see how the machine does: counts and states, nothing about anybody",
+        command: "parlatory status",
+        route: "GET /api/v1/status",
+        names: false,
+        body: nothing,
+    },
+    Asked {
         what: "who am I",
         command: "parlatory login",
         route: "GET /api/v1/me",

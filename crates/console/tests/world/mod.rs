@@ -4,11 +4,13 @@
 
 #[path = "../../../parlatory/src/demo/authenticator.rs"]
 mod authenticator;
+#[path = "../still/mod.rs"]
+mod still;
 
 use access::{Gate, Role};
 use console::{Console, ConsoleConfig, Services, TlsFiles};
 use disclosure::{
-    HolderAt, Holders, Keeping, KeepingConfig, Naming, Records, RecordsConfig, Register,
+    HolderAt, Holders, Keeping, KeepingConfig, Naming, Reach, Records, RecordsConfig, Register,
     RegisterConfig, Roster, Stopping, custody,
     keeping::QUARANTINE_MAX,
     naming::{Names, NotNamed},
@@ -33,6 +35,7 @@ use std::{
     },
     time::Duration,
 };
+use still::Still;
 use store::{NameWish, Plan, Store, plan::Agency};
 use tlog::{KeyKind, Policy, Signer};
 use ureq::{Agent, Body, http::Response};
@@ -86,6 +89,10 @@ pub(crate) struct World {
     _folder: tempfile::TempDir,
 }
 
+fn county(key: &str, name: &str) -> Agency {
+    Agency { key: key.to_owned(), name: name.to_owned(), keyholder: None }
+}
+
 impl World {
     pub(crate) fn start() -> Self {
         Self::start_with(None)
@@ -97,12 +104,7 @@ impl World {
         let store =
             Store::open(&folder.path().join("parlatory.db"), &store::ColumnKeys::new([7; 32]))
                 .unwrap();
-        let agency = |key: &str, name: &str| Agency {
-            key: key.to_owned(),
-            name: name.to_owned(),
-            keyholder: None,
-        };
-        let agencies = vec![agency("cedar", "Cedar County"), agency("birch", "Birch County")];
+        let agencies = vec![county("cedar", "Cedar County"), county("birch", "Birch County")];
         store.apply(&Plan { agencies, ..Plan::default() }, NOW).unwrap();
         let agencies = store.agencies().unwrap();
         let id = |key: &str| agencies.iter().find(|agency| agency.key == key).unwrap().id;
@@ -126,6 +128,7 @@ impl World {
             seal: Box::new(move |agency, detail| {
                 details.seal(Some(agency), NOW, detail.to_vec()).ok()
             }),
+            reach: Reach::default(),
             boot: 1,
             interval: Duration::from_secs(600),
         };
@@ -145,7 +148,7 @@ impl World {
             register: Arc::clone(&register),
             roster: roster.clone(),
             shelf: Shelf::at(folder.path().join("recordings")),
-            holders: Holders::open(at.into(), &gate, &believed).unwrap(),
+            holders: Holders::open(at.into(), &gate, &believed, time.clock()).unwrap(),
             clock: time.clock(),
             custody,
             software: Software { version: "0.1.0".to_owned(), sha256: "ab".repeat(32) },
@@ -157,9 +160,10 @@ impl World {
         let floor = Box::new(NoCalls);
         let stopping = Stopping::new(store.clone(), Arc::clone(&register), floor, time.clock());
         let naming = naming(&store, register, &roster, &time);
-        let services = Services { roster, records, stopping, keeping, naming };
+        let services =
+            Services { roster, records, stopping, keeping, naming, pulse: Arc::new(Still) };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let config = ConsoleConfig { listen, tls };
+        let config = ConsoleConfig { listen, tls, metrics: true };
         let console = Console::start(config, Ok(services.clone()), time.clock()).unwrap();
         Self { console, services, store, time, cedar, birch, _folder: folder }
     }

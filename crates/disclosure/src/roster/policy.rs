@@ -1,9 +1,16 @@
 //! The policies of each agency: its own text in the place of the one that comes with the program,
 //! every version of it kept.
 
-use super::{Approved, Denied, NotDone, PolicyChanged, Refusal, Roster, limits, words};
+use super::{
+    Approved, Denied, NotDone, PolicyChanged, Refusal, Roster, limits, review::NOTHING, words,
+};
 use crate::Note;
-use access::{Role, policy::Policies, staff::Staff};
+use access::{
+    Role, Scope, Verb,
+    decide::NotAllowed,
+    policy::{Policies, Question},
+    staff::Staff,
+};
 use evidence::Statement;
 use model::{AgencyId, StaffId};
 use serde::Serialize;
@@ -44,6 +51,19 @@ impl Roster {
     pub fn policies(&self, owner: AgencyId) -> Arc<Policies> {
         let policies = self.0.policies.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(policies.get(&owner).unwrap_or(&self.0.builtin))
+    }
+
+    /// Whether somebody may see how the machine does that their agency's calls go through. What
+    /// they see is about nobody, so it is decided and not entered.
+    ///
+    /// # Errors
+    /// [`NotDone::Unusable`] when their access has ended; [`NotDone::NotAllowed`].
+    pub fn may_watch(&self, by: &Staff) -> Result<(), NotDone> {
+        let by = self.fresh(by)?;
+        let (verb, scope) = (Verb::Watch, Scope::OwnAgency);
+        let question = Question { role: by.role, verb, scope, given: NOTHING };
+        let decided = self.policies(by.agency).decide(&question);
+        Ok(decided.map_err(NotAllowed::from)?)
     }
 
     /// The text of one's agency's policies as it is now, or of the version with this hash, as an

@@ -442,7 +442,7 @@ fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
-const NOTHING: Given = Given {
+pub(super) const NOTHING: Given = Given {
     purpose: Purpose::Administration,
     granted: false,
     approvals: 0,

@@ -10,8 +10,8 @@
 use crate::world::{ABOUT, World};
 use access::{Gate, Purpose, Role, Verb, staff::Staff};
 use disclosure::{
-    HolderAt, Holders, Keeping, KeepingConfig, Records, RecordsConfig, Register, RegisterConfig,
-    Roster, SealDetail, custody,
+    HolderAt, Holders, Keeping, KeepingConfig, Reach, Records, RecordsConfig, Register,
+    RegisterConfig, Roster, SealDetail, custody,
     keeping::QUARANTINE_MAX,
     records::{Answer, Authority, Reason, Shown},
     roster::{NewGrant, RosterConfig},
@@ -163,6 +163,7 @@ impl Office {
             gate: gate.clone(),
             witnesses,
             seal,
+            reach: Reach::default(),
             boot: 1,
             interval: Duration::from_secs(600),
         };
@@ -177,7 +178,7 @@ impl Office {
         );
         let roster = roster.unwrap();
         let custody = custody(&at, false);
-        let holders = Holders::open(at, &gate, signer().verifier()).unwrap();
+        let holders = Holders::open(at, &gate, signer().verifier(), clock.clone()).unwrap();
         let records = Records::new(RecordsConfig {
             store: store.clone(),
             register: Arc::clone(&register),

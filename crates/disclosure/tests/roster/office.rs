@@ -3,7 +3,7 @@
 use access::{Gate, Role, staff::Staff};
 use data_encoding::BASE32_NOPAD;
 use disclosure::{
-    Register, RegisterConfig, Roster,
+    Reach, Register, RegisterConfig, Roster,
     roster::{NotDone, RosterConfig, Session},
 };
 use evidence::{AuditKey, Statement, leaf};
@@ -63,6 +63,7 @@ impl Office {
                 let turned = detail.iter().map(|octet| !octet);
                 Some(agency.0.to_be_bytes().into_iter().chain(turned).collect())
             }),
+            reach: Reach::default(),
             boot: 1,
             interval: Duration::from_secs(600),
         };

@@ -1,7 +1,7 @@
-//! What an engine keeps, in numbers.
+//! What an engine keeps, in numbers, and how its trunks are.
 
 use super::Engine;
-use crate::Kept;
+use crate::{Kept, LineLook};
 
 impl Engine {
     /// Everything that is kept of calls and requests.
@@ -15,6 +15,17 @@ impl Engine {
             waiting: self.due.len() + self.errands.len() + self.lost.len(),
             transactions,
             unacknowledged,
+        }
+    }
+
+    /// How stations and trunks are now.
+    pub(super) fn how_is_it(&self) -> LineLook {
+        let now = self.clock.now();
+        LineLook {
+            dialogs: self.wires.len(),
+            streams: self.streams.len(),
+            stations: self.registrar.all(now).collect(),
+            trunks: self.trunks.iter().map(|(_, trunk)| trunk.look(now)).collect(),
         }
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::TrunkLook;
 
 fn trunk(id: u16, order: u16, weight: u16) -> TrunkConfig {
     let address = SocketAddr::from(([192, 0, 2, u8::try_from(id).unwrap()], 5060));
@@ -38,6 +39,35 @@ fn a_trunk_that_is_down_is_the_last_resort() {
     trunks.get_mut(0).unwrap().answered(true);
     trunks.get_mut(0).unwrap().rest(at(10));
     assert_eq!(chosen(&mut trunks, 1), [1], "a rest ends to the microsecond");
+}
+
+#[test]
+fn what_is_worst_of_a_trunk_is_what_is_told() {
+    let account = TrunkAccount {
+        user: "county".to_owned(),
+        password: Private::new(String::new()),
+        register: true,
+        expires: Duration::from_secs(60),
+    };
+    let registers = TrunkConfig { account: Some(account), ..trunk(1, 0, 1) };
+    let unknown = TrunkName::Services { domain: "carrier.example".to_owned() };
+    let unknown = TrunkConfig { name: Some(unknown), ..trunk(2, 0, 1) };
+    let mut trunks = Trunks::new(&[registers, unknown]).unwrap();
+    let health = |trunks: &Trunks, index| trunks.get(index).unwrap().look(at(10)).health;
+    assert_eq!(health(&trunks, 1), TrunkHealth::Nowhere);
+    assert_eq!(health(&trunks, 0), TrunkHealth::Unregistered);
+    let first = trunks.get_mut(0).unwrap();
+    first.rest(at(11));
+    assert!(first.registered(true) && first.answered(false));
+    assert_eq!(health(&trunks, 0), TrunkHealth::Silent);
+    trunks.get_mut(0).unwrap().answered(true);
+    assert_eq!(health(&trunks, 0), TrunkHealth::Resting);
+    trunks.get_mut(0).unwrap().rest(at(10));
+    trunks.get_mut(0).unwrap().take(at(10));
+    let look = trunks.get(0).unwrap().look(at(10));
+    let calls_max = u32::MAX;
+    let up = TrunkLook { id: TrunkId(1), health: TrunkHealth::Up, calls: 1, calls_max };
+    assert_eq!(look, up);
 }
 
 #[test]

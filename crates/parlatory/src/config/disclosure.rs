@@ -27,6 +27,9 @@ pub(crate) struct ConsoleAt {
     certificate: Option<PathBuf>,
     /// File with its private key.
     key: Option<PathBuf>,
+    /// Whether programs on this machine may read how the node does, at `/metrics`.
+    #[serde(default)]
+    metrics: bool,
 }
 
 impl ConsoleAt {
@@ -48,7 +51,7 @@ impl ConsoleAt {
              listen on 127.0.0.1",
             self.listen
         );
-        Ok(ConsoleConfig { listen: self.listen, tls })
+        Ok(ConsoleConfig { listen: self.listen, tls, metrics: self.metrics })
     }
 }
 

@@ -1,7 +1,10 @@
 //! Staff at their own terminals: from the token of the set-up to a grant, a review, and the end of
 //! somebody's access.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    net::UdpSocket,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use model::Timestamp;
 use serde_json::Value;
@@ -12,7 +15,7 @@ use crate::{
     node::Node,
     place,
     private::{assert_free_of, assert_nothing_personal},
-    process::Finished,
+    process::{Finished, SOON},
 };
 
 const PASSWORD: &str = "lantern quietly orbiting";
@@ -123,4 +126,51 @@ fn staff_come_by_the_token_of_the_set_up_work_under_grants_and_go_at_once() {
     assert_free_of(&doctor, [ada.name, sol.name, ivy.name]);
     assert_nothing_personal(&remains.finished.err);
     assert_free_of(&remains.finished.err, [ada.name, sol.name, ivy.name, "24-CR-0117", PASSWORD]);
+}
+
+#[test]
+fn who_keeps_it_running_sees_how_the_node_does_and_what_it_refused() {
+    let node = Node::start(place::ports(2));
+    let member = |name| Member::new(&node, name);
+    let (ada, cleo) = (member("ada-quill"), member("cleo-marsh"));
+    ada.log_in(&ada.first(&node, "cedar").well());
+    ada.adds(&cleo, "clerk");
+    let refused = cleo.run(&["status"]).badly().err;
+    assert!(refused.contains("no policy permits this to this role"), "{refused}");
+
+    // A transfer, which nobody may ask for.
+    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    stranger.set_read_timeout(Some(SOON)).unwrap();
+    let from = stranger.local_addr().unwrap();
+    let refer = format!(
+        "REFER sip:{0} SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bKtransfer\r\n\
+         From: <sip:a@{from}>;tag=1\r\nTo: <sip:b@{0}>\r\nCall-ID: transfer\r\nCSeq: 1 REFER\r\n\
+         Contact: <sip:a@{from}>\r\nRefer-To: <sip:c@{from}>\r\nMax-Forwards: 70\r\n\
+         Content-Length: 0\r\n\r\n",
+        node.sip
+    );
+    stranger.send_to(refer.as_bytes(), node.sip).unwrap();
+    let mut answer = [0; 2_000];
+    let length = stranger.recv(&mut answer).unwrap();
+    assert!(answer[..length].starts_with(b"SIP/2.0 603 "));
+
+    let status: Value = serde_json::from_str(&ada.run(&["status", "--json"]).well().out).unwrap();
+    assert_eq!(status["counts"]["sip_refused_transfer"], 1, "{status}");
+    assert_eq!(status["calls"]["stages"]["talking"], 0, "{status}");
+    assert!(status["calls"]["recorded"].is_null(), "{status}");
+    assert_eq!(status["trunks"][0]["state"], "up", "{status}");
+    assert_eq!(status["written"]["log_open"], true, "{status}");
+    assert_eq!(status["custody"], "solo", "{status}");
+    assert_eq!(status["keyholders"].as_array().unwrap().len(), 2, "{status}");
+    let stations = status["stations"]["each"].as_array().unwrap();
+    assert!(stations.iter().any(|it| it["station"] == "cedar/jail/a/1"), "{status}");
+    let shown = ada.run(&["status"]).well().out;
+    for part in
+        ["Calls now: 0", "transfers (REFER, Replaces), refused", "% free", "Registry: epoch"]
+    {
+        assert!(shown.contains(part), "{part} is not in {shown}");
+    }
+    assert_nothing_personal(&shown);
+    let remains = node.stop();
+    assert_nothing_personal(&remains.finished.err);
 }

@@ -418,6 +418,8 @@ fn cut() -> Scene {
         let why = ["--reason", "a threat in the unit"];
         sol.run(&[&["calls", "stop"][..], whom, &why].concat())
     };
+    let status = sol.run(&["status"]).well().out;
+    assert!(status.contains("     1  talk\n") && !status.contains("are recorded"), "{status}");
     let others = stop(&["--unit", "cedar/jail/a", "--person", "T-1"]).well();
     assert!(others.out.contains("0 calls ended"), "{}", others.out);
     assert!(stop(&[]).err.contains("--facility"), "something must be named");
