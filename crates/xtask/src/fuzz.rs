@@ -180,4 +180,40 @@ mod tests {
             assert!(functions.contains(&format!("(\"{name}\", {name})")), "{name}");
         }
     }
+
+    #[test]
+    fn the_lock_of_the_targets_knows_what_our_crates_need_today() {
+        let root = crate::root();
+        let read = |file: &str| -> toml::Table {
+            toml::from_str(&fs::read_to_string(root.join(file)).unwrap()).unwrap()
+        };
+        let lock = read("fuzz/Cargo.lock");
+        let mut ours = 0;
+        for package in lock["package"].as_array().unwrap() {
+            let name = package["name"].as_str().unwrap();
+            let manifest = format!("crates/{name}/Cargo.toml");
+            if package.get("source").is_some() || !root.join(&manifest).is_file() {
+                continue;
+            }
+            ours += 1;
+            let listed = package.get("dependencies").and_then(toml::Value::as_array);
+            let listed: Vec<&str> = listed
+                .into_iter()
+                .flatten()
+                .filter_map(|one| one.as_str()?.split(' ').next())
+                .collect();
+            let wanted = read(&manifest);
+            let Some(wanted) = wanted.get("dependencies").and_then(toml::Value::as_table) else {
+                continue;
+            };
+            for (need, how) in wanted {
+                let optional = how.get("optional").and_then(toml::Value::as_bool) == Some(true);
+                assert!(
+                    optional || listed.contains(&need.as_str()),
+                    "`{name}` needs `{need}`: run `cargo metadata` in `fuzz` and commit its lock"
+                );
+            }
+        }
+        assert!(ours > 10, "{ours} crates of ours");
+    }
 }
