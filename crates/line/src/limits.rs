@@ -67,8 +67,13 @@ pub(crate) const TRYING_AFTER: Duration = Duration::from_millis(150);
 pub(crate) const UNANSWERED_MAX: Duration = Duration::from_secs(180);
 /// A call we placed may ring for this long (RFC 3261 section 13.3.1.1 asks for three minutes).
 pub(crate) const DIALLING_MAX: Duration = Duration::from_secs(180);
+/// After this time the library gives up an INVITE of ours of which something was heard, without a
+/// word to the other end: longer than it is tried, waits to ring, rings, and for its CANCEL.
+pub(crate) const TRANSACTION_MAX: Duration = Duration::from_secs(480);
 /// Wait for the final response after CANCEL: 64*T1 (RFC 3261 section 9.1).
 pub(crate) const CANCEL_MAX: Duration = Duration::from_secs(32);
+/// INVITEs that nobody answered for as long as they were sent, of which a late word is waited for.
+pub(crate) const ORPHANS_MAX: usize = 4_096;
 /// A new offer of the other end is answered within this time or refused.
 pub(crate) const REANSWER_MAX: Duration = Duration::from_secs(2);
 /// Time for the last BYEs when the line stops.

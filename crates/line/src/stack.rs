@@ -7,7 +7,7 @@
 use crate::dialog::Outgoing;
 use crate::engine::Errand;
 use crate::event::WireId;
-use crate::limits::TIMER_LOOKS_PER_T1;
+use crate::limits::{TIMER_LOOKS_PER_T1, TRANSACTION_MAX};
 use crate::transport::Hop;
 use core::time::Duration;
 use model::{Clock, Timestamp};
@@ -70,6 +70,8 @@ impl Stack {
             t2: t1 * 8,
             t4: t1 * 10,
             t1x64: t1 * 64,
+            // A proxy's; how long a call of ours rings is the engine's to say, which takes it back.
+            timerc: TRANSACTION_MAX,
             auto_ack_2xx: false,
             ..EndpointOption::default()
         };

@@ -7,13 +7,16 @@ use crate::cause::Cause;
 use crate::credential::Challenge;
 use crate::dialog::{Dialog, Outgoing, Party, allow, describe};
 use crate::identity::Claim;
-use crate::limits::{CANCEL_MAX, DIALLING_MAX, REST, SESSION_EXPIRES, TRUNK_SILENT_MAX};
+use crate::limits::{
+    CANCEL_MAX, DIALLING_MAX, ORPHANS_MAX, REST, SESSION_EXPIRES, TRUNK_SILENT_MAX,
+};
 use crate::sdp::crypto::Crypto;
 use crate::stack::Serving;
 use crate::transport::{Hop, Transport};
 use crate::{Encryption, LineEvent, Target, WireId, sdp};
+use core::time::Duration;
 use model::{E164, Timestamp};
-use rsipstack::sip::{Header, Method, Response};
+use rsipstack::sip::{Header, HeadersExt, Method, Response};
 use std::net::IpAddr;
 
 /// Where a call goes, and as what.
@@ -49,12 +52,15 @@ pub(super) struct Route {
 }
 
 /// An INVITE that we gave up before anything rang. What still comes of it is taken back: CANCEL
-/// after a provisional response, ACK and BYE after a 200.
+/// after a provisional response, ACK and BYE after a 200. What is said after the end of its
+/// transaction, which the library hears no more, makes a telephone ring all the same.
 pub(super) struct Orphan {
     dialog: Dialog,
-    serving: Serving,
-    /// When it was cancelled it is waited for until then (RFC 3261 section 9.1).
-    cancelled_until: Option<Timestamp>,
+    /// Its transaction; none when that is over.
+    serving: Option<Serving>,
+    cancelled: bool,
+    /// Waited for until then.
+    until: Timestamp,
 }
 
 impl Engine {
@@ -268,10 +274,13 @@ impl Engine {
     /// As [`Engine::fail`], with what the network behind the trunk said.
     pub(super) async fn fail_because(&mut self, id: WireId, status: u16, cause: Option<Cause>) {
         let Some(mut wire) = self.remove(id) else { return };
+        let failed = LineEvent::Failed { wire: id, status, cause };
+        if status == 408 {
+            self.wait_for_late(&wire);
+        }
         if wire.silent {
             return;
         }
-        let failed = LineEvent::Failed { wire: id, status, cause };
         let Phase::Dialling(dialling) = &mut wire.phase else { return self.tell(failed) };
         let over = !dialling.rang && !dialling.cancelled && fails_over(status, cause);
         match dialling.route.take().filter(|_| over) {
@@ -313,13 +322,46 @@ impl Engine {
             return;
         };
         let Dialling { serving, branch, route, provisional, .. } = dialling;
-        self.orphans.insert(branch.clone(), Orphan { dialog, serving, cancelled_until: None });
+        // It is sent for as long as a CANCEL, and heard of for as long again.
+        self.add_orphan(branch.clone(), dialog, Some(serving), CANCEL_MAX * 2);
         if provisional {
             self.cancel_orphan(&branch).await;
         }
         if let Some(route) = route {
             self.fail_over(id, *route, (408, None)).await;
         }
+    }
+
+    /// Nobody said anything to an INVITE for as long as it was sent. Who does it now is heard, too.
+    fn wait_for_late(&mut self, wire: &Wire) {
+        if let Phase::Dialling(dialling) = &wire.phase
+            && !dialling.provisional
+            && self.orphans.len() < ORPHANS_MAX
+        {
+            self.add_orphan(dialling.branch.clone(), wire.dialog.clone(), None, CANCEL_MAX);
+        }
+    }
+
+    fn add_orphan(
+        &mut self,
+        branch: String,
+        dialog: Dialog,
+        serving: Option<Serving>,
+        most: Duration,
+    ) {
+        let until = self.clock.now().after(most);
+        self.orphans.insert(branch, Orphan { dialog, serving, cancelled: false, until });
+        self.errands.insert((until, Errand::Orphans));
+    }
+
+    /// The INVITE that was given up to which this is a response, by its branch.
+    pub(super) fn orphan(&self, response: &Response) -> Option<String> {
+        if response.cseq_header().and_then(|cseq| cseq.method()).ok()? != Method::Invite {
+            return None;
+        }
+        let via = response.via_header().ok()?;
+        let branch = address::parameter(via.value(), "branch")?;
+        self.orphans.contains_key(branch).then(|| branch.to_owned())
     }
 
     /// A response to an INVITE that was given up.
@@ -339,23 +381,24 @@ impl Engine {
 
     /// Cancels an INVITE that was given up, once.
     async fn cancel_orphan(&mut self, branch: &str) {
+        // RFC 3261 section 9.1.
         let until = self.clock.now().after(CANCEL_MAX);
         let Some(orphan) = self.orphans.get_mut(branch) else { return };
-        if orphan.cancelled_until.is_some() {
+        if std::mem::replace(&mut orphan.cancelled, true) {
             return;
         }
-        orphan.cancelled_until = Some(until);
+        orphan.until = until;
         let cancel = orphan.dialog.request(Method::Cancel, orphan.dialog.cseq, branch);
         self.errands.insert((until, Errand::Orphans));
         self.send_request(cancel, None).await;
     }
 
-    /// Forgets INVITEs whose CANCEL came to nothing.
+    /// Forgets INVITEs of which nothing came any more.
     pub(super) fn forget_orphans(&mut self, now: Timestamp) {
         self.orphans.retain(|_, orphan| {
-            let over = orphan.cancelled_until.is_some_and(|until| until <= now);
-            if over {
-                orphan.serving.terminate();
+            let over = orphan.until <= now;
+            if let Some(serving) = orphan.serving.as_ref().filter(|_| over) {
+                serving.terminate();
             }
             !over
         });

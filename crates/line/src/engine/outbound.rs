@@ -35,6 +35,9 @@ impl Engine {
                 Phase::Up { .. } | Phase::Offered(_) | Phase::Answered { .. } => {}
             }
         }
+        if let Some(branch) = self.orphan(&response) {
+            self.orphan_response(&branch, &response).await;
+        }
         // A response to nothing that we asked is no event.
         if let Some(connection) = self.connection(source).await {
             let _ = self.stack.receive(response.into(), source, connection).await;
@@ -44,9 +47,6 @@ impl Engine {
 
     /// A response to an INVITE of ours, through its transaction.
     pub(super) async fn invite_response(&mut self, id: WireId, branch: &str, response: &Response) {
-        if self.orphans.contains_key(branch) {
-            return self.orphan_response(branch, response).await;
-        }
         self.busy = Some(id);
         if self.is_refresh(id, branch) {
             return self.refresh_response(id, response).await;
@@ -100,7 +100,6 @@ impl Engine {
 
     /// The transaction of an INVITE ended.
     pub(super) async fn invite_ended(&mut self, id: WireId, branch: &str) {
-        self.orphans.remove(branch);
         if self.is_refresh(id, branch) {
             return self.update_done(id, None).await;
         }

@@ -372,3 +372,49 @@ fn a_trunk_that_does_not_answer_options_is_down_until_it_does() {
     bench.respond(&second, "503 Service Unavailable", "t", "");
     assert!(matches!(bench.event(), LineEvent::Trunk { up: false, .. }));
 }
+
+/// The carrier said nothing for as long as the INVITE was sent, and wakes up after that.
+#[test]
+fn what_a_trunk_says_after_its_time_is_taken_back() {
+    let late = || {
+        let bench = Bench::made(
+            Duration::from_millis(4),
+            false,
+            |_| {},
+            |address| Network { trunks: vec![trunk(1, address)], ..Network::default() },
+        );
+        bench.call();
+        let invite = bench.expect("INVITE ");
+        bench.dialled(1);
+        let event = bench.event();
+        assert!(matches!(event, LineEvent::Failed { status: 408, .. }), "{event:?}");
+        (bench, invite)
+    };
+    let (bench, invite) = late();
+    bench.respond(&invite, "180 Ringing", "t", "");
+    let cancel = bench.expect("CANCEL ");
+    assert_eq!(header(&cancel, "Via"), header(&invite, "Via"));
+    // It had been answered meanwhile.
+    bench.respond(&invite, "200 OK", "t", &sdp(4_000, ""));
+    let ack = bench.expect("ACK ");
+    assert!(header(&ack, "To").ends_with(";tag=t"), "{ack}");
+    bench.expect("BYE ");
+
+    let (bench, invite) = late();
+    bench.respond(&invite, "200 OK", "t", &sdp(4_000, ""));
+    bench.expect("ACK ");
+    bench.expect("BYE ");
+    // Nobody waits for ever.
+    let (bench, invite) = late();
+    bench.pass(crate::limits::CANCEL_MAX);
+    bench.no_event();
+    bench.respond(&invite, "180 Ringing", "t", "");
+    bench.send(&bench.request("OPTIONS", "last", 1, ""));
+    loop {
+        let text = bench.receive();
+        assert!(!text.starts_with("CANCEL "), "{text}");
+        if text.contains("Call-ID: last") {
+            break;
+        }
+    }
+}
