@@ -15,6 +15,9 @@ pub(super) struct Label {
     pub(super) call: String,
     /// Whether To has a tag.
     pub(super) within: bool,
+    /// The tags of From and To; nothing where there is none.
+    pub(super) from_tag: String,
+    pub(super) to_tag: String,
     /// The branch of its first Via.
     pub(super) branch: String,
 }
@@ -42,8 +45,26 @@ impl Label {
             number: number.parse().ok()?,
             call: value(text, "Call-ID")?.to_owned(),
             within: value(text, "To")?.contains(";tag="),
+            from_tag: tag(value(text, "From")?).to_owned(),
+            to_tag: tag(value(text, "To")?).to_owned(),
             branch: branch.to_owned(),
         })
+    }
+
+    /// The tag of whoever sends it; nothing where they have none yet.
+    pub(super) fn ours(&self) -> &str {
+        match self.start {
+            Start::Request => &self.from_tag,
+            Start::Status(_) => &self.to_tag,
+        }
+    }
+
+    /// The tag of whom it is for; nothing where they are not known to have one.
+    pub(super) fn theirs(&self) -> &str {
+        match self.start {
+            Start::Request => &self.to_tag,
+            Start::Status(_) => &self.from_tag,
+        }
     }
 
     /// Whether it is a request with this method.
@@ -67,6 +88,11 @@ impl fmt::Display for Label {
             Start::Status(status) => write!(f, "{status} ({method} {number} of {call})"),
         }
     }
+}
+
+/// The tag in a value of From or To; nothing where there is none.
+pub(super) fn tag(value: &str) -> &str {
+    value.split(';').find_map(|one| one.strip_prefix("tag=")).unwrap_or_default()
 }
 
 /// The first value of a header, in its long form, which is the only one that is written here.

@@ -2,8 +2,8 @@
 //! answers again what is repeated, and misbehaves where its temper says so. It shares no code with
 //! the engine that it tries.
 
-use super::label::value;
-use super::plan::CallPlan;
+use super::label::{tag, value};
+use super::plan::{CallPlan, Manner};
 use crate::dice::Dice;
 use core::time::Duration;
 use model::Timestamp;
@@ -88,6 +88,24 @@ struct Asked {
     /// The call was given up; CANCEL waits for a provisional response.
     cancel: bool,
     heard: bool,
+}
+
+impl Asked {
+    /// A request that was sent for the first time.
+    fn first(now: Timestamp, call: &str, method: &'static str, number: u32, text: String) -> Self {
+        Self {
+            call: call.to_owned(),
+            method,
+            number,
+            text,
+            wait: T1,
+            again: Some(now.after(T1)),
+            deadline: now.after(TIMER_64),
+            ack: None,
+            cancel: false,
+            heard: false,
+        }
+    }
 }
 
 /// A response that is repeated until it is acknowledged (RFC 3261 section 13.3.1.4, 17.2.1).
@@ -222,6 +240,11 @@ impl Phone {
         let Some(asked) = self.asked.get_mut(&branch) else { return };
         let Some(call) = self.calls.get_mut(&asked.call) else { return };
         if let Some(ack) = &asked.ack {
+            let to = message.value("To");
+            if status < 300 && call.up && tag(&to) != tag(&call.remote) {
+                let (id, number) = (asked.call.clone(), asked.number);
+                return self.leave_fork(now, &id, number, to);
+            }
             // It came again.
             if acks || status >= 300 {
                 self.out.push(ack.clone());
@@ -277,7 +300,7 @@ impl Phone {
             }
             _ => {}
         }
-        let live = self.calls.get(id).is_some_and(|call| !call.over);
+        let live = self.calls.get(id).is_some_and(|call| !call.over && call.is_with(message));
         if !live {
             return self.answer(message, "481 Call/Transaction Does Not Exist", "", None);
         }
@@ -309,6 +332,9 @@ impl Phone {
     /// A call of the node.
     fn invited(&mut self, now: Timestamp, message: &Message, plans: &BTreeMap<String, CallPlan>) {
         let Some(plan) = plans.get(&message.call).copied() else { return };
+        if plan.manner == Manner::Silent {
+            return;
+        }
         let tag = self.name();
         let mut call = Call::taken(message, self.node, &tag, plan);
         call.reliable = self.temper.reliable && message.value("Supported").contains("100rel");

@@ -6,20 +6,20 @@ use model::Timestamp;
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// One of the two ends: the node, or the other one.
+/// One of the ends: the node, the other one, or the telephone behind the node's second trunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Who {
     Node,
     Other,
+    Spare,
 }
 
-impl Who {
-    pub(super) const fn other(self) -> Self {
-        match self {
-            Self::Node => Self::Other,
-            Self::Other => Self::Node,
-        }
-    }
+/// A wire of an engine. One that was started again counts its wires anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Leg {
+    /// How often its end was started again before.
+    pub(super) life: u32,
+    pub(super) wire: WireId,
 }
 
 #[derive(Debug, Default)]
@@ -36,17 +36,20 @@ pub(super) struct Moment {
 #[derive(Clone, Debug, Hash)]
 pub(super) enum What {
     /// An end sent a datagram, of which so many copies will arrive.
-    Sent { by: Who, label: Label, copies: usize },
+    Sent { by: Who, to: Who, label: Label, copies: usize },
     /// A datagram arrived.
-    Arrived { to: Who, label: Label },
+    Arrived { by: Who, to: Who, label: Label },
     /// An engine told its owner of a wire.
-    Told { who: Who, wire: WireId, news: News },
+    Told { who: Who, leg: Leg, news: News },
     /// The owner of an engine wanted something of a wire.
-    Wanted { who: Who, wire: WireId, wish: Wish },
-    /// A wire belongs to the call with this Call-ID.
-    Bound { who: Who, wire: WireId, call: String },
+    Wanted { who: Who, leg: Leg, wish: Wish },
+    /// A wire belongs to the call with this Call-ID, which is with that end. One that is tried on
+    /// another trunk belongs to another call from then on.
+    Bound { who: Who, leg: Leg, call: String, with: Who },
     /// An end is gone.
     Crashed { who: Who },
+    /// It is there again, and knows of nothing.
+    Restarted { who: Who },
     /// The telephone is through with a call of its own making, or with one that it took.
     PhoneOver { call: String },
 }
@@ -94,18 +97,26 @@ impl Tape {
             let mut text = format!("{:>12.6}  ", moment.at.since(start).as_secs_f64());
             // Writing to a string does not fail.
             let _ = match &moment.what {
-                What::Sent { by, label, copies: 0 } => write!(text, "{by:?} sends {label}: LOST"),
-                What::Sent { by, label, copies: 1 } => write!(text, "{by:?} sends {label}"),
-                What::Sent { by, label, copies } => {
-                    write!(text, "{by:?} sends {label}, which comes {copies} times")
+                What::Sent { by, to, label, copies: 0 } => {
+                    write!(text, "{by:?} sends {to:?} {label}: LOST")
                 }
-                What::Arrived { to, label } => write!(text, "    {to:?} gets {label}"),
-                What::Bound { who, wire, call } => {
-                    write!(text, "    {who:?}: {wire:?} is {}", call.get(..6).unwrap_or(call))
+                What::Sent { by, to, label, copies: 1 } => {
+                    write!(text, "{by:?} sends {to:?} {label}")
+                }
+                What::Sent { by, to, label, copies } => {
+                    write!(text, "{by:?} sends {to:?} {label}, which comes {copies} times")
+                }
+                What::Arrived { by, to, label } => {
+                    write!(text, "    {to:?} gets {label} of {by:?}")
+                }
+                What::Bound { who, leg, call, with } => {
+                    let call = call.get(..6).unwrap_or(call);
+                    write!(text, "    {who:?}: {leg:?} is {call} with {with:?}")
                 }
                 other @ (What::Told { .. }
                 | What::Wanted { .. }
                 | What::Crashed { .. }
+                | What::Restarted { .. }
                 | What::PhoneOver { .. }) => write!(text, "    {other:?}"),
             };
             text
@@ -139,6 +150,22 @@ pub enum WireSeen {
     Unacknowledged,
     /// The other end was gone without a word.
     Crashed,
+    /// The node was, and was started again.
+    Restarted,
+    /// A request of a call that it did not know any more was refused (481).
+    Stray,
+    /// An INVITE from before came again, and was a new call to it.
+    Anew,
+    /// A trunk could not take a call, and another one got it.
+    WentOn,
+    /// A trunk said nothing, or only that it tries, and another one got the call.
+    Hung,
+    /// A call that went on had no trunk left.
+    NoneLeft,
+    /// What a trunk was asked for was taken back by CANCEL, because another one got the call.
+    TakenBack,
+    /// It had answered meanwhile, and was hung up on.
+    TakenBackLate,
     /// A call ended because nobody refreshed its session, or nobody knew it any more.
     SessionLost,
     /// A session was refreshed.

@@ -1,14 +1,14 @@
-//! Two ends, a link and a clock.
+//! The ends, the links between them and a clock.
 
 use super::end::{End, read};
 use super::label::Label;
 use super::phone::Phone;
 use super::plan::{CallPlan, Manner, Plan};
-use super::tape::{News, Tape, What, Who, Wish};
+use super::tape::{Leg, News, Tape, What, Who, Wish};
 use crate::dice::Dice;
 use core::time::Duration;
-use line::{Kept, LineEvent, WireId};
-use model::{Clock, Timestamp};
+use line::{Kept, LineEvent};
+use model::{Clock, Timestamp, TrunkId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -26,38 +26,42 @@ pub(super) struct World {
     node: End,
     other: Option<End>,
     phone: Option<Phone>,
+    spare: Option<Phone>,
     crashed: bool,
-    /// The plans of calls, by Call-ID.
+    /// The plans of calls, by Call-ID, and of the wires of engines.
     calls: BTreeMap<String, CallPlan>,
+    wires: BTreeMap<(Who, Leg), CallPlan>,
     /// What went wrong with the world itself.
     broken: Vec<String>,
 }
 
 /// Something that is going to happen.
 enum Deed {
-    Arrive { to: Who, octets: Vec<u8> },
+    Arrive { by: Who, to: Who, octets: Vec<u8> },
     Begin(CallPlan),
-    Wish { who: Who, wire: WireId, wish: Wish, status: u16 },
-    Crash,
+    Wish { who: Who, leg: Leg, wish: Wish, status: u16 },
+    Crash(Who),
+    Restart,
 }
+
+/// Messages, each with the end that it goes to.
+type Sent = Vec<(Who, Vec<u8>)>;
 
 impl World {
     pub(super) fn new(seed: u64) -> Result<Self, String> {
         let mut dice = Dice::new(seed);
         let plan = Plan::new(&mut dice);
         let clock = Arc::new(AtomicI64::new(plan.start.micros()));
-        let hands = || {
-            let read = Arc::clone(&clock);
-            Clock::new(move || Timestamp::from_micros(read.load(Ordering::Relaxed)))
+        let node = End::new(NODE, hands(&clock), 1, plan.trunks())?;
+        let phone = |temper, trunk, dice| {
+            let face = node.face(trunk).ok_or("the socket has no address")?;
+            Ok::<_, String>(Phone::new(temper, face, node.line.local_address(), dice))
         };
-        let node = End::new(NODE, hands(), 1)?;
-        let (other, phone) = match plan.phone {
-            Some(temper) => {
-                let face = node.face().ok_or("the socket has no address")?;
-                (None, Some(Phone::new(temper, face, node.line.local_address(), dice.fork())))
-            }
-            None => (Some(End::new(OTHER, hands(), 2)?), None),
+        let (other, phone_there) = match plan.phone {
+            Some(temper) => (None, Some(phone(temper, 0, dice.fork())?)),
+            None => (Some(End::new(OTHER, hands(&clock), 2, 1)?), None),
         };
+        let spare = plan.spare.map(|(temper, _)| phone(temper, 1, dice.fork())).transpose()?;
         let mut world = Self {
             tape: Tape::default(),
             clock,
@@ -67,9 +71,11 @@ impl World {
             planned: 0,
             node,
             other,
-            phone,
+            phone: phone_there,
+            spare,
             crashed: false,
             calls: BTreeMap::new(),
+            wires: BTreeMap::new(),
             broken: Vec::new(),
             plan,
         };
@@ -77,7 +83,11 @@ impl World {
             world.at(call.at, Deed::Begin(call));
         }
         if let Some(crash) = world.plan.crash {
-            world.at(crash, Deed::Crash);
+            world.at(crash, Deed::Crash(Who::Other));
+        }
+        if let Some((crash, down)) = world.plan.restart {
+            world.at(crash, Deed::Crash(Who::Node));
+            world.at(crash.after(down), Deed::Restart);
         }
         Ok(world)
     }
@@ -120,10 +130,10 @@ impl World {
                 left.push(format!("{who:?} had {} faults", counts.faults));
             }
         }
-        if let Some(open) = self.phone.as_ref().filter(|_| !self.crashed).map(Phone::open)
-            && open > 0
-        {
-            left.push(format!("the telephone still has {open} calls"));
+        let phone = self.phone.as_ref().filter(|_| !self.crashed);
+        let open: usize = phone.into_iter().chain(&self.spare).map(Phone::open).sum();
+        if open > 0 {
+            left.push(format!("telephones still have {open} calls"));
         }
         left
     }
@@ -138,7 +148,8 @@ impl World {
         let phone = self.phone.as_ref().and_then(Phone::next);
         let gone = self.crashed;
         let others = other.into_iter().chain(phone).filter(|_| !gone);
-        agenda.into_iter().chain(self.node.next()).chain(others).min()
+        let spare = self.spare.as_ref().and_then(Phone::next);
+        agenda.into_iter().chain(self.node.next()).chain(others).chain(spare).min()
     }
 
     fn at(&mut self, at: Timestamp, deed: Deed) {
@@ -150,12 +161,14 @@ impl World {
         let now = self.now();
         match deed {
             Deed::Arrive { to: Who::Other, .. } if self.crashed => {}
-            Deed::Arrive { to, octets } => self.arrive(to, &octets),
+            Deed::Arrive { to: Who::Node, .. } if !self.node.is_there() => {}
+            Deed::Arrive { by, to, octets } => self.arrive(by, to, &octets),
             Deed::Begin(call) => self.begin(call),
             Deed::Wish { who: Who::Other, .. } if self.crashed => {}
-            Deed::Wish { who, wire, wish, status } => {
-                let Some(end) = self.end(who) else { return };
-                let media = end.media();
+            Deed::Wish { who, leg, wish, status } => {
+                let here = |end: &&mut End| end.is_there() && end.life == leg.life;
+                let Some(end) = self.end(who).filter(here) else { return };
+                let (media, wire) = (end.media(), leg.wire);
                 match wish {
                     Wish::Ring => end.line.ring(wire),
                     Wish::Answer => end.line.answer(wire, media),
@@ -164,12 +177,20 @@ impl World {
                     Wish::HangUp => end.line.hang_up(wire),
                     Wish::Dial => {}
                 }
-                self.tape.add(now, What::Wanted { who, wire, wish });
+                self.tape.add(now, What::Wanted { who, leg, wish });
             }
-            Deed::Crash => {
-                self.crashed = true;
-                self.other = None;
-                self.tape.add(now, What::Crashed { who: Who::Other });
+            Deed::Crash(who) => {
+                match who {
+                    Who::Node => self.node.crash(),
+                    Who::Other | Who::Spare => (self.crashed, self.other) = (true, None),
+                }
+                self.tape.add(now, What::Crashed { who });
+            }
+            Deed::Restart => {
+                if let Err(fault) = self.node.restart(hands(&self.clock), 3) {
+                    return self.broken.push(fault);
+                }
+                self.tape.add(now, What::Restarted { who: Who::Node });
             }
         }
     }
@@ -178,6 +199,15 @@ impl World {
         match who {
             Who::Node => Some(&mut self.node),
             Who::Other => self.other.as_mut(),
+            Who::Spare => None,
+        }
+    }
+
+    fn phone(&mut self, who: Who) -> Option<&mut Phone> {
+        match who {
+            Who::Node => None,
+            Who::Other => self.phone.as_mut().filter(|_| !self.crashed),
+            Who::Spare => self.spare.as_mut(),
         }
     }
 
@@ -193,115 +223,150 @@ impl World {
             return;
         }
         let who = if call.by_node { Who::Node } else { Who::Other };
-        let Some(end) = self.end(who) else { return };
+        let Some(end) = self.end(who).filter(|end| end.is_there()) else { return };
         let Some(wire) = end.dial() else { return };
-        self.tape.add(now, What::Wanted { who, wire, wish: Wish::Dial });
-        // Only this turn can have brought a new call.
-        let sent = self.turn(who);
-        let call_id = sent.iter().find_map(|octets| {
-            let label = Label::read(octets)?;
-            (label.is("INVITE") && !self.calls.contains_key(&label.call)).then_some(label.call)
-        });
-        match call_id {
-            Some(id) => {
-                self.calls.insert(id.clone(), call);
-                self.tape.add(now, What::Bound { who, wire, call: id });
-            }
-            None => self.broken.push("a call went out without an INVITE".to_owned()),
-        }
+        let leg = Leg { life: end.life, wire };
+        self.wires.insert((who, leg), call);
+        self.tape.add(now, What::Wanted { who, leg, wish: Wish::Dial });
         if let Some(after) = call.gives_up_after {
-            self.wish(after, who, wire, Wish::HangUp);
+            self.wish(after, who, leg, Wish::HangUp);
         }
+        let sent = self.turn(who);
         self.send(who, sent);
     }
 
-    fn wish(&mut self, after: Duration, who: Who, wire: WireId, wish: Wish) {
+    fn wish(&mut self, after: Duration, who: Who, leg: Leg, wish: Wish) {
         let at = self.now().after(after);
-        self.at(at, Deed::Wish { who, wire, wish, status: 0 });
+        self.at(at, Deed::Wish { who, leg, wish, status: 0 });
     }
 
     /// A datagram arrives; what it brings about at this time is written down before anything else
     /// happens.
-    fn arrive(&mut self, to: Who, octets: &[u8]) {
+    fn arrive(&mut self, by: Who, to: Who, octets: &[u8]) {
         let now = self.now();
         let Some(label) = Label::read(octets) else {
             return self.broken.push("a message cannot be read".to_owned());
         };
         let call = label.call.clone();
-        self.tape.add(now, What::Arrived { to, label });
-        if to == Who::Other
-            && let Some(phone) = &mut self.phone
-        {
-            return phone.arrive(now, octets, &self.calls);
+        self.tape.add(now, What::Arrived { by, to, label });
+        if let Some(mut phone) = match to {
+            Who::Node => None,
+            Who::Other => self.phone.take(),
+            Who::Spare => self.spare.take(),
+        } {
+            phone.arrive(now, octets, &self.calls);
+            return match to {
+                Who::Node | Who::Other => self.phone = Some(phone),
+                Who::Spare => self.spare = Some(phone),
+            };
         }
-        if let Some(Err(fault)) = self.end(to).map(|end| end.deliver(octets)) {
+        let trunk = usize::from(by == Who::Spare);
+        if let Some(Err(fault)) = self.end(to).map(|end| end.deliver(trunk, octets)) {
             return self.broken.push(fault);
         }
         let before = self.tape.moments.len();
         let sent = self.turn(to);
         let incoming = self.tape.moments.iter().skip(before).find_map(|moment| {
-            let What::Told { wire, news: News::Incoming, .. } = moment.what else { return None };
-            Some(wire)
+            let What::Told { leg, news: News::Incoming, .. } = moment.what else { return None };
+            Some(leg)
         });
-        if let Some(wire) = incoming {
-            self.tape.add(now, What::Bound { who: to, wire, call: call.clone() });
-            self.came(to, wire, &call);
+        if let Some(leg) = incoming {
+            self.tape.add(now, What::Bound { who: to, leg, call: call.clone(), with: by });
+            self.came(to, leg, &call);
         }
         self.send(to, sent);
     }
 
     /// A call came in: its owner decides what to do with it.
-    fn came(&mut self, who: Who, wire: WireId, call: &str) {
+    fn came(&mut self, who: Who, leg: Leg, call: &str) {
         let Some(plan) = self.calls.get(call).copied() else {
             return self.broken.push("a call came in that nobody began".to_owned());
         };
+        self.wires.insert((who, leg), plan);
         if let Some(after) = plan.rings_after {
-            self.wish(after, who, wire, Wish::Ring);
+            self.wish(after, who, leg, Wish::Ring);
         }
         match plan.manner {
             Manner::Answers => {
-                self.wish(plan.decides_after, who, wire, Wish::Answer);
-                self.wish(plan.decides_after + plan.called_talks, who, wire, Wish::HangUp);
+                self.wish(plan.decides_after, who, leg, Wish::Answer);
+                self.wish(plan.decides_after + plan.called_talks, who, leg, Wish::HangUp);
             }
             Manner::Rejects(status) => {
                 let at = self.now().after(plan.decides_after);
-                self.at(at, Deed::Wish { who, wire, wish: Wish::Reject, status });
+                self.at(at, Deed::Wish { who, leg, wish: Wish::Reject, status });
             }
-            Manner::Waits => {}
+            Manner::Waits | Manner::Silent => {}
         }
     }
 
     /// Lets an engine do what is to be done, and writes down what it tells.
-    fn turn(&mut self, who: Who) -> Vec<Vec<u8>> {
+    fn turn(&mut self, who: Who) -> Sent {
         let now = self.now();
         let Some(end) = self.end(who) else { return Vec::new() };
+        let life = end.life;
         let (told, sent) = end.take();
+        let with = |trunk: usize| match (who, trunk) {
+            (Who::Node, 0) => Who::Other,
+            (Who::Node, _) => Who::Spare,
+            (Who::Other | Who::Spare, _) => Who::Node,
+        };
+        let sent: Sent = sent.into_iter().map(|(trunk, octets)| (with(trunk), octets)).collect();
+        // Calls that went out, each once.
+        let mut begun: Vec<(Who, String)> = Vec::new();
+        for (to, octets) in &sent {
+            if let Some(label) = Label::read(octets)
+                && label.is("INVITE")
+                && !self.calls.contains_key(&label.call)
+                && !begun.iter().any(|(_, call)| *call == label.call)
+            {
+                begun.push((*to, label.call));
+            }
+        }
         for event in told {
-            self.heard(now, who, &event);
+            self.heard(now, who, life, &event);
+            let LineEvent::Dialled { wire, trunk } = event else { continue };
+            let with = with(if trunk == TrunkId(1) { 0 } else { 1 });
+            match begun.iter().position(|(to, _)| *to == with) {
+                Some(place) => {
+                    let (_, call) = begun.remove(place);
+                    self.bind(who, Leg { life, wire }, call, with);
+                }
+                None => self.broken.push("a call went out without an INVITE".to_owned()),
+            }
+        }
+        if !begun.is_empty() {
+            self.broken.push("an INVITE went out of which nobody was told".to_owned());
         }
         sent
     }
 
-    fn heard(&mut self, now: Timestamp, who: Who, event: &LineEvent) {
+    /// A call of a wire goes out.
+    fn bind(&mut self, who: Who, leg: Leg, call: String, with: Who) {
+        let now = self.now();
+        if let Some(plan) = self.wires.get(&(who, leg)).copied() {
+            let manner = if with == Who::Spare { plan.spare } else { plan.manner };
+            self.calls.insert(call.clone(), CallPlan { manner, ..plan });
+        }
+        self.tape.add(now, What::Bound { who, leg, call, with });
+    }
+
+    fn heard(&mut self, now: Timestamp, who: Who, life: u32, event: &LineEvent) {
         let Some((wire, news)) = read(event) else { return };
-        self.tape.add(now, What::Told { who, wire, news });
-        let bound = self.tape.moments.iter().rev().find_map(|moment| {
-            let What::Bound { who: whose, wire: bound, call } = &moment.what else { return None };
-            ((*whose, *bound) == (who, wire)).then(|| self.calls.get(call).copied()).flatten()
-        });
-        match (news, bound) {
+        let leg = Leg { life, wire };
+        self.tape.add(now, What::Told { who, leg, news });
+        match (news, self.wires.get(&(who, leg))) {
             (News::Answered, Some(plan)) => {
                 let after = if plan.by_node == (who == Who::Node) {
                     plan.caller_talks
                 } else {
                     plan.called_talks
                 };
-                self.wish(after, who, wire, Wish::HangUp);
+                self.wish(after, who, leg, Wish::HangUp);
             }
             (News::Reoffered, _) => {
                 // Now and then later than the other end waits.
                 let after = self.whim.ms(0, 2_500);
-                self.wish(after, who, wire, Wish::Reanswer);
+                self.wish(after, who, leg, Wish::Reanswer);
             }
             _ => {}
         }
@@ -317,13 +382,14 @@ impl World {
             quiet &= sent.is_empty();
             self.send(Who::Other, sent);
             let now = self.now();
-            if let Some(phone) = self.phone.as_mut().filter(|_| !self.crashed) {
+            for who in [Who::Other, Who::Spare] {
+                let Some(phone) = self.phone(who) else { continue };
                 let (sent, over) = phone.take(now);
                 quiet &= sent.is_empty();
                 for call in over {
                     self.tape.add(now, What::PhoneOver { call });
                 }
-                self.send(Who::Other, sent);
+                self.send(who, sent.into_iter().map(|octets| (Who::Node, octets)).collect());
             }
             if quiet {
                 return;
@@ -332,24 +398,31 @@ impl World {
         self.broken.push("the ends do not come to rest".to_owned());
     }
 
-    fn send(&mut self, by: Who, sent: Vec<Vec<u8>>) {
+    fn send(&mut self, by: Who, sent: Sent) {
         let now = self.now();
-        for octets in sent {
+        for (to, octets) in sent {
             let Some(label) = Label::read(&octets) else {
                 self.broken.push("something was sent that is no message".to_owned());
                 continue;
             };
-            let fates = self.plan.weather.fates(&mut self.luck, now);
-            self.tape.add(now, What::Sent { by, label, copies: fates.len() });
+            let end = if by == Who::Node { to } else { by };
+            let fates = self.plan.weather(end).fates(&mut self.luck, now);
+            self.tape.add(now, What::Sent { by, to, label, copies: fates.len() });
             for delay in fates {
-                let deed = Deed::Arrive { to: by.other(), octets: octets.clone() };
+                let deed = Deed::Arrive { by, to, octets: octets.clone() };
                 self.at(now.after(delay), deed);
             }
         }
     }
 }
 
-/// Last octets of the ends' addresses.
+/// The hands of a clock.
+fn hands(clock: &Arc<AtomicI64>) -> Clock {
+    let read = Arc::clone(clock);
+    Clock::new(move || Timestamp::from_micros(read.load(Ordering::Relaxed)))
+}
+
+/// Last octets of the ends' addresses, those of their links behind them.
 const NODE: u8 = 11;
 const OTHER: u8 = 21;
 const TURNS_MAX: u32 = 50;

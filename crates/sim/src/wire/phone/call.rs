@@ -1,7 +1,7 @@
 //! One call of the telephone: what it says, repeats and gives up.
 
 use super::message::{Message, ending};
-use super::{Asked, CallPlan, Phone, Said, T1, T2, TIMER_64, Todo, of};
+use super::{Asked, CallPlan, Phone, Said, T1, T2, TIMER_64, Todo, of, tag};
 use crate::wire::plan::Manner;
 use core::time::Duration;
 use model::Timestamp;
@@ -86,6 +86,14 @@ impl Call {
         )
     }
 
+    /// Whether a request is one of this dialog (RFC 3261 section 12.2.2): the tags are the call's,
+    /// as far as it knows them.
+    pub(super) fn is_with(&self, request: &Message) -> bool {
+        let theirs = tag(&self.remote);
+        tag(&request.value("To")) == self.tag
+            && (theirs.is_empty() || theirs == tag(&request.value("From")))
+    }
+
     /// The ACK of a refusal is of the INVITE's own transaction (RFC 3261 section 17.1.1.3).
     pub(super) fn refusal_ack(
         &self,
@@ -104,6 +112,24 @@ impl Call {
 }
 
 impl Phone {
+    /// Acknowledges the 200 of another dialog that the same INVITE began, and hangs up on it (RFC
+    /// 3261 section 13.2.2.4).
+    pub(super) fn leave_fork(&mut self, now: Timestamp, id: &str, number: u32, to: String) {
+        let (ack, bye) = (self.name(), format!("z9hG4bK{}", self.name()));
+        let (here, acks) = (self.face, self.temper.acks);
+        let Some(call) = self.calls.get_mut(id) else { return };
+        let ours = std::mem::replace(&mut call.remote, to);
+        let ack = call.request("ACK", number, &format!("z9hG4bK{ack}"), "", None, here);
+        let text = call.request("BYE", number + 1, &bye, "", None, here);
+        call.remote = ours;
+        if acks {
+            self.out.push(ack);
+        }
+        self.out.push(text.clone());
+        // What becomes of it is nothing to the call.
+        self.asked.insert(bye, Asked::first(now, "", "BYE", number + 1, text));
+    }
+
     /// Sends a request and repeats it until it is answered.
     pub(super) fn ask(
         &mut self,
@@ -120,19 +146,7 @@ impl Phone {
         let (number, call) = (call.cseq, &*call);
         let text = call.request(method, number, &branch, more, body, here);
         self.out.push(text.clone());
-        let asked = Asked {
-            call: id.to_owned(),
-            method,
-            number,
-            text,
-            wait: T1,
-            again: Some(now.after(T1)),
-            deadline: now.after(TIMER_64),
-            ack: None,
-            cancel: false,
-            heard: false,
-        };
-        self.asked.insert(branch, asked);
+        self.asked.insert(branch, Asked::first(now, id, method, number, text));
     }
 
     /// Answers a request, and the same again when it comes again.
@@ -278,7 +292,7 @@ impl Phone {
     fn decide(&mut self, now: Timestamp, id: &str) {
         let Some(call) = self.calls.get_mut(id) else { return };
         match call.plan.manner {
-            Manner::Waits => {}
+            Manner::Waits | Manner::Silent => {}
             Manner::Rejects(status) => self.refuse(now, id, &format!("{status} No")),
             Manner::Answers => {
                 let unacknowledged = self.said.contains_key(&(id.to_owned(), 1, true));
@@ -341,18 +355,7 @@ impl Phone {
         let Some(call) = self.calls.get(&id) else { return };
         let text = call.request("CANCEL", number, branch, "", None, here);
         self.out.push(text.clone());
-        let asked = Asked {
-            call: id,
-            method: "CANCEL",
-            number,
-            text,
-            wait: T1,
-            again: Some(now.after(T1)),
-            deadline: now.after(TIMER_64),
-            ack: None,
-            cancel: false,
-            heard: false,
-        };
+        let asked = Asked::first(now, &id, "CANCEL", number, text);
         // It has the branch of the INVITE, but is a transaction of its own.
         self.asked.insert(format!("{branch} "), asked);
     }
