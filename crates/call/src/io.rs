@@ -427,6 +427,8 @@ pub enum CallEvent {
     TalkStarted {
         /// When.
         at: Timestamp,
+        /// Why it is not recorded, if it is not.
+        off: Option<OffReason>,
     },
     /// The conversation has lasted so long.
     Talked {

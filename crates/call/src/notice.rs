@@ -189,7 +189,8 @@ fn recording_sentence(recording: Result<Epoch, OffReason>) -> PromptId {
             | OffReason::RegistryUnusable
             | OffReason::LogUnavailable
             | OffReason::Disk
-            | OffReason::LegMoved,
+            | OffReason::LegMoved
+            | OffReason::NeverBegun,
         ) => PromptId::NoticeNotRecorded,
     }
 }

@@ -35,7 +35,7 @@ impl Talking {
         call.off = recording.off();
         call.set_tone(None);
         call.output(Output::Bridge(recording));
-        call.event(CallEvent::TalkStarted { at: call.now });
+        call.event(CallEvent::TalkStarted { at: call.now, off: call.off });
         // In a relay call somebody passes on what the two say: our voice would break into that.
         let relayed = admission.class == NumberClass::Relay;
         let warning = (talk_max >= timing.warned_talk_min && !relayed)

@@ -124,6 +124,8 @@ pub(crate) struct OpenCall {
     pub(crate) answered: Option<Timestamp>,
     /// Whether the called party accepted.
     pub(crate) accepted: bool,
+    /// Whether the two were joined. Without that no recording begins, whatever was accepted.
+    pub(crate) joined: bool,
     /// Whether its admission is in the log.
     pub(crate) entered: bool,
     /// Whether its admission waits for room on the disk.
@@ -136,7 +138,7 @@ pub(crate) struct OpenCall {
 pub(crate) enum FileState {
     /// There is to be none.
     Absent,
-    /// It was to begin, and nobody said yet how it ended.
+    /// It is to begin once the acceptance is durable, or began; nobody said yet how it ended.
     Expected,
     /// It is closed and booked.
     Closed,

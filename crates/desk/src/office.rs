@@ -88,7 +88,8 @@ impl Office for Desk {
                 }
                 self.note_of(call, Fact::Talked { call, talked, at }, None);
             }
-            CallEvent::NoticeStarted { .. } | CallEvent::TalkStarted { .. } => {}
+            CallEvent::TalkStarted { off, .. } => self.joined(call, off),
+            CallEvent::NoticeStarted { .. } => {}
         }
     }
 
@@ -439,22 +440,38 @@ impl Desk {
             let recording = recording.and(Err(OffReason::Disk));
             return reply.send(Answer::Committed { recording });
         };
+        if let Some(open) = self.state().calls.get_mut(&call) {
+            // From here on the journal may say that it starts.
+            open.file = if recording.is_ok() { Expected } else { Absent };
+        }
         self.inner().journal.append_entries(vec![fact], drafts, move |durable| {
             let recording = match durable {
                 Ok(_) => {
                     if let Some(open) = desk.state().calls.get_mut(&call) {
                         open.accepted = true;
-                        open.file = if recording.is_ok() { Expected } else { Absent };
                     }
                     recording
                 }
                 Err(error) => {
                     tracing::error!(%error, call = call.0, "consent could not be made durable");
+                    if let Some(open) = desk.state().calls.get_mut(&call) {
+                        open.file = Absent;
+                    }
                     Err(OffReason::LogUnavailable)
                 }
             };
             reply.send(Answer::Committed { recording });
         });
+    }
+
+    /// The two are joined; `off` says why that is not recorded.
+    fn joined(&self, call: CallId, off: Option<OffReason>) {
+        if let Some(open) = self.state().calls.get_mut(&call) {
+            open.joined = true;
+            if open.file == Expected {
+                open.off = open.off.or(off);
+            }
+        }
     }
 
     fn remember(&self, call: CallId, language: Language, at: Timestamp) {
@@ -508,9 +525,18 @@ impl Desk {
         let Some(open) = state.close(call) else { return };
         let settlement = state.settle(&open, finished.talked, finished.at);
         drop(state);
+        // Who accepted and was gone before the two were joined has no recording to wait for.
+        let never = open.file == Expected && !open.joined;
+        let off = open.off.or(finished.off).or(never.then_some(OffReason::NeverBegun));
+        let recorded = match open.file {
+            Closed => true,
+            // Nor does the machine begin one: a leg was moved, or the answer came too late.
+            Expected => off.is_none(),
+            Absent => false,
+        };
         // Where a recording was to begin, a start must not look for it, however short the talk was.
         let silent = finished.talked.is_zero() && open.file != Expected;
-        let off = if silent { None } else { open.off.or(finished.off) };
+        let off = if silent { None } else { off };
         let over = (finished.talked, finished.at);
         let ended = Ended {
             call,
@@ -523,12 +549,6 @@ impl Desk {
             off,
         };
         let fact = Fact::Ended(Box::new(ended));
-        let recorded = match open.file {
-            Closed => true,
-            // Nor does the machine begin one: a leg was moved, or the answer came too late.
-            Expected => open.off.or(finished.off).is_none(),
-            Absent => false,
-        };
         let off = open.off.or(off);
         let draft = if recorded { None } else { self.not_recorded_entry(&open, &fact, over, off) };
         if recorded && open.file == Expected {
@@ -572,6 +592,7 @@ impl State {
             off: None,
             answered: None,
             accepted: false,
+            joined: false,
             entered: false,
             unwritten: false,
             file: Absent,

@@ -428,6 +428,8 @@ pub enum OffReason {
     /// A leg was moved to another address after the acceptance: whoever is there now has heard no
     /// notice.
     LegMoved,
+    /// The called party accepted, and the call was over before the two were joined.
+    NeverBegun,
 }
 
 /// What the consent of a call rests on.

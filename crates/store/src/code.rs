@@ -67,6 +67,7 @@ codes! {
         Service = "service",
         PrivateClaim = "private_claim",
         LegMoved = "leg_moved",
+        NeverBegun = "never_begun",
     }
     KeyPath { TelephoneEvent = "telephone_event", Info = "info", Inband = "inband", }
     RecordingState { Ended = "ended", Cut = "cut", }

@@ -2,7 +2,7 @@
 
 use call::{Answer, Finished, Question};
 use desk::{Chronicle, Desk, Done, Each, Footing, Hands, Recordings, Sink, Space, Turn};
-use evidence::Statement;
+use evidence::{Statement, Unrecorded};
 use journal::{
     Appended, Draft, EntrySeq, Forgotten, GivenAway, Haste, JournalError, Recovery, Seq, ShareOut,
     TakenOver,
@@ -14,9 +14,10 @@ use model::{
 };
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc},
     time::Duration,
 };
+use store::RecordingRow;
 use switch::{Office, Reply};
 use vault::VaultError;
 
@@ -121,6 +122,43 @@ fn a_call_of_no_length_that_was_to_be_recorded_is_ended_once() {
     let unrecorded = |it: &&Statement| matches!(it, Statement::NotRecorded { .. });
     assert_eq!(statements(&county).iter().filter(unrecorded).count(), 1);
     assert_eq!(county.audit().violations, []);
+}
+
+/// The called party accepts and is gone before the two are joined, whether the acceptance is on
+/// disk by then or not: there is no recording whose end could be waited for.
+#[test]
+fn a_call_that_is_over_between_the_key_and_the_talk_is_ended_at_once_and_once() {
+    for durable in [true, false] {
+        let county = County::new();
+        let node = county.open();
+        let call = node.call(1);
+        let Answer::Admitted(admission) = node.admit(call, MARCUS, "2025550101") else {
+            panic!("refused");
+        };
+        let (evidence, recording) = (evidence(&node), admission.may_record);
+        let (sender, answers) = mpsc::channel();
+        let reply = Reply::new(move |answer| drop(sender.send(answer)));
+        let commit = Question::Commit { evidence, recording };
+        node.desk.ask(call, node.station(MARCUS), commit, reply);
+        if durable {
+            answers.recv().unwrap();
+        }
+        let gone = over(node.now(), EndReason::CalledHungUp, Duration::ZERO);
+        node.desk.finished(call, Finished { decision_key: Some('1'), ..gone });
+        let kept = node.end();
+        let off = RecordingRow::Off(OffReason::NeverBegun);
+        assert_eq!(kept.calls[0].recording, off, "{durable}");
+        let unrecorded = |county: &County| -> Vec<Statement> {
+            let ended = |it: &Statement| matches!(it, Statement::NotRecorded { .. });
+            statements(county).into_iter().filter(ended).collect()
+        };
+        let why = Unrecorded::Off(OffReason::NeverBegun);
+        let ended = [Statement::NotRecorded { call, why, talked: Duration::ZERO }];
+        assert_eq!(unrecorded(&county), ended, "{durable}");
+        assert_eq!(county.open().end().calls, kept.calls);
+        assert_eq!(unrecorded(&county), ended, "{durable}, after another start");
+        assert_eq!(county.audit().violations, []);
+    }
 }
 
 /// A journal whose appends are answered when the test says so.

@@ -223,5 +223,6 @@ fn off_name(reason: OffReason) -> &'static str {
         OffReason::Service => "service",
         OffReason::PrivateClaim => "private claim",
         OffReason::LegMoved => "leg moved",
+        OffReason::NeverBegun => "never begun",
     }
 }

@@ -144,7 +144,8 @@ pub(super) fn seen_off(reason: OffReason) -> Seen {
         OffReason::Service => Seen::TalkOffService,
         OffReason::FacilityOff | OffReason::StationOff => Seen::TalkOffFacility,
         OffReason::RegistryUnusable => Seen::TalkOffRegistry,
-        OffReason::LogUnavailable => Seen::TalkOffLog,
+        // Nobody talks then, so that nothing more is seen of it than this.
+        OffReason::LogUnavailable | OffReason::NeverBegun => Seen::TalkOffLog,
         OffReason::Disk => Seen::TalkOffDisk,
         OffReason::PrivateClaim => Seen::TalkOffPrivate,
         OffReason::LegMoved => Seen::TalkOffMoved,
