@@ -36,8 +36,10 @@ impl Holder {
     pub fn state(&self) -> State {
         let current = self.ring.current().map(vault::KeyholderSecret::public);
         let others = self.ring.public().filter(|key| Some(*key) != current);
+        // Another process may have seen more; what cannot be read opens nothing either.
+        let newest = self.memory.newest().ok().flatten();
         State {
-            seen: self.memory.seen().map_or(0, Checkpoint::size),
+            seen: newest.as_ref().or(self.memory.seen()).map_or(0, Checkpoint::size),
             keys: current.into_iter().chain(others).map(|key| key.to_string()).collect(),
         }
     }
@@ -53,11 +55,15 @@ impl Holder {
     /// # Errors
     /// Says what is missing. Then nothing was opened.
     pub fn open(&mut self, ask: &Ask, now: Timestamp) -> Result<Answer, Refused> {
+        let broken = |fault: std::io::Error| Refused::Broken(fault.to_string());
+        // From looking at what was seen until it is remembered: two histories that are shown to two
+        // processes at once would both be believed.
+        let _turn = self.memory.turn().map_err(broken)?;
         let allowed = allowed(&self.ring, &self.gate, self.memory.seen(), ask, now)?;
         // Nothing leaves before it is remembered.
         let remembered = self.memory.see(&allowed.checkpoint);
         let remembered = remembered.and_then(|()| self.memory.note(&allowed.opened));
-        remembered.map_err(|fault| Refused::Broken(fault.to_string()))?;
+        remembered.map_err(broken)?;
         Ok(Answer::of(&allowed.resealed))
     }
 }

@@ -1,4 +1,7 @@
 //! What a keyholder remembers, on disk: the last checkpoint it believed, and what it opened.
+//!
+//! A keyholder that is asked by running its program is a process for each request, and maybe
+//! another one that serves: all of them have one memory.
 
 use model::{AgencyId, RecordingId, Timestamp};
 use std::{
@@ -14,10 +17,25 @@ use tlog::{Checkpoint, Policy, Verifier};
 #[derive(Debug)]
 pub struct Memory {
     folder: PathBuf,
+    log: Verifier,
     seen: Option<Checkpoint>,
     /// Places of the entries for which something was opened.
     opened: BTreeSet<u64>,
     ledger: File,
+    /// Octets of the ledger that were read or written here.
+    known: u64,
+    /// Places of entries whose lines may not have reached the disk.
+    unsure: BTreeSet<u64>,
+}
+
+/// While it lives, no other process remembers anything here.
+pub(crate) struct Turn(File);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // It ends with its file at the latest.
+        let _ = self.0.unlock();
+    }
 }
 
 /// One line of the keyholder's own account, which nobody else writes.
@@ -42,25 +60,49 @@ impl Memory {
     /// When the disk reports a fault, or what is there is not of the log with key `log`: then
     /// somebody must look before anything is opened.
     pub fn open(folder: &Path, log: &Verifier) -> io::Result<Self> {
-        let seen = match fs::read(folder.join(SEEN)) {
-            Ok(octets) => {
-                Some(Checkpoint::read(&octets, log, &Policy::LOG_ALONE).map_err(io::Error::other)?)
-            }
-            Err(fault) if fault.kind() == io::ErrorKind::NotFound => None,
-            Err(fault) => return Err(fault),
-        };
         let path = folder.join(LEDGER);
         let ledger =
             OpenOptions::new().append(true).create(true).read(true).mode(0o600).open(&path)?;
-        let mut opened = BTreeSet::new();
-        for line in fs::read_to_string(&path)?.lines() {
-            // A line that a crash cut was never acted upon.
-            if let Some(index) = line.split(' ').next().and_then(|index| index.parse().ok()) {
-                opened.insert(index);
-            }
+        let mut memory = Self {
+            folder: folder.to_owned(),
+            log: log.clone(),
+            seen: None,
+            opened: BTreeSet::new(),
+            ledger,
+            known: 0,
+            unsure: BTreeSet::new(),
+        };
+        drop(memory.turn()?);
+        File::open(&memory.folder)?.sync_all()?;
+        Ok(memory)
+    }
+
+    /// Waits until no other process remembers anything, and takes over what they did.
+    ///
+    /// # Errors
+    /// As [`Memory::open`].
+    pub(crate) fn turn(&mut self) -> io::Result<Turn> {
+        self.ledger.lock()?;
+        let turn = Turn(self.ledger.try_clone()?);
+        self.seen = self.newest()?;
+        let length = self.ledger.metadata()?.len();
+        if length != self.known {
+            let text = fs::read_to_string(self.folder.join(LEDGER))?;
+            let places = text.lines().filter_map(place);
+            self.opened = places.filter(|place| !self.unsure.contains(place)).collect();
+            self.known = length;
         }
-        File::open(folder)?.sync_all()?;
-        Ok(Self { folder: folder.to_owned(), seen, opened, ledger })
+        Ok(turn)
+    }
+
+    /// The last checkpoint that was believed, by whichever process.
+    pub(crate) fn newest(&self) -> io::Result<Option<Checkpoint>> {
+        let read = |octets: Vec<u8>| Checkpoint::read(&octets, &self.log, &Policy::LOG_ALONE);
+        match fs::read(self.folder.join(SEEN)) {
+            Ok(octets) => Ok(Some(read(octets).map_err(io::Error::other)?)),
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// The last checkpoint that was believed.
@@ -100,13 +142,24 @@ impl Memory {
         // The line break before it ends a line that a crash cut.
         let line =
             format!("\n{index} {} {:016x} {recipient:?} {}\n", agency.0, recording.0, at.micros());
+        self.unsure.insert(*index);
         self.ledger.write_all(line.as_bytes())?;
         self.ledger.sync_data()?;
+        self.known = self.known.saturating_add(line.len() as u64);
+        self.unsure.remove(index);
         self.opened.insert(*index);
         Ok(())
     }
 }
 
+/// The entry of a line of the ledger; none of one that a crash cut, which was never acted upon.
+fn place(line: &str) -> Option<u64> {
+    let index = line.split(' ').next()?.parse().ok()?;
+    (line.split(' ').count() >= LEDGER_WORDS_COUNT).then_some(index)
+}
+
 const SEEN: &str = "seen";
 const SEEN_NEW: &str = "seen.new";
 const LEDGER: &str = "opened";
+/// Entry, agency, recording, recipient and time.
+const LEDGER_WORDS_COUNT: usize = 5;

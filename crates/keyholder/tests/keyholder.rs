@@ -126,6 +126,45 @@ fn a_stale_checkpoint_and_a_forked_log_are_refused() {
     assert_eq!(holder.open(&ask, NOW).unwrap_err(), Refused::Forked(Unproven::Length));
 }
 
+/// A keyholder that is asked by running its program is many processes, and maybe at once.
+#[test]
+fn what_another_process_saw_and_opened_meanwhile_counts() {
+    let mut scene = Scene::new();
+    let (mut one, mut other) = (scene.holder(), scene.holder());
+    let proof = scene.log.proof(scene.intent());
+    let honest = scene.ask(&proof, 0);
+    let mut fork = Log::of(11);
+    let forked = fork.proof(scene.intent());
+    let way = Consistency::new(vec![]);
+    let forked = Ask::new(&forked, &way, &scene.header, scene.recipient.public());
+    let opened = std::thread::scope(|scope| {
+        let tries = [
+            scope.spawn(|| one.open(&honest, NOW).is_ok()),
+            scope.spawn(|| other.open(&forked, NOW).is_ok()),
+        ];
+        tries.map(|it| it.join().unwrap())
+    });
+    assert_ne!(opened[0], opened[1], "two histories were believed, or none");
+    let seen = if opened[0] { 11 } else { 12 };
+    assert_eq!((one.state().seen, other.state().seen), (seen, seen));
+}
+
+#[test]
+fn an_opening_is_noted_once_by_all_processes_and_what_a_crash_cut_is_no_note() {
+    let mut scene = Scene::new();
+    let ledger = scene.path().join("opened");
+    // Of entry 105, of which nothing was opened.
+    fs::write(&ledger, "\n10").unwrap();
+    let (mut one, mut other) = (scene.holder(), scene.holder());
+    assert_eq!(one.memory().opened_count(), 0);
+    let proof = scene.log.proof(scene.intent());
+    let ask = scene.ask(&proof, 0);
+    assert!(one.open(&ask, NOW).is_ok() && other.open(&ask, NOW).is_ok());
+    let ledger = fs::read_to_string(ledger).unwrap();
+    assert_eq!(ledger.matches("\n10 3 0000000000000007 ").count(), 1, "{ledger}");
+    assert_eq!((one.memory().opened_count(), other.memory().opened_count()), (1, 1));
+}
+
 #[test]
 fn without_the_quorum_of_witnesses_nothing_opens() {
     let mut scene = Scene::new();
