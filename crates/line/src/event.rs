@@ -3,6 +3,7 @@
 use crate::cause::Cause;
 use model::{E164, Key, MediaDescription, Private, SrtpKeys, StationId, TrunkId};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// One SIP dialog of a line. Numbers are never used twice while a line lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -125,6 +126,8 @@ pub enum LineEvent {
         wire: WireId,
         /// The key.
         key: Key,
+        /// How long it was pressed, as far as the other end says that; it was let go by now.
+        lasted: Duration,
     },
     /// The dialog is over: BYE, CANCEL, or the other end was lost.
     HungUp {

@@ -14,6 +14,10 @@ pub(crate) const METHOD_MAX_OCTETS: usize = 32;
 /// Largest CSeq number (RFC 3261 section 8.1.1.5).
 pub(crate) const CSEQ_MAX: u32 = 0x7fff_ffff;
 
+/// Longest press of a key: what an event can say (RFC 4733 section 2.3.5, 16 bits of samples at
+/// 8 kHz).
+pub(crate) const KEY_LASTED_MAX: Duration = Duration::from_millis(8_191);
+
 /// Largest session description.
 pub(crate) const SDP_MAX_OCTETS: usize = 4_000;
 /// Longest line of a session description.

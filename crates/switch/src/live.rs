@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use call::{
@@ -27,7 +28,7 @@ use crate::{
     capturing::Capturing,
     limits::{INTERNATIONAL_PREFIX, PACKET_MS, TELEPHONE_EVENT_PAYLOAD_TYPE},
     office::{Office, Reply, StationPlan},
-    press::Presses,
+    press::{self, Presses},
     step::{Step, StepKind, Watch},
 };
 
@@ -299,14 +300,14 @@ impl Live {
         moved
     }
 
-    /// A key that came as SIP INFO. Its onset is not known better than its arrival, so it counts
-    /// only where the leg has no telephone-events: there a key that came late could otherwise pass
-    /// for one that was pressed after the notice.
+    /// A key that came as SIP INFO when it was let go, after so long. When it began is not known
+    /// better than that, so it counts only where the leg has no telephone-events: there a key that
+    /// came late could otherwise pass for one that was pressed after the notice.
     pub(crate) fn info_key(
         &mut self,
         now: Timestamp,
         wire: WireId,
-        key: model::Key,
+        (key, lasted): (model::Key, Duration),
         around: &Surroundings,
     ) {
         let side = self.side_of(wire);
@@ -317,7 +318,8 @@ impl Live {
             );
             return;
         }
-        self.handle(now, Input::Key { side, key, onset: now, path: KeyPath::Info }, around);
+        let onset = press::began(now, lasted);
+        self.handle(now, Input::Key { side, key, onset, path: KeyPath::Info }, around);
     }
 
     fn end_mut(&mut self, side: Side) -> Option<&mut End> {

@@ -359,8 +359,8 @@ impl Node {
                     live.reoffered(now, wire, (&offer, keys), around);
                 });
             }
-            LineEvent::Key { wire, key } => self.with_wire(wire, now, |live, around| {
-                live.info_key(now, wire, key, around);
+            LineEvent::Key { wire, key, lasted } => self.with_wire(wire, now, |live, around| {
+                live.info_key(now, wire, (key, lasted), around);
             }),
             LineEvent::HungUp { wire } => {
                 self.with_wire(wire, now, |live, around| live.hung_up(now, wire, around));

@@ -37,6 +37,12 @@ impl Presses {
     }
 }
 
+/// When a key began that was let go at `until` after it was pressed for so long.
+pub(crate) fn began(until: Timestamp, lasted: Duration) -> Timestamp {
+    let lasted = i64::try_from(lasted.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_micros(until.micros().saturating_sub(lasted))
+}
+
 /// INFO comes when the key was let go, or not long after.
 const SAME_PRESS_WITHIN: Duration = Duration::from_secs(1);
 
@@ -67,6 +73,19 @@ mod tests {
         assert_eq!(counted(&late), "11");
         assert_eq!(counted(&[('1', 0, Info), ('1', 90, Info), ('2', 95, Info)]), "112");
         assert_eq!(counted(&[('1', 0, Inband), ('1', 1_500, Info)]), "11");
+    }
+
+    /// Held from before the end of the notice until after it: one press, and none that accepts.
+    #[test]
+    fn a_long_press_is_one_and_begins_when_it_was_pressed() {
+        let (key, at) = (Key::from_char('1').unwrap(), Timestamp::from_micros(60_000_000));
+        let (let_go, lasted) = (at.after(Duration::from_secs(3)), Duration::from_secs(3));
+        assert_eq!(began(let_go, lasted), at);
+        assert_eq!(began(let_go, Duration::ZERO), let_go);
+        assert_eq!(began(at, Duration::MAX), Timestamp::from_micros(60_000_000 - i64::MAX));
+        let mut presses = Presses::default();
+        assert!(presses.is_new(Side::Called, key, at, KeyPath::Inband));
+        assert!(!presses.is_new(Side::Called, key, began(let_go, lasted), KeyPath::Info));
     }
 
     #[test]

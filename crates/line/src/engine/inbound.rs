@@ -5,13 +5,14 @@ use super::session::Wish;
 use super::{Engine, Offered, Phase, Reoffer, Wire, retry_after, session};
 use crate::address;
 use crate::dialog::{Dialog, Reply, allow};
-use crate::limits::{REANSWER_MAX, TRYING_AFTER, UNANSWERED_MAX};
+use crate::limits::{KEY_LASTED_MAX, REANSWER_MAX, TRYING_AFTER, UNANSWERED_MAX};
 use crate::sdp::crypto::Crypto;
 use crate::transport::Hop;
 use crate::{Encryption, LineEvent, WireId, sdp};
 use model::{Key, MediaDescription, Private};
 use rsipstack::sip::{Header, HeadersExt, Method, Request};
 use rsipstack::transaction::transaction::Transaction;
+use std::time::Duration;
 
 impl Wire {
     /// What the other end described, with where it signals from when it is a station.
@@ -215,8 +216,8 @@ impl Engine {
             let status = if key.is_some() || request.body.is_empty() { 200 } else { 415 };
             self.finish(transaction, status, Vec::new()).await;
             let talks = self.wires.get(&id).is_some_and(|wire| !wire.silent);
-            if let Some(key) = key.filter(|_| talks) {
-                self.tell(LineEvent::Key { wire: id, key });
+            if let Some((key, lasted)) = key.filter(|_| talks) {
+                self.tell(LineEvent::Key { wire: id, key, lasted });
             }
         } else {
             self.update(id, transaction, source).await;
@@ -406,31 +407,41 @@ impl Engine {
     }
 }
 
-/// The key that an INFO carries: `Signal=5` in `application/dtmf-relay`, or `5` in
-/// `application/dtmf`.
-fn info_key(request: &Request) -> Option<Key> {
+/// The key that an INFO carries, and how long it was pressed: `Signal=5` and `Duration=160`, in
+/// milliseconds, in `application/dtmf-relay`, or `5` in `application/dtmf`.
+fn info_key(request: &Request) -> Option<(Key, Duration)> {
     let kind = request.headers.iter().find_map(|header| {
         let Header::ContentType(kind) = header else { return None };
         Some(kind.value())
     })?;
     let kind = kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     let text = std::str::from_utf8(&request.body).ok()?;
-    let signal = match kind.as_str() {
-        "application/dtmf-relay" => text.lines().find_map(|line| {
+    let field = |wanted| {
+        text.lines().find_map(|line| {
             let (name, value) = line.split_once(['=', ':'])?;
-            name.trim().eq_ignore_ascii_case("signal").then(|| value.trim())
-        })?,
-        "application/dtmf" => text.trim(),
+            name.trim().eq_ignore_ascii_case(wanted).then(|| value.trim())
+        })
+    };
+    let (signal, lasted) = match kind.as_str() {
+        "application/dtmf-relay" => (field("signal")?, field("duration").map(lasted)),
+        "application/dtmf" => (text.trim(), None),
         _ => return None,
     };
     let mut chars = signal.chars();
-    match (chars.next(), chars.next()) {
+    let key = match (chars.next(), chars.next()) {
         (Some(label), None) => Key::from_char(label),
         // Some telephones write the event code of RFC 4733 for `*` and `#`.
         _ if signal == "10" => Some(Key::STAR),
         _ if signal == "11" => Some(Key::POUND),
         _ => None,
-    }
+    };
+    Some((key?, lasted.unwrap_or_default()))
+}
+
+/// How long a key was pressed. What cannot be read may have begun long ago: a key must not pass for
+/// one that began later than it did.
+fn lasted(text: &str) -> Duration {
+    text.parse().map_or(KEY_LASTED_MAX, Duration::from_millis).min(KEY_LASTED_MAX)
 }
 
 /// What a station described that signals from `peer`.

@@ -227,7 +227,7 @@ impl Board {
             LineEvent::Answered { wire, answer, .. } => (wire, PhoneEvent::Answered(answer)),
             LineEvent::Failed { wire, status, .. } => (wire, PhoneEvent::Failed(status)),
             LineEvent::HungUp { wire } => (wire, PhoneEvent::HungUp),
-            LineEvent::Key { wire, key } => (wire, PhoneEvent::Key(key)),
+            LineEvent::Key { wire, key, .. } => (wire, PhoneEvent::Key(key)),
             LineEvent::Dialled { .. }
             | LineEvent::Trunk { .. }
             | LineEvent::Ringing { .. }

@@ -183,20 +183,24 @@ fn keys_come_by_info() {
     let relay = "Content-Type: application/dtmf-relay\r\n\r\n";
     let mut cseq = 1;
     for (body, key) in [
-        (format!("{relay}Signal=5\r\nDuration=160\r\n"), Some('5')),
-        (format!("{relay}Signal= * \r\nDuration= 100\r\n"), Some('*')),
-        (format!("{relay}Signal=11\r\n"), Some('#')),
-        ("Content-Type: application/dtmf\r\n\r\nd".to_owned(), Some('D')),
+        (format!("{relay}Signal=5\r\nDuration=160\r\n"), Some(('5', 160))),
+        (format!("{relay}Signal= * \r\nDuration= 1500\r\n"), Some(('*', 1_500))),
+        (format!("{relay}Signal=11\r\n"), Some(('#', 0))),
+        // A key that began nobody knows when began long ago.
+        (format!("{relay}Signal=1\r\nDuration=long\r\n"), Some(('1', 8_191))),
+        (format!("{relay}Signal=1\r\nDuration=4000000000\r\n"), Some(('1', 8_191))),
+        ("Content-Type: application/dtmf\r\n\r\nd".to_owned(), Some(('D', 0))),
         (format!("{relay}Signal=99\r\n"), None),
         ("Content-Type: text/plain\r\n\r\n5".to_owned(), None),
     ] {
         cseq += 1;
         bench.within("INFO", "info", cseq, &to, &body);
         match key {
-            Some(label) => {
+            Some((label, ms)) => {
                 bench.expect("SIP/2.0 200");
-                let LineEvent::Key { wire: heard, key } = bench.event() else { panic!() };
+                let LineEvent::Key { wire: heard, key, lasted } = bench.event() else { panic!() };
                 assert_eq!((heard, key), (wire, Key::from_char(label).unwrap()));
+                assert_eq!(lasted, Duration::from_millis(ms), "{body}");
             }
             None => drop(bench.expect("SIP/2.0 415")),
         }
