@@ -160,8 +160,13 @@ impl Records {
             }
         };
         let object = rows.object().clone();
+        let query = demand.query.clone();
         let ask = self.ask(Verb::Search, reason, (line, object), demand)?;
-        self.show(staff, ask, reason.act, rows, |rows| Found { rows, next })
+        self.show(staff, ask, reason.act, rows, |mut rows| {
+            // Of the calls that the entry names, what was looked for.
+            rows.retain(|row| look::found(&query, row));
+            Found { rows, next }
+        })
     }
 
     /// How many calls with counsel and on other protected lines an agency had, month by month: all

@@ -22,7 +22,10 @@ use access::{
 use disclosure::records::{Answer, ExportAsk, Found, Key, Look, NotDisclosed, Reason, Shown, What};
 use disclosure::{HolderAt, roster::Denied};
 use evidence::{Statement, leaf};
-use model::{Private, RecordingId, fact::NumberClass};
+use model::{
+    CallId, FacilityId, PersonId, Private, RecordingId, StationId,
+    fact::{Denied as Refused, Fact, NumberClass, Refusal},
+};
 use office::{
     CEDAR, NOW, Office, PINE, RECORDING, Running, SECONDS, admitted, copy, plan, reason, shown,
     signer,
@@ -70,6 +73,20 @@ fn hear(
         octets.extend(piece);
     }
     Ok(octets)
+}
+
+/// A number that was tried in a call of person 1 and refused, before the call was let out.
+fn denied(call: u64, end: u64) -> Fact {
+    Fact::Denied(Box::new(Refused {
+        call: CallId(call),
+        at: NOW.after(Duration::from_secs(call - 1)),
+        agency: CEDAR,
+        facility: FacilityId(1),
+        station: StationId(1),
+        person: Some(PersonId(1)),
+        number: Some(office::number(end)),
+        reason: Refusal::NumberNotAllowed,
+    }))
 }
 
 /// Octets of the file: a head, and six samples of either side in each second.
@@ -337,6 +354,31 @@ fn an_export_has_its_proofs_and_tells_who_else_has_a_copy() {
     };
     let first = unsealed(&exported.what.sealed, passphrase_of(&exported.what.key));
     assert_ne!(rows(&first), rows(&files));
+}
+
+/// In call 8 another number was tried before, and refused: who looks for the number that was called
+/// gets nothing of that one, neither shown nor packed, and a recipient's check finds it whole.
+#[test]
+fn of_a_call_only_what_was_looked_for_is_taken_away() {
+    let office = Office::new();
+    let running = office.open();
+    running.store.project(&[(100, denied(8, 77)), (101, denied(8, 43))]).unwrap();
+    running.grant("inve", Purpose::Investigation, LISTENS);
+    let staff = running.staff("inve");
+    let why = reason(Purpose::Investigation);
+    for (number, rows) in [(Some(43), 2), (Some(77), 1), (None, 4)] {
+        let mut look = search(Line::Ordinary);
+        look.query.number = number.map(office::number);
+        let found = shown(running.records.search(&staff, &why, &look).unwrap());
+        assert_eq!(found.what.rows.len(), rows, "{number:?}");
+        let asked = export_of(What::Records(Box::new(look)), Audience::Court);
+        let exported = shown(running.records.export(&staff, &why, &asked).unwrap());
+        assert_eq!(exported.what.records, rows, "{number:?}");
+        let passphrase = passphrase_of(&exported.what.key);
+        let files = unsealed(&exported.what.sealed, passphrase);
+        let table = String::from_utf8(files["records/records.csv"].clone()).unwrap();
+        assert_eq!(table.contains("12025550177"), number != Some(43), "{table}");
+    }
 }
 
 fn passphrase_of(key: &Key) -> &str {

@@ -1,6 +1,6 @@
 //! Taking a copy away: what was released, packed with its proofs, and sealed for the recipient.
 
-use super::{Answer, Begun, Look, NotDisclosed, Reason, Records, SHOW_WITHIN, Shown};
+use super::{Answer, Begun, Look, NotDisclosed, Reason, Records, SHOW_WITHIN, Shown, look};
 use crate::Entered;
 use ::export::{Contents, Copy, Entry, Package, Passphrase, Record, Recording, TimeStamp, seal};
 use access::{
@@ -220,7 +220,8 @@ impl Records {
             | Object::Ledger { .. }
             | Object::Held { .. } => store.record_of(&ask.object, ask.line, None)?,
         };
-        let rows = rows.release(self.receipt(entered)?)?;
+        let mut rows = rows.release(self.receipt(entered)?)?;
+        rows.retain(|row| look::found(&ask.demand.query, row));
         let mut entries = vec![this_disclosure(entered)];
         let mut recordings = Vec::new();
         if let Object::Recording { agency, recording, .. } = ask.object {

@@ -3,7 +3,10 @@
 use super::{NotDisclosed, Records};
 use access::{Audience, Demand, Query, staff::Staff};
 use model::{AgencyId, FacilityId, PersonId, StationId, Timestamp};
-use store::records::{Came, Cursor, Search};
+use store::{
+    RecordingRow,
+    records::{Came, Cursor, Record, Search},
+};
 
 /// Which records are looked for, and how many at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +35,23 @@ pub(super) fn of_times(staff: &Staff, (from, until): (Timestamp, Timestamp)) -> 
     demand.query.from = Some(from);
     demand.query.until = Some(until);
     demand
+}
+
+/// Whether a record is what was looked for, and not only of a call of which another record is: a
+/// call has one for each number that was refused in it before it was let out.
+pub(super) fn found(query: &Query, record: &Record) -> bool {
+    let Query { person, number, facility, station, from, until, outcome, recorded, after, .. } =
+        query;
+    let is_recorded = matches!(record.row.recording, RecordingRow::Recorded { .. });
+    person.as_ref().is_none_or(|key| record.person_key.as_ref() == Some(key))
+        && number.is_none_or(|number| record.row.number == Some(number))
+        && facility.as_ref().is_none_or(|key| record.facility == *key)
+        && station.as_ref().is_none_or(|key| record.station == *key)
+        && from.is_none_or(|from| from <= record.row.at)
+        && until.is_none_or(|until| record.row.at < until)
+        && outcome.as_ref().is_none_or(|word| record.outcome() == word)
+        && recorded.is_none_or(|recorded| recorded == is_recorded)
+        && after.is_none_or(|(at, number)| Cursor { at, record: number } < record.cursor())
 }
 
 impl Records {
