@@ -213,15 +213,18 @@ impl Package {
             .filter_map(|path| path.strip_prefix(AUDIO)?.split('.').next())
             .collect();
         let rows = manifest::rows(self.file(RECORDS)?).ok_or(Fault::Manifest)?;
-        let (named, rows_max) = match &intent.object {
-            Object::Recording { recording, .. } => (Some(format!("{:016x}", recording.0)), 1),
-            Object::Records { records, .. } => (None, records.len()),
-            Object::Counts { .. } | Object::Ledger { .. } | Object::Held { .. } => (None, 0),
+        // A call, and the numbers that were refused in it before it was let out.
+        let (named, calls_max, refused_max) = match &intent.object {
+            Object::Recording { recording, .. } => (Some(format!("{:016x}", recording.0)), 1, 0),
+            Object::Records { records, .. } => {
+                (None, records.len(), records.len().saturating_mul(REFUSED_IN_CALL_COUNT_MAX))
+            }
+            Object::Counts { .. } | Object::Ledger { .. } | Object::Held { .. } => (None, 0, 0),
         };
         if recordings.iter().any(|recording| named.as_deref() != Some(recording)) {
             return Err(Fault::OtherDisclosure("it was for another recording"));
         }
-        if rows > rows_max {
+        if rows.calls > calls_max || rows.refused > refused_max {
             return Err(Fault::OtherDisclosure("it was for fewer records"));
         }
         Ok(())
@@ -331,3 +334,5 @@ const MANIFEST: &str = "manifest.json";
 const CHECKPOINT: &str = "proofs/checkpoint";
 const RECORDS: &str = "records/records.json";
 const AUDIO: &str = "audio/";
+/// Numbers that somebody may try in one call; each that is refused is a record of that call.
+const REFUSED_IN_CALL_COUNT_MAX: usize = 6;

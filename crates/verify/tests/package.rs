@@ -51,8 +51,16 @@ fn recorded() -> Object {
 }
 
 fn handed(time_stamp: &TimeStamp) -> Handed {
+    handed_of(recorded(), (&[record()], &[recording()]), time_stamp)
+}
+
+fn handed_of(
+    object: Object,
+    (records, recordings): (&[Record], &[Recording]),
+    time_stamp: &TimeStamp,
+) -> Handed {
     let mut log = Log::of(20);
-    let bare = log.proof(export_of(recorded()));
+    let bare = log.proof(export_of(object));
     let proof = Proof { checkpoint: cosigned(&bare.checkpoint, &[1, 3]), ..bare };
     let receipt = Gate::new(log_key(), quorum()).receipt(proof.clone(), NOW).unwrap();
     let (clock, software) = (
@@ -66,8 +74,8 @@ fn handed(time_stamp: &TimeStamp) -> Handed {
         Software { version: "0.1.0".to_owned(), sha256: "ab".repeat(32) },
     );
     let contents = Contents {
-        records: &[record()],
-        recordings: &[recording()],
+        records,
+        recordings,
         entries: &[entry(&proof)],
         copies: &[],
         time_stamp,
@@ -331,6 +339,31 @@ fn what_is_mended_around_another_disclosure_is_found() {
     let none = mended(files, |manifest| manifest["entries"] = Value::Array(vec![]));
     let refused = check(&none, &trust()).unwrap_err();
     assert!(matches!(refused, Fault::NoDisclosure), "{refused}");
+}
+
+/// A call is one in the entry, and has a record for each number that was refused in it.
+#[test]
+fn numbers_that_were_refused_in_a_call_are_records_of_it() {
+    let refused = |number: usize| Record {
+        row: format!("{number:032x}"),
+        accepted: None,
+        talked: Duration::ZERO,
+        outcome: "number_blocked".to_owned(),
+        charged: None,
+        recording: "no_talk".to_owned(),
+        ..record()
+    };
+    let packed = |calls: usize, refusals: usize| {
+        let object = Object::Records { agency: AgencyId(3), records: vec![CallId(RECORDING)] };
+        let records: Vec<_> = (0..refusals).map(refused).chain(vec![record(); calls]).collect();
+        handed_of(object, (&records, &[]), &none()).package
+    };
+    for (calls, refusals, good) in
+        [(1, 0, true), (1, 5, true), (0, 6, true), (2, 0, false), (1, 7, false)]
+    {
+        let found = check(packed(calls, refusals).octets(), &trust());
+        assert_eq!(found.is_ok(), good, "{calls} and {refusals}: {found:?}");
+    }
 }
 
 /// Of what the manifest says beside the log, too, there is one reading or none.

@@ -2,8 +2,14 @@
 
 use access::{Intent, Object};
 use jiff::Timestamp as Instant;
-use model::{Private, Timestamp};
-use serde::Deserialize;
+use model::{Private, Timestamp, fact::Refusal};
+use serde::{
+    Deserialize,
+    de::{
+        IntoDeserializer as _,
+        value::{Error as NotAWord, StrDeserializer},
+    },
+};
 use std::collections::BTreeMap;
 
 /// `manifest.json`.
@@ -186,9 +192,30 @@ impl Disclosure {
     }
 }
 
-/// How many call records a list has.
-pub(super) fn rows(octets: &[u8]) -> Option<usize> {
-    serde_json::from_slice::<Vec<serde_json::Value>>(octets).ok().map(|rows| rows.len())
+/// How many records a list has.
+pub(super) struct Rows {
+    /// Of calls that were let out.
+    pub(super) calls: usize,
+    /// Of numbers that were refused.
+    pub(super) refused: usize,
+}
+
+/// Counts the records of a list.
+pub(super) fn rows(octets: &[u8]) -> Option<Rows> {
+    let rows: Vec<Row> = serde_json::from_slice(octets).ok()?;
+    let refused = rows.iter().filter(|row| is_refusal(&row.outcome)).count();
+    Some(Rows { calls: rows.len() - refused, refused })
+}
+
+fn is_refusal(outcome: &str) -> bool {
+    let word: StrDeserializer<'_, NotAWord> = outcome.into_deserializer();
+    Refusal::deserialize(word).is_ok()
+}
+
+/// What is looked at of a record.
+#[derive(Deserialize)]
+struct Row {
+    outcome: String,
 }
 
 const FORMAT: &str = "parlatory export 2";
