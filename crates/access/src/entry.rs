@@ -3,7 +3,7 @@
 //! The log has a salted commitment and nothing else of it. Whoever has the opening can see that
 //! the entry says just this, and nobody can find an opening that says something else.
 
-use crate::{Intent, intent::NotAnIntent, limits::DETAIL_OCTETS_MAX};
+use crate::{Intent, intent::NotAnIntent, limits::DETAIL_OCTETS_MAX, reopening::NotAReopening};
 use alloc::vec::Vec;
 use core::fmt;
 use sha2::{Digest as _, Sha256};
@@ -107,12 +107,18 @@ pub enum Unreadable {
     /// It is of another kind, or another version.
     #[error("the entry is no disclosure, or of a version that is not known here")]
     Version,
+    /// It does not open segments, or is of another version.
+    #[error("the entry does not say that segments of a journal are opened, or in another version")]
+    NoReopening,
     /// It is damaged.
     #[error("what the entry says cannot be read")]
     Octets,
     /// It could not have been entered.
     #[error("the entry is out of bounds: {0}")]
     Bounds(#[from] NotAnIntent),
+    /// It could not have been entered to open segments.
+    #[error("the entry is out of bounds: {0}")]
+    Segments(#[from] NotAReopening),
 }
 
 fn encode(intent: &Intent) -> Option<Vec<u8>> {

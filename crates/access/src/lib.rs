@@ -25,6 +25,7 @@ pub mod limits;
 #[cfg(feature = "policy")]
 pub mod policy;
 pub mod receipt;
+pub mod reopening;
 pub mod staff;
 pub mod undisclosed;
 pub mod watch;
@@ -36,5 +37,6 @@ pub use demand::{Demand, Query};
 pub use entry::Draft;
 pub use entry::{LEAF_OCTETS, Opening, Unreadable};
 pub use intent::{Intent, Leave, Month, NotAnIntent, Object, Recipient};
-pub use receipt::{Gate, NoReceipt, Proof, Receipt};
+pub use receipt::{Gate, NoReceipt, Proof, Receipt, ReopeningReceipt};
+pub use reopening::{NotAReopening, Reopening, Segment};
 pub use undisclosed::{NotReleased, Undisclosed};

@@ -27,6 +27,13 @@ pub const DETAIL_OCTETS_MAX: usize = 10 * RECORDS_COUNT_MAX + 6 * 1_024;
 /// How long a disclosure that was entered may be carried out.
 pub const VALID_MAX: Duration = Duration::from_secs(24 * 3_600);
 
+/// Segments of a journal that one entry can name, at 52 octets each: a year of a quiet node, and so
+/// few that the request for the longest file of shares still fits (`keyholder`).
+pub const SEGMENTS_COUNT_MAX: usize = 365;
+
+/// How long keyholders open segments for a request that was entered: their owners say yes first.
+pub const REOPENING_VALID_MAX: Duration = Duration::from_secs(7 * 86_400);
+
 /// How far the clocks of a node and of a keyholder may be apart.
 pub const CLOCKS_APART_MAX: Duration = Duration::from_secs(120);
 

@@ -5,7 +5,7 @@
 //! a time at which the disclosure is still to be carried out.
 
 use crate::{
-    Intent,
+    Intent, Reopening,
     entry::{LEAF_OCTETS, Opening, Unreadable},
     limits::CLOCKS_APART_MAX,
 };
@@ -26,6 +26,36 @@ impl Receipt {
     #[must_use]
     pub const fn intent(&self) -> &Intent {
         &self.intent
+    }
+
+    /// Place of the entry in the log, from 0.
+    #[must_use]
+    pub const fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// The checkpoint it was proved under.
+    #[must_use]
+    pub const fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+}
+
+/// Proof that it stands in the log which segments of a journal are opened for whose key, by whom
+/// and why. Only this module makes one; it cannot be cloned, defaulted or read from anywhere. It is
+/// good for the segments that it names.
+#[derive(Debug)]
+pub struct ReopeningReceipt {
+    reopening: Reopening,
+    index: u64,
+    checkpoint: Checkpoint,
+}
+
+impl ReopeningReceipt {
+    /// What the entry says.
+    #[must_use]
+    pub const fn reopening(&self) -> &Reopening {
+        &self.reopening
     }
 
     /// Place of the entry in the log, from 0.
@@ -101,14 +131,35 @@ impl Gate {
         Ok(self.stands(proof)?.intent)
     }
 
+    /// Makes the receipt of a request to open segments that stands in the log.
+    ///
+    /// # Errors
+    /// Says what is missing. Then nothing is opened.
+    pub fn reopening(&self, proof: Proof, now: Timestamp) -> Result<ReopeningReceipt, NoReceipt> {
+        let (opening, index, checkpoint) = self.entered(proof)?;
+        let reopening = opening.reopening()?;
+        if now.after(CLOCKS_APART_MAX) < reopening.asked {
+            return Err(NoReceipt::NotYet);
+        }
+        if now >= reopening.expires {
+            return Err(NoReceipt::ReopeningExpired);
+        }
+        Ok(ReopeningReceipt { reopening, index, checkpoint })
+    }
+
     fn stands(&self, proof: Proof) -> Result<Receipt, NoReceipt> {
+        let (opening, index, checkpoint) = self.entered(proof)?;
+        Ok(Receipt { intent: opening.read()?, index, checkpoint })
+    }
+
+    /// What an entry that stands in the log commits to, and where it stands.
+    fn entered(&self, proof: Proof) -> Result<(Opening, u64, Checkpoint), NoReceipt> {
         let checkpoint = Checkpoint::verified(proof.checkpoint, &self.log, &self.witnesses)?;
         let included = proof.inclusion.verify(Hash::leaf(&proof.leaf), &checkpoint)?;
         if !proof.opening.opens(&proof.leaf) {
             return Err(NoReceipt::OtherEntry);
         }
-        let intent = proof.opening.read()?;
-        Ok(Receipt { intent, index: included.index(), checkpoint })
+        Ok((proof.opening, included.index(), checkpoint))
     }
 }
 
@@ -133,4 +184,7 @@ pub enum NoReceipt {
     /// It is over.
     #[error("the disclosure is not valid any more: ask for it again")]
     Expired,
+    /// The request to open segments is over.
+    #[error("the request to open segments is not valid any more: withdraw it, and ask anew")]
+    ReopeningExpired,
 }

@@ -3,7 +3,10 @@
 use crate::{Keyholder, NotHeard, Reach};
 use access::Gate;
 use export::Custody;
-use keyholder::{Answer, Ask, Holder, KeyRing, Memory, NotAnswered, Program, Remote, State};
+use keyholder::{
+    Answer, Ask, Holder, KeyRing, Memory, NotAnswered, Program, Remote, SegmentAnswer, SegmentAsk,
+    State,
+};
 use model::{Clock, Timestamp};
 use std::{
     collections::BTreeMap,
@@ -128,6 +131,16 @@ impl Holders {
         Ok([before, last])
     }
 
+    /// Asks the one that has this key; nobody else asks it meanwhile.
+    pub(crate) fn with<T>(
+        &self,
+        key: KeyId,
+        ask: impl FnOnce(&mut dyn Keyholder) -> Result<T, NotHeard>,
+    ) -> Result<T, NotHeard> {
+        let place = self.with_key(key)?;
+        ask(&mut self.at(place).ok_or(NotHeard::NoHolder)?)
+    }
+
     /// The place of the one that has this key. Who had it before has it still: keys that are no
     /// longer current stay in their ring.
     fn with_key(&self, wanted: KeyId) -> Result<usize, NotHeard> {
@@ -205,6 +218,19 @@ impl Keyholder for Held<'_> {
             Opened::Here(holder) => Keyholder::open(holder.as_mut(), ask, now),
             Opened::There(remote) => Keyholder::open(remote, ask, now),
             Opened::Behind(program) => Keyholder::open(program, ask, now),
+        };
+        self.noted(answer)
+    }
+
+    fn open_segment(
+        &mut self,
+        ask: &SegmentAsk,
+        now: Timestamp,
+    ) -> Result<SegmentAnswer, NotHeard> {
+        let answer = match &mut *self.opened {
+            Opened::Here(holder) => Keyholder::open_segment(holder.as_mut(), ask, now),
+            Opened::There(remote) => Keyholder::open_segment(remote, ask, now),
+            Opened::Behind(program) => Keyholder::open_segment(program, ask, now),
         };
         self.noted(answer)
     }

@@ -21,8 +21,8 @@ pub use naming::Naming;
 pub use reach::{Reach, Reached};
 pub use records::{Records, RecordsConfig};
 pub use register::{
-    Ended, Entered, Keyholder, NotEntered, NotHeard, Note, Register, RegisterConfig, SealDetail,
-    Sealed,
+    Ended, Entered, Keyholder, NotEntered, NotHeard, Note, Register, RegisterConfig, Requested,
+    SealDetail, Sealed, SegmentShares,
 };
 pub use roster::Roster;
 pub use stopping::Stopping;

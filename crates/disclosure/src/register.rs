@@ -1,16 +1,23 @@
 //! The register of disclosures: whatever passes through it stands in the log first.
 
+mod reopening;
+
+pub use reopening::{Requested, SegmentShares};
+
 use crate::{Reach, circle::Circle};
 use access::{
-    Draft as Prepared, Gate, Intent, Leave, NoReceipt, NotAnIntent, Object, Proof, Receipt,
-    decide::Allowed,
+    Draft as Prepared, Gate, Intent, Leave, NoReceipt, NotAReopening, NotAnIntent, Object, Proof,
+    Receipt, decide::Allowed,
 };
 use evidence::{AuditKey, Entry, Kind, Random, Said, Statement, leaf, limits::RANDOM_OCTETS};
 use journal::{
     Draft,
     log::{Log, LogError, replay_log},
 };
-use keyholder::{Answer, Ask, BadAsk, Holder, NotAnswered, Program, Refused, Remote, State};
+use keyholder::{
+    Answer, Ask, BadAsk, Holder, NotAnswered, Program, Refused, Remote, SegmentAnswer, SegmentAsk,
+    State,
+};
 use model::{AgencyId, RecordingId, Timestamp};
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -279,21 +286,31 @@ impl Register {
     ) -> Result<Resealed, NotHeard> {
         let seen = holder.state()?.seen;
         let mut proof = entered.proof.clone();
-        // Others may have entered something since; the keyholder looks at nothing older than it
-        // has seen.
-        let index = proof.inclusion.index();
+        let way;
+        (proof.inclusion, proof.checkpoint, way) =
+            self.proved_to(proof.inclusion.index(), seen, now)?;
+        let ask = Ask::new(&proof, &way, header, entered.intent.recipient);
+        holder.open(&ask, now)?.resealed().map_err(NotHeard::Answer)
+    }
+
+    /// Proves an entry to who has seen `seen` entries of the log, under the log as it is now:
+    /// others may have entered something since, and a keyholder looks at nothing older than it has
+    /// seen.
+    fn proved_to(
+        &self,
+        index: u64,
+        seen: u64,
+        now: Timestamp,
+    ) -> Result<(Inclusion, tlog::Note, Consistency), NotHeard> {
         let proven = self.circle.prove(&self.log, &self.config.gate, index, now);
         let (inclusion, checkpoint) = proven.map_err(NotHeard::of)?;
         let size =
             Head::parse(checkpoint.text()).map_err(|_| NotHeard::Unproven(NotEntered::Lost))?.size;
-        proof.inclusion = inclusion;
-        proof.checkpoint = checkpoint;
         let way = match seen {
             0 => Consistency::new(Vec::new()),
             seen => self.log.prove_growth(seen, size)?,
         };
-        let ask = Ask::new(&proof, &way, header, entered.intent.recipient);
-        holder.open(&ask, now)?.resealed().map_err(NotHeard::Answer)
+        Ok((inclusion, checkpoint, way))
     }
 
     /// Makes entries durable; gives the place of the last one, and the log's own as it has them.
@@ -363,7 +380,8 @@ impl Note {
             Kind::Delivered => Some("delivered v1\0"),
             Kind::RecordsErased => Some("records erased v1\0"),
             Kind::DetailsErased => Some("details erased v1\0"),
-            // A node says these of its calls, the log itself the first, and `enter` a disclosure.
+            // A node says these of its calls, the log itself the first; `enter` a disclosure, and
+            // `reopening` that segments are opened.
             Kind::Padding
             | Kind::Boot
             | Kind::RegistryEpoch
@@ -380,7 +398,8 @@ impl Note {
             | Kind::NameRecorded
             | Kind::NameHeard
             | Kind::NameApproved
-            | Kind::NameRemoved => None,
+            | Kind::NameRemoved
+            | Kind::SegmentsOpened => None,
         }
     }
 }
@@ -398,6 +417,13 @@ pub trait Keyholder {
     /// # Errors
     /// When it cannot be reached, or refuses.
     fn open(&mut self, ask: &Ask, now: Timestamp) -> Result<Answer, NotHeard>;
+
+    /// Asks for the shares of a segment's key.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or refuses.
+    fn open_segment(&mut self, ask: &SegmentAsk, now: Timestamp)
+    -> Result<SegmentAnswer, NotHeard>;
 }
 
 impl Keyholder for Holder {
@@ -407,6 +433,14 @@ impl Keyholder for Holder {
 
     fn open(&mut self, ask: &Ask, now: Timestamp) -> Result<Answer, NotHeard> {
         Ok(Self::open(self, ask, now)?)
+    }
+
+    fn open_segment(
+        &mut self,
+        ask: &SegmentAsk,
+        now: Timestamp,
+    ) -> Result<SegmentAnswer, NotHeard> {
+        Ok(Self::open_segment(self, ask, now)?)
     }
 }
 
@@ -419,6 +453,14 @@ impl Keyholder for Program {
     fn open(&mut self, ask: &Ask, _now: Timestamp) -> Result<Answer, NotHeard> {
         Ok(Self::open(self, ask)?)
     }
+
+    fn open_segment(
+        &mut self,
+        ask: &SegmentAsk,
+        _now: Timestamp,
+    ) -> Result<SegmentAnswer, NotHeard> {
+        Ok(Self::open_segment(self, ask)?)
+    }
 }
 
 impl Keyholder for Remote {
@@ -430,6 +472,14 @@ impl Keyholder for Remote {
     fn open(&mut self, ask: &Ask, _now: Timestamp) -> Result<Answer, NotHeard> {
         Ok(Self::open(self, ask)?)
     }
+
+    fn open_segment(
+        &mut self,
+        ask: &SegmentAsk,
+        _now: Timestamp,
+    ) -> Result<SegmentAnswer, NotHeard> {
+        Ok(Self::open_segment(self, ask)?)
+    }
 }
 
 /// Why a disclosure was not entered. Nothing was disclosed.
@@ -438,6 +488,9 @@ pub enum NotEntered {
     /// It is out of bounds.
     #[error(transparent)]
     Bounds(#[from] NotAnIntent),
+    /// The request for segments is out of bounds.
+    #[error(transparent)]
+    Segments(#[from] NotAReopening),
     /// The log cannot take it.
     #[error("the log cannot take the disclosure, so it does not happen: {0}")]
     Log(#[from] LogError),
@@ -497,6 +550,7 @@ impl NotHeard {
         match why {
             NotEntered::Log(fault) => Self::Log(fault),
             NotEntered::Bounds(_)
+            | NotEntered::Segments(_)
             | NotEntered::Seal
             | NotEntered::Kind
             | NotEntered::Witnesses { .. }

@@ -519,4 +519,12 @@ impl<F: FnMut(bool)> Keyholder for Watched<'_, F> {
         self.1(false);
         answer
     }
+
+    fn open_segment(
+        &mut self,
+        ask: &keyholder::SegmentAsk,
+        now: Timestamp,
+    ) -> Result<keyholder::SegmentAnswer, NotHeard> {
+        Keyholder::open_segment(self.0, ask, now)
+    }
 }

@@ -88,6 +88,8 @@ pub struct Report {
     pub programs: Vec<(u32, u32, [u8; 32])>,
     /// What went out, by trunk and time, for [`crate::carrier`].
     pub dialled: Vec<crate::carrier::Dialled>,
+    /// How often it was entered that segments of a journal are opened by their keyholders.
+    pub reopened: u64,
     /// The first and the last of entries whose details are erased, as entries say.
     pub erased: Vec<(u64, u64)>,
     /// What breaks an invariant, in the order found; no more than [`VIOLATIONS_LISTED_MAX`].
@@ -214,6 +216,7 @@ impl Auditor {
             | Statement::Inquiry { .. }
             | Statement::Delivered { .. }
             | Statement::RecordsErased { .. } => {}
+            Statement::SegmentsOpened { .. } => report.reopened += 1,
             Statement::DetailsErased { first, last, .. } => report.erased.push((first, last)),
         }
         for violation in violations {

@@ -160,6 +160,9 @@ fn fields_of(statement: &Statement) -> Fields {
         Statement::DetailsErased { of, first, last, count } => {
             Fields { what: detailed_code(of), subject: first, count, extra: last, ..zero }
         }
+        Statement::SegmentsOpened { segments, first, last, recipient } => {
+            Fields { subject: first, count: segments, extra: last, hash: recipient, ..zero }
+        }
         Statement::Disclosure { act, records, recipient } => {
             Fields { subject: act, count: records, hash: recipient, ..zero }
         }
@@ -229,6 +232,12 @@ fn statement_of(fields: &Fields) -> Option<Statement> {
         Kind::NameRemoved => Statement::NameRemoved { sha256: hash },
         Kind::Delivered => Statement::Delivered { act, package: hash },
         Kind::RecordsErased => Statement::RecordsErased { records: fields.count },
+        Kind::SegmentsOpened => Statement::SegmentsOpened {
+            segments: fields.count,
+            first: fields.subject,
+            last: fields.extra,
+            recipient: hash,
+        },
         Kind::DetailsErased => Statement::DetailsErased {
             of: detailed(fields.what)?,
             first: fields.subject,

@@ -206,6 +206,19 @@ pub enum Statement {
         /// How many were due when it was entered.
         records: u64,
     },
+    /// Segments of a node's journal, whose keys were given away, are to be opened by their
+    /// keyholders, so that the node can fill its database again. The detail says which, who asks,
+    /// and why.
+    SegmentsOpened {
+        /// How many segments.
+        segments: u64,
+        /// Number of the first fact in them.
+        first: u64,
+        /// Number of the last.
+        last: u64,
+        /// SHA-256 of the key that gets the shares.
+        recipient: [u8; 32],
+    },
     /// Details of entries are erased, with their salts, because their time is over. The entries
     /// stay.
     DetailsErased {
@@ -297,12 +310,13 @@ pub enum Kind {
     NameRemoved = 27,
     Delivered = 28,
     RecordsErased = 29,
+    SegmentsOpened = 30,
     DetailsErased = 31,
 }
 
 impl Kind {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Padding,
         Self::Boot,
         Self::RegistryEpoch,
@@ -333,6 +347,7 @@ impl Kind {
         Self::NameRemoved,
         Self::Delivered,
         Self::RecordsErased,
+        Self::SegmentsOpened,
         Self::DetailsErased,
     ];
 
@@ -360,6 +375,7 @@ impl Kind {
             | Self::Inquiry
             | Self::Delivered
             | Self::RecordsErased
+            | Self::SegmentsOpened
             | Self::DetailsErased => true,
             Self::Boot
             | Self::RegistryEpoch
@@ -418,6 +434,7 @@ impl Statement {
             Self::NameRemoved { .. } => Kind::NameRemoved,
             Self::Delivered { .. } => Kind::Delivered,
             Self::RecordsErased { .. } => Kind::RecordsErased,
+            Self::SegmentsOpened { .. } => Kind::SegmentsOpened,
             Self::DetailsErased { .. } => Kind::DetailsErased,
         }
     }

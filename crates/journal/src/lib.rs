@@ -35,5 +35,5 @@ pub use limits::{
     SEGMENT_OCTETS_MAX, SOON,
 };
 pub use outbox::{Appended, Draft, Entry, EntrySeq, LEAF_OCTETS, leaf_head};
-pub use replay::{Extent, extent, replay, replay_entries};
+pub use replay::{Extent, GivenKeys, extent, replay, replay_entries, replay_given};
 pub use seal::{SEAL_KEY_OCTETS, SealKey};

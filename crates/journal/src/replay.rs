@@ -1,17 +1,21 @@
 //! Reading a journal from its files.
 
 use crate::{
-    Entry, EntrySeq, JournalError, SealKey, Seq,
+    Entry, EntrySeq, JournalError, SEAL_KEY_OCTETS, SealKey, Seq,
     forget::{front, header_at},
     frame::{self, Frame, Payload, Tail},
     header::{Header, HeaderFault, Opened, Past},
+    seal::Seal,
     segment::{self, NOT_SEALED},
 };
 use model::fact::Fact;
 use std::{
+    collections::BTreeMap,
+    fmt,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
+use zeroize::Zeroizing;
 
 /// Gives every fact after `after` to `each`, in order, until it breaks or there is no more.
 ///
@@ -31,12 +35,23 @@ pub fn replay(
     after: Seq,
     mut each: impl FnMut(Seq, Fact) -> ControlFlow<()>,
 ) -> Result<(), JournalError> {
+    replay_with(dir, key, &GivenKeys::default(), after, &mut each)
+}
+
+fn replay_with(
+    dir: &Path,
+    key: &SealKey,
+    given: &GivenKeys,
+    after: Seq,
+    each: &mut dyn FnMut(Seq, Fact) -> ControlFlow<()>,
+) -> Result<(), JournalError> {
     let segments = segment::list(dir)?;
     let wanted = Seq(after.0.saturating_add(1));
     let start = segments.partition_point(|(first, _)| *first <= wanted).saturating_sub(1);
     let expected = segments.get(start).map_or(wanted, |(first, _)| (*first).min(wanted));
     let mut reading = Reading {
         key,
+        given,
         wanted: Wanted::Facts(wanted),
         each: &mut |found| {
             let facts = found.payload.facts().ok_or_else(|| found.unknown(UNKNOWN_FACT))?;
@@ -49,6 +64,40 @@ pub fn replay(
         },
     };
     reading.frames(&segments, start, expected)
+}
+
+/// Keys of segments that were given away and made again, by the numbers of the first facts. Wiped
+/// when dropped, and kept nowhere else.
+#[derive(Default)]
+pub struct GivenKeys(BTreeMap<Seq, Zeroizing<[u8; SEAL_KEY_OCTETS]>>);
+
+impl GivenKeys {
+    /// Adds the key of the segment that begins with fact `first`.
+    pub fn add(&mut self, first: Seq, key: Zeroizing<[u8; SEAL_KEY_OCTETS]>) {
+        self.0.insert(first, key);
+    }
+}
+
+impl fmt::Debug for GivenKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GivenKeys({}, [private])", self.0.len())
+    }
+}
+
+/// As [`replay`], and reads segments whose keys were given away with `given`. Nothing is changed:
+/// they stay given away.
+///
+/// # Errors
+/// As [`replay`]; [`JournalError::GivenAway`] when a key is missing; [`JournalError::Damaged`] when
+/// a segment does not open with its key, or does not end where its header says.
+pub fn replay_given(
+    dir: &Path,
+    key: &SealKey,
+    given: &GivenKeys,
+    after: Seq,
+    mut each: impl FnMut(Seq, Fact) -> ControlFlow<()>,
+) -> Result<(), JournalError> {
+    replay_with(dir, key, given, after, &mut each)
 }
 
 /// Gives every entry after `after` to `each`, in order, until it breaks or there is no more: what
@@ -71,6 +120,7 @@ pub fn replay_entries(
     let expected = if start == 0 { Seq(1) } else { expected };
     let mut reading = Reading {
         key,
+        given: &GivenKeys::default(),
         wanted: Wanted::Entries(wanted),
         each: &mut |found| {
             let entries = found.payload.entries();
@@ -169,6 +219,8 @@ impl Found<'_> {
 /// One reading of a journal.
 struct Reading<'a> {
     key: &'a SealKey,
+    /// Keys that the journal's does not open.
+    given: &'a GivenKeys,
     wanted: Wanted,
     /// Looks at each append that has something that is asked for.
     each: &'a mut dyn FnMut(Found<'_>) -> Result<ControlFlow<()>, JournalError>,
@@ -211,6 +263,8 @@ impl Reading<'_> {
             Err(fault) => return Err(segment::header_error(path, fault)),
         };
         segment::check_header(path, header, first, None)?;
+        // Where a segment ends that was given away, by the header that this journal vouches for.
+        let mut ends = None;
         let seal = match segment::open_header(path, header, self.key)? {
             Opened::Sealed(seal) => seal,
             Opened::Gone(gone) if self.wanted.begins_at(gone.next, gone.next_entry) => {
@@ -222,10 +276,16 @@ impl Reading<'_> {
             Opened::Gone(gone) => {
                 return Err(JournalError::Forgotten { last: gone.next.0.saturating_sub(1) });
             }
-            Opened::Given(given) => {
-                let last = given.next.0.saturating_sub(1);
-                return Err(JournalError::GivenAway { file: path.to_owned(), last });
-            }
+            Opened::Given(given) => match self.given.0.get(&first) {
+                Some(key) => {
+                    ends = Some(given.next);
+                    Seal::new(key)
+                }
+                None => {
+                    let last = given.next.0.saturating_sub(1);
+                    return Err(JournalError::GivenAway { file: path.to_owned(), last });
+                }
+            },
         };
         let mut outcome = Ok(ControlFlow::Continue(()));
         let scan = frame::scan(&octets, header, |at, frame| {
@@ -247,16 +307,20 @@ impl Reading<'_> {
         }
         let (file, offset) = (path.to_owned(), scan.end as u64);
         match scan.tail {
-            Tail::Torn if last => Ok(ControlFlow::Continue(scan.next)),
+            Tail::Torn if last && ends.is_none() => Ok(ControlFlow::Continue(scan.next)),
             Tail::Torn => {
                 let what = "it ends in the middle of a frame";
                 Err(JournalError::Damaged { file, offset, what })
             }
             Tail::Damaged(what) => Err(JournalError::Damaged { file, offset, what }),
+            Tail::Whole if ends.is_some_and(|next| next != scan.next) => {
+                Err(JournalError::Damaged { file, offset, what: OTHER_END })
+            }
             Tail::Whole => Ok(ControlFlow::Continue(scan.next)),
         }
     }
 }
 
+const OTHER_END: &str = "it does not end where its header says";
 const UNKNOWN_FACT: &str = "it holds a fact that this version does not know";
 const UNKNOWN_ENTRY: &str = "it holds an entry that this version does not know";

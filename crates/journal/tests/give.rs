@@ -12,16 +12,17 @@ mod sample;
 mod small;
 
 use journal::{
-    EntrySeq, Extent, GivenAway, Inspected, Journal, JournalError, Options, Parting,
-    SEGMENT_AGE_MAX, SealKey, Seq, TakenOver, extent, inspect, inspect_given, keep, sealed_away,
+    EntrySeq, Extent, GivenAway, GivenKeys, Inspected, Journal, JournalError, Options, Parting,
+    SEGMENT_AGE_MAX, SealKey, Seq, TakenOver, extent, inspect, inspect_given, keep, replay_given,
+    sealed_away,
 };
 use sample::{
-    HEADER_OCTETS, append, entries, expected, files, key_of, numbered_facts, read_with, replayed,
-    seal_key, shared,
+    FRAME_HEADER_OCTETS, HEADER_OCTETS, append, entries, expected, files, key_of, numbered_facts,
+    read_with, replayed, seal_key, shared,
 };
 use sha2::{Digest as _, Sha256};
 use small::{ALL, NOW, SMALL, at, firsts, holds, open, written};
-use std::{cell::RefCell, fs};
+use std::{cell::RefCell, fs, ops::ControlFlow};
 
 #[test]
 fn what_was_given_away_opens_with_its_own_key_alone_and_the_journal_goes_on() {
@@ -96,6 +97,60 @@ fn what_was_given_away_opens_with_its_own_key_alone_and_the_journal_goes_on() {
     let away = sealed_away(dir.path(), &seal_key()).unwrap();
     assert_eq!(away.given.iter().map(|it| it.whole).collect::<Vec<_>>(), [true, false, true]);
     assert_eq!(replayed(dir.path(), last).unwrap(), numbered_facts(kept..22));
+}
+
+#[test]
+fn with_the_keys_again_all_facts_are_read_and_nothing_is_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = written(dir.path());
+    let firsts = firsts(dir.path());
+    let (kept, last) = (firsts[3], firsts[3] - 1);
+    journal.give_away_before(at(kept), ALL, NOW, &shared).unwrap();
+    journal.close();
+    let octets = || files(dir.path()).iter().map(|it| fs::read(it).unwrap()).collect::<Vec<_>>();
+    let before = octets();
+    let keys = |but: Option<usize>| {
+        let mut keys = GivenKeys::default();
+        for (index, path) in files(dir.path()).iter().enumerate().take(3) {
+            if but != Some(index) {
+                keys.add(Seq(firsts[index]), key_of(path).unwrap().into());
+            }
+        }
+        keys
+    };
+    let read = |keys: &GivenKeys, after| {
+        let mut found = Vec::new();
+        let outcome = replay_given(dir.path(), &seal_key(), keys, Seq(after), |seq, fact| {
+            found.push((seq.0, fact));
+            ControlFlow::Continue(())
+        });
+        (outcome, found)
+    };
+    // And what the journal's own key opens after them.
+    for after in [0, 1, firsts[1], last - 1, last, last + 2] {
+        let (outcome, found) = read(&keys(None), after);
+        outcome.unwrap();
+        assert_eq!(found, numbered_facts(after + 1..21), "after {after}");
+    }
+    // One is missing: whoever asks for later ones is not disturbed.
+    let (outcome, found) = read(&keys(Some(1)), 0);
+    assert!(matches!(outcome, Err(JournalError::GivenAway { last, .. }) if last == firsts[2] - 1));
+    assert_eq!(found, numbered_facts(1..firsts[1]));
+    assert_eq!(read(&keys(Some(1)), firsts[2] - 1).1, numbered_facts(firsts[2]..21));
+    // One is another's.
+    let mut wrong = keys(Some(1));
+    wrong.add(Seq(firsts[1]), [7; 32].into());
+    assert!(matches!(read(&wrong, 0).0, Err(JournalError::Damaged { .. })));
+    assert_eq!(format!("{wrong:?}"), "GivenKeys(3, [private])");
+    assert_eq!(octets(), before);
+    assert!(matches!(replayed(dir.path(), 0), Err(JournalError::GivenAway { .. })));
+    // The end of one was cut off, at a frame: its header says that there was more.
+    let path = &files(dir.path())[2];
+    let whole = fs::read(path).unwrap();
+    let length = usize::try_from(u32::from_le_bytes(whole[132..136].try_into().unwrap())).unwrap();
+    fs::write(path, &whole[..HEADER_OCTETS + FRAME_HEADER_OCTETS + length]).unwrap();
+    let (outcome, _) = read(&keys(None), 0);
+    assert!(matches!(outcome, Err(JournalError::Damaged { .. })), "{outcome:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use access::{LEAF_OCTETS, Opening, Proof, Recipient};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use tlog::{Consistency, Hash, NotAProofFile, ProofFile};
-use vault::{Resealed, Share};
+use vault::{Resealed, ResealedSegment, Share};
 
 /// A request to open a share.
 #[derive(Clone, Serialize, Deserialize)]
@@ -71,7 +71,7 @@ impl Ask {
                 checkpoint: file.checkpoint().clone(),
             },
             consistency: Consistency::new(consistency),
-            header: octets("header", &self.header)?,
+            header: octets(HEADER, &self.header)?,
             recipient: Recipient(fixed("recipient", &self.recipient)?),
         })
     }
@@ -80,6 +80,98 @@ impl Ask {
 impl std::fmt::Debug for Ask {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Ask([private])")
+    }
+}
+
+/// A request to open the shares of a segment's key: of a journal, where it was given away.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SegmentAsk {
+    /// The entry of the request.
+    leaf: String,
+    /// The salt of its commitment.
+    salt: String,
+    /// What it says.
+    detail: String,
+    /// Its place in the log, with the checkpoint.
+    proof: String,
+    /// That the log only grew since the keyholder last looked.
+    consistency: Vec<String>,
+    /// The file with the shares of the segment's key.
+    shares: String,
+    /// Who asks: the key that the share is to be sealed to.
+    recipient: String,
+}
+
+impl SegmentAsk {
+    /// Asks for the shares in the file `shares` for `recipient`. `consistency` leads from the size
+    /// that the keyholder has seen ([`crate::State`]) to the proof's checkpoint.
+    pub fn new(
+        proof: &Proof,
+        consistency: &Consistency,
+        shares: &[u8],
+        recipient: Recipient,
+    ) -> Self {
+        let Ask { leaf, salt, detail, proof, consistency, header, recipient } =
+            Ask::new(proof, consistency, shares, recipient);
+        Self { leaf, salt, detail, proof, consistency, shares: header, recipient }
+    }
+
+    /// As [`Ask::read`], with the file of shares in the header's place.
+    pub(crate) fn read(&self) -> Result<Read, BadAsk> {
+        let Self { leaf, salt, detail, proof, consistency, shares, recipient } = self.clone();
+        let ask = Ask { leaf, salt, detail, proof, consistency, header: shares, recipient };
+        ask.read().map_err(|bad| match bad {
+            BadAsk::Field(HEADER) => BadAsk::Field("shares"),
+            BadAsk::Shape | BadAsk::Field(_) | BadAsk::Proof(_) => bad,
+        })
+    }
+}
+
+impl std::fmt::Debug for SegmentAsk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SegmentAsk([private])")
+    }
+}
+
+/// All shares of a segment's key that one keyholder has, sealed again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SegmentAnswer {
+    /// At least one: a keyholder whose key was changed meanwhile can have several.
+    shares: Vec<NumberedShare>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NumberedShare {
+    /// Its place in the file.
+    number: u32,
+    encapsulated: String,
+    sealed: String,
+}
+
+impl SegmentAnswer {
+    pub(crate) fn of(resealed: &[ResealedSegment]) -> Self {
+        let shares = resealed.iter().map(|it| NumberedShare {
+            number: it.number,
+            encapsulated: STANDARD.encode(it.encapsulated),
+            sealed: STANDARD.encode(it.sealed),
+        });
+        Self { shares: shares.collect() }
+    }
+
+    /// The shares, as [`vault::open_segment`] wants them.
+    ///
+    /// # Errors
+    /// When a field is none.
+    pub fn resealed(&self) -> Result<Vec<ResealedSegment>, BadAsk> {
+        let each = self.shares.iter().map(|it| {
+            let encapsulated = fixed("encapsulated", &it.encapsulated)?;
+            let sealed = fixed("sealed", &it.sealed)?;
+            Ok(ResealedSegment { number: it.number, encapsulated, sealed })
+        });
+        each.collect()
     }
 }
 
@@ -143,5 +235,6 @@ fn fixed<const N: usize>(field: &'static str, text: &str) -> Result<[u8; N], Bad
     octets(field, text)?.try_into().map_err(|_| BadAsk::Field(field))
 }
 
+const HEADER: &str = "header";
 const SHARE_A: &str = "a";
 const SHARE_B: &str = "b";

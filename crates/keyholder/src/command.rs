@@ -1,11 +1,12 @@
 //! The commands of a keyholder, for its own small program and for `parlatory keyholder`.
 
 use crate::{
-    Ask, Config, Holder, KeyRing, Memory, Server, ring::write_new, server_tls, sheet, typed,
+    Ask, Config, Holder, KeyRing, Memory, Request, SegmentAsk, Server, ring::write_new, server_tls,
+    sheet, typed,
 };
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
-use model::Clock;
+use model::{Clock, Timestamp};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -26,6 +27,26 @@ pub enum Command {
     Serve(Folder),
     /// Answers one request from standard input, for a keyholder without a network.
     Open(Folder),
+    /// Answers one request for a segment of a node's journal from standard input.
+    OpenSegment(Folder),
+    /// Says who asks to open segments of a node's journal: who, why, which, and whether you allowed
+    /// it.
+    ///
+    /// An operator asks for it who lost the database and has no backup of the last days. A segment
+    /// holds the calls of all agencies of the node: ask the operator by another way whether it is
+    /// true before you allow it.
+    Asked(Folder),
+    /// Allows what an entry of the log asks for: segments of a node's journal are opened for it.
+    ///
+    /// Look at it first with `asked`. Nothing else is opened by this, and for nobody but the key
+    /// that the entry names. Example: `parlatory-keyholder allow --folder court 4711`.
+    Allow {
+        /// Where the keys are.
+        #[command(flatten)]
+        folder: Folder,
+        /// Place of the entry in the log, as `asked` says it.
+        entry: u64,
+    },
     /// Makes a new key the current one; the old ones still open what was sealed to them.
     Rotate(Folder),
     /// Destroys a key that is not the current one. What is sealed to it is never opened again.
@@ -82,6 +103,15 @@ impl Command {
                 let answer = holder.open(&ask, clock.now())?;
                 print(&serde_json::to_string(&answer)?)
             }
+            Self::OpenSegment(folder) => {
+                let (_, mut holder) = load(folder)?;
+                let ask: SegmentAsk =
+                    serde_json::from_str(&input()?).context("this is no request")?;
+                let answer = holder.open_segment(&ask, clock.now())?;
+                print(&serde_json::to_string(&answer)?)
+            }
+            Self::Asked(folder) => asked(folder, clock),
+            Self::Allow { folder, entry } => allow(folder, *entry, clock),
             Self::Rotate(folder) => {
                 let key = KeyRing::load(&keys(folder))?.rotate()?;
                 folder.say(&json!({ "key": key.to_string() }), || {
@@ -167,6 +197,59 @@ fn status(folder: &Folder) -> Result<()> {
         said.push(format!("seen         {} entries", state.seen));
         said.push(format!("opened       for {opened} disclosures"));
         said.join("\n")
+    })
+}
+
+fn asked(folder: &Folder, clock: &Clock) -> Result<()> {
+    let now = clock.now();
+    let all = Request::all(&folder.folder, now).context("the requests cannot be read")?;
+    let each = all.iter().map(|(request, allowed)| {
+        let mut value = serde_json::to_value(request)?;
+        if let Some(fields) = value.as_object_mut() {
+            fields.insert("allowed".to_owned(), json!(allowed));
+        }
+        Ok(value)
+    });
+    let value = Value::Array(each.collect::<Result<_>>()?);
+    folder.say(&value, || {
+        let each = all.iter().map(|(request, allowed)| words(request, *allowed, now));
+        let mut said: Vec<_> = each.collect();
+        if said.is_empty() {
+            said.push("Nobody asks to open segments of a journal.".to_owned());
+        }
+        said.join("\n")
+    })
+}
+
+/// A request in the words of its owner, who decides.
+fn words(request: &Request, allowed: bool, now: Timestamp) -> String {
+    let Request { entry, node, segments, first, last, recipient, .. } = request;
+    let state = if allowed { "allowed" } else { "waits for you" };
+    let (who, why) = (request.who.expose(), request.reason.expose());
+    let hours = Timestamp::from_micros(request.expires).since(now).as_secs() / 3_600;
+    let lines = [
+        format!("entry {entry}   {state}"),
+        format!("  who       {who}"),
+        format!("  why       {why}"),
+        format!(
+            "  what      {segments} segments of the journal of node {node}, with the calls of all its"
+        ),
+        format!("            agencies: facts {first} to {last}"),
+        format!("  for       the key {recipient}"),
+        format!("  valid     for another {hours} hours"),
+    ];
+    lines.join("\n")
+}
+
+fn allow(folder: &Folder, entry: u64, clock: &Clock) -> Result<()> {
+    let now = clock.now();
+    let allowed = Request::allow(&folder.folder, entry, now);
+    let allowed = allowed.context("it cannot be written down, so nothing is allowed")?;
+    let Some(request) = allowed else {
+        bail!("nobody asks for entry {entry}, or its time is over: see `parlatory-keyholder asked`")
+    };
+    folder.say(&json!({ "allowed": entry }), || {
+        format!("{}\nThe operator may ask again now.", words(&request, true, now))
     })
 }
 

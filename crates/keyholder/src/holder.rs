@@ -1,6 +1,9 @@
 //! Opening a share, or refusing to.
 
-use crate::{Answer, Ask, BadAsk, KeyRing, Memory, Opened};
+use crate::{
+    Answer, Ask, BadAsk, KeyRing, Memory, Opened, SegmentAnswer, SegmentAsk,
+    request::{Leave, Request},
+};
 use access::{Gate, NoReceipt, Object};
 use model::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -65,6 +68,45 @@ impl Holder {
         let remembered = remembered.and_then(|()| self.memory.note(&allowed.opened));
         remembered.map_err(broken)?;
         Ok(Answer::of(&allowed.resealed))
+    }
+}
+
+/// Requests to open segments of a journal.
+impl Holder {
+    /// Opens the shares of a segment's key that are asked for, and seals them to the key that the
+    /// entry names, once the owner of this keyholder has said yes to this very entry. Until then
+    /// the request is kept for them to look at ([`crate::Request`]).
+    ///
+    /// # Errors
+    /// Says what is missing. Then nothing was opened.
+    pub fn open_segment(
+        &mut self,
+        ask: &SegmentAsk,
+        now: Timestamp,
+    ) -> Result<SegmentAnswer, Refused> {
+        let broken = |fault: std::io::Error| Refused::Broken(fault.to_string());
+        let _turn = self.memory.turn().map_err(broken)?;
+        let asked = ask.read()?;
+        let detail = asked.proof.opening.detail.clone();
+        let receipt = self.gate.reopening(asked.proof, now)?;
+        if receipt.reopening().recipient != asked.recipient {
+            return Err(Refused::OtherRecipient);
+        }
+        let checkpoint = receipt.checkpoint();
+        grew(self.memory.seen(), checkpoint, &asked.consistency)?;
+        let keys = self.ring.of_segment(&asked.header)?;
+        let each = keys.into_iter().map(|key| key.reseal_segment(&asked.header, &receipt));
+        let resealed = each.collect::<Result<Vec<_>, _>>()?;
+        let request = Request::of(&receipt, &detail);
+        // Nothing leaves before it is remembered, and nothing is kept that was not proved.
+        let remembered = self.memory.see(checkpoint);
+        let leave = remembered.and_then(|()| request.leave(self.memory.folder()));
+        match leave.map_err(broken)? {
+            Leave::Given => {}
+            Leave::Asked => return Err(Refused::Waits { entry: receipt.index() }),
+        }
+        self.memory.note_segment(&receipt, &asked.header, now).map_err(broken)?;
+        Ok(SegmentAnswer::of(&resealed))
     }
 }
 
@@ -150,6 +192,15 @@ pub enum Refused {
     /// The recording is not the entry's, or not sealed to this keyholder.
     #[error(transparent)]
     NotOpened(#[from] NotOpened),
+    /// The keyholder's owner has not said yes.
+    #[error(
+        "the owner of this keyholder has not allowed it yet: they look at the request of entry {entry} with \
+         `parlatory-keyholder asked` and say yes with `parlatory-keyholder allow {entry}`; then ask again"
+    )]
+    Waits {
+        /// Place of the entry in the log, from 0.
+        entry: u64,
+    },
     /// The disk reported a fault, so nothing can be remembered.
     #[error("cannot remember what is opened, so nothing is: {0}")]
     Broken(String),

@@ -3,7 +3,9 @@
 //! A keyholder that is asked by running its program is a process for each request, and maybe
 //! another one that serves: all of them have one memory.
 
+use access::ReopeningReceipt;
 use model::{AgencyId, RecordingId, Timestamp};
+use sha2::{Digest as _, Sha256};
 use std::{
     collections::BTreeSet,
     fs::{self, File, OpenOptions},
@@ -21,11 +23,15 @@ pub struct Memory {
     seen: Option<Checkpoint>,
     /// Places of the entries for which something was opened.
     opened: BTreeSet<u64>,
+    /// Segments that were opened, by the entry and their first fact.
+    segments: BTreeSet<(u64, u64)>,
     ledger: File,
     /// Octets of the ledger that were read or written here.
     known: u64,
     /// Places of entries whose lines may not have reached the disk.
     unsure: BTreeSet<u64>,
+    /// The same of segments.
+    unsure_segments: BTreeSet<(u64, u64)>,
 }
 
 /// While it lives, no other process remembers anything here.
@@ -68,9 +74,11 @@ impl Memory {
             log: log.clone(),
             seen: None,
             opened: BTreeSet::new(),
+            segments: BTreeSet::new(),
             ledger,
             known: 0,
             unsure: BTreeSet::new(),
+            unsure_segments: BTreeSet::new(),
         };
         drop(memory.turn()?);
         File::open(&memory.folder)?.sync_all()?;
@@ -90,6 +98,8 @@ impl Memory {
             let text = fs::read_to_string(self.folder.join(LEDGER))?;
             let places = text.lines().filter_map(place);
             self.opened = places.filter(|place| !self.unsure.contains(place)).collect();
+            let segments = text.lines().filter_map(segment);
+            self.segments = segments.filter(|it| !self.unsure_segments.contains(it)).collect();
             self.known = length;
         }
         Ok(turn)
@@ -103,6 +113,11 @@ impl Memory {
             Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(fault) => Err(fault),
         }
+    }
+
+    /// Where it is.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The last checkpoint that was believed.
@@ -150,6 +165,33 @@ impl Memory {
         self.opened.insert(*index);
         Ok(())
     }
+
+    /// As [`Memory::note`], that the shares of the segment with this file are opened.
+    pub(crate) fn note_segment(
+        &mut self,
+        receipt: &ReopeningReceipt,
+        shares: &[u8],
+        at: Timestamp,
+    ) -> io::Result<()> {
+        let hash: [u8; 32] = Sha256::digest(shares).into();
+        let reopening = receipt.reopening();
+        let named = reopening.segments.iter().find(|segment| segment.shares == hash);
+        let named = named.ok_or_else(|| io::Error::other("the entry names another segment"))?;
+        let (index, node, first) = (receipt.index(), reopening.node, named.first);
+        if self.segments.contains(&(index, first)) {
+            return Ok(());
+        }
+        let (recipient, at) = (reopening.recipient, at.micros());
+        let line = format!("\n{index} {SEGMENT} {node} {first} {recipient:?} {at}\n");
+        self.unsure_segments.insert((index, first));
+        self.ledger.write_all(line.as_bytes())?;
+        self.ledger.sync_data()?;
+        self.known = self.known.saturating_add(line.len() as u64);
+        self.unsure_segments.remove(&(index, first));
+        self.opened.insert(index);
+        self.segments.insert((index, first));
+        Ok(())
+    }
 }
 
 /// The entry of a line of the ledger; none of one that a crash cut, which was never acted upon.
@@ -158,8 +200,17 @@ fn place(line: &str) -> Option<u64> {
     (line.split(' ').count() >= LEDGER_WORDS_COUNT).then_some(index)
 }
 
+/// The entry and the segment's first fact of a line about a segment.
+fn segment(line: &str) -> Option<(u64, u64)> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let [index, SEGMENT, _, first, _, _] = words[..] else { return None };
+    Some((index.parse().ok()?, first.parse().ok()?))
+}
+
 const SEEN: &str = "seen";
 const SEEN_NEW: &str = "seen.new";
 const LEDGER: &str = "opened";
 /// Entry, agency, recording, recipient and time.
 const LEDGER_WORDS_COUNT: usize = 5;
+/// Stands in the agency's place in a line about a segment.
+const SEGMENT: &str = "segment";

@@ -2,7 +2,7 @@
 //! one that is reached by `ssh`. It needs no port and no certificates.
 
 use crate::{
-    Answer, Ask, NotAnswered, State,
+    Answer, Ask, NotAnswered, SegmentAnswer, SegmentAsk, State,
     limits::{BODY_OCTETS_MAX, EXCHANGE_MAX, REFUSAL_OCTETS_MAX},
 };
 use serde::de::DeserializeOwned;
@@ -13,8 +13,8 @@ use std::{
     thread,
 };
 
-/// How a keyholder's program is run. It does what `parlatory-keyholder` does with the words `state`
-/// and `open`.
+/// How a keyholder's program is run. It does what `parlatory-keyholder` does with the words
+/// `state`, `open` and `open-segment`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     program: String,
@@ -51,6 +51,15 @@ impl Program {
     /// When it cannot be run, or says no. Asking again is safe.
     pub fn open(&self, ask: &Ask) -> Result<Answer, NotAnswered> {
         self.run("open", &serde_json::to_vec(ask).map_err(|_| NotAnswered::Answer)?)
+    }
+
+    /// Asks for the shares of a segment's key.
+    ///
+    /// # Errors
+    /// As [`Program::open`].
+    pub fn open_segment(&self, ask: &SegmentAsk) -> Result<SegmentAnswer, NotAnswered> {
+        let ask = serde_json::to_vec(ask).map_err(|_| NotAnswered::Answer)?;
+        self.run("open-segment", &ask)
     }
 
     fn run<T: DeserializeOwned>(&self, what: &str, ask: &[u8]) -> Result<T, NotAnswered> {

@@ -1,10 +1,10 @@
 //! A keyholder somewhere else, as whoever asks sees it.
 
 use crate::{
-    Answer, Ask, State,
+    Answer, Ask, SegmentAnswer, SegmentAsk, State,
     limits::{BODY_OCTETS_MAX, EXCHANGE_MAX, HEAD_OCTETS_MAX, HEADERS_COUNT_MAX, SILENCE_MAX},
     patience::Patience,
-    serve::{OPEN, STATE, Why, body_length, more},
+    serve::{OPEN, OPEN_SEGMENT, STATE, Why, body_length, more},
 };
 use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
 use serde::de::DeserializeOwned;
@@ -59,6 +59,15 @@ impl Remote {
         self.exchange("POST", OPEN, &body)
     }
 
+    /// Asks for the shares of a segment's key.
+    ///
+    /// # Errors
+    /// As [`Remote::open`].
+    pub fn open_segment(&self, ask: &SegmentAsk) -> Result<SegmentAnswer, NotAnswered> {
+        let body = serde_json::to_vec(ask).map_err(|_| NotAnswered::Answer)?;
+        self.exchange("POST", OPEN_SEGMENT, &body)
+    }
+
     fn exchange<T: DeserializeOwned>(
         &self,
         method: &str,
@@ -98,8 +107,8 @@ pub enum NotAnswered {
     Name,
     /// No program can be run by this command.
     #[error(
-        "a keyholder's command names a program, and says once, as `{{do}}`, where the word `state` or \
-         `open` belongs"
+        "a keyholder's command names a program, and says once, as `{{do}}`, where the word `state`, `open` or \
+         `open-segment` belongs"
     )]
     Command,
     /// It cannot be reached, or one of both certificates is not accepted.

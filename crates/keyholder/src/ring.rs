@@ -106,6 +106,13 @@ impl KeyRing {
         found.ok_or(NotOpened::OtherKeyholder)
     }
 
+    /// Every key that a share in a file beside a segment is sealed to.
+    pub(crate) fn of_segment(&self, shares: &[u8]) -> Result<Vec<&KeyholderSecret>, NotOpened> {
+        let named = vault::segment_holders(shares).ok_or(NotOpened::NoShares)?;
+        let found: Vec<_> = named.iter().filter_map(|id| self.keys.get(id)).collect();
+        if found.is_empty() { Err(NotOpened::NoSegmentShare) } else { Ok(found) }
+    }
+
     /// One key that lies in no folder.
     pub(crate) fn in_memory(secret: KeyholderSecret) -> Self {
         let current = secret.public().id();

@@ -1,10 +1,11 @@
 //! A keyholder over HTTPS. Both ends show a certificate (TLS 1.3); one request a connection.
 //!
 //! `GET /v1/state` answers with [`crate::State`], `POST /v1/open` takes an [`crate::Ask`] and
-//! answers with an [`crate::Answer`], or with status 403 and why.
+//! answers with an [`crate::Answer`], `POST /v1/open-segment` takes a [`SegmentAsk`] and answers
+//! with a [`crate::SegmentAnswer`]; or with status 403 and why.
 
 use crate::{
-    Ask, BadAsk, Holder, Refused,
+    Ask, BadAsk, Holder, Refused, SegmentAsk,
     limits::{
         BODY_OCTETS_MAX, CONNECTIONS_COUNT_MAX, EXCHANGE_MAX, HEAD_OCTETS_MAX, HEADERS_COUNT_MAX,
         SILENCE_MAX,
@@ -178,15 +179,26 @@ fn answer(request: &Request, holder: &Mutex<Holder>, clock: &Clock) -> (&'static
         ("GET", STATE) => (OK, json(&holder.state())),
         ("POST", OPEN) => {
             let ask = serde_json::from_slice::<Ask>(&request.body).map_err(|_| BadAsk::Shape);
-            let opened = ask.map_err(Refused::from).and_then(|ask| holder.open(&ask, clock.now()));
-            match opened {
-                Ok(answer) => (OK, json(&answer)),
-                Err(why @ Refused::BadAsk(_)) => (BAD_REQUEST, error(why)),
-                Err(why @ Refused::Broken(_)) => (BROKEN, error(why)),
-                Err(why) => (FORBIDDEN, error(why)),
-            }
+            opened(ask.map_err(Refused::from).and_then(|ask| holder.open(&ask, clock.now())))
         }
-        _ => (NOT_FOUND, error("a keyholder answers to `/v1/state` and `/v1/open`")),
+        ("POST", OPEN_SEGMENT) => {
+            let ask = serde_json::from_slice(&request.body).map_err(|_| BadAsk::Shape);
+            let open = |ask: SegmentAsk| holder.open_segment(&ask, clock.now());
+            opened(ask.map_err(Refused::from).and_then(open))
+        }
+        _ => (
+            NOT_FOUND,
+            error("a keyholder answers to `/v1/state`, `/v1/open` and `/v1/open-segment`"),
+        ),
+    }
+}
+
+fn opened(answer: Result<impl Serialize, Refused>) -> (&'static str, Vec<u8>) {
+    match answer {
+        Ok(answer) => (OK, json(&answer)),
+        Err(why @ Refused::BadAsk(_)) => (BAD_REQUEST, error(why)),
+        Err(why @ Refused::Broken(_)) => (BROKEN, error(why)),
+        Err(why) => (FORBIDDEN, error(why)),
     }
 }
 
@@ -285,6 +297,7 @@ fn at(path: &Path, fault: impl Display) -> ServeError {
 
 pub(crate) const STATE: &str = "/v1/state";
 pub(crate) const OPEN: &str = "/v1/open";
+pub(crate) const OPEN_SEGMENT: &str = "/v1/open-segment";
 const OK: &str = "200 OK";
 const BAD_REQUEST: &str = "400 Bad Request";
 const FORBIDDEN: &str = "403 Forbidden";

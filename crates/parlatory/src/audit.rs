@@ -369,6 +369,12 @@ impl Verdict {
                 self.found.erased
             ));
         }
+        if report.reopened > 0 {
+            line(&format!(
+                "  {} requests to open segments of the journal whose keys were given away.",
+                report.reopened
+            ));
+        }
         for ((trunk, hour), counts) in self.reconciled.iter().flat_map(|it| &it.hours) {
             line(&format!(
                 "  trunk {}, hour from {}: {} by the carrier, {} in the log, {} not in the log",
@@ -406,6 +412,7 @@ impl Verdict {
             "names": report.names,
             "open": report.open,
             "details_erased": self.found.erased,
+            "segments_opened": report.reopened,
             "starts": report.programs.len(),
             "hours": hours.collect::<Vec<_>>(),
             "found": self.sentences(),

@@ -327,6 +327,23 @@ pub enum NotOpened {
     /// The shares do not give the key of this recording.
     #[error("the shares do not give the key of this recording")]
     OtherKey,
+    /// There are no shares of a segment's key.
+    #[error("this is no file with the shares of a segment's key")]
+    NoShares,
+    /// The entry does not name this segment.
+    #[error("the entry in the log does not name this segment of the journal")]
+    OtherSegment,
+    /// No share of a segment's key is sealed to this keyholder.
+    #[error("no share of the segment's key is sealed to this keyholder's key")]
+    NoSegmentShare,
+    /// A share of a segment's key does not open: it is missing, damaged, or of another request.
+    #[error(
+        "share {0} of the segment's key does not open: it is missing, damaged, or of another request"
+    )]
+    SegmentShare(u32),
+    /// The shares do not give the key of this segment.
+    #[error("the shares do not give the key of this segment")]
+    OtherSegmentKey,
     /// A frame is not the one that was sealed here.
     #[error("second {0} is not as it was sealed: the file was changed or damaged there")]
     Frame(u32),

@@ -76,15 +76,50 @@ pub fn share_out(
 /// keyholder's. `None` when it is no such file.
 #[must_use]
 pub fn segment_holders(octets: &[u8]) -> Option<Vec<KeyId>> {
-    let (front, shares) = octets.split_at_checked(BOUND_OCTETS)?;
-    let (about, _) = front.split_first_chunk::<ABOUT_OCTETS>()?;
-    let count = u32::from_le_bytes(*front.last_chunk()?);
-    let (shares, []) = shares.as_chunks::<SHARE_OCTETS>() else { return None };
-    let whole = about.starts_with(&MAGIC)
-        && about.get(MAGIC.len()..MAGIC.len() + 4) == Some(&FORMAT.to_le_bytes()[..])
-        && (2..=SEGMENT_SHARES_COUNT_MAX).contains(&count)
-        && u32::try_from(shares.len()) == Ok(count);
-    whole.then(|| shares.iter().filter_map(|it| it.first_chunk().copied().map(KeyId)).collect())
+    let file = SharesFile::parse(octets)?;
+    Some(file.shares.iter().map(|share| KeyId(share.key_id)).collect())
+}
+
+/// A file of shares that was read.
+pub(crate) struct SharesFile<'a> {
+    pub(crate) about: SegmentAbout,
+    /// Says which key it is.
+    commitment: [u8; 32],
+    /// What every share is bound to.
+    pub(crate) bound: &'a [u8],
+    pub(crate) shares: Vec<SealedShare>,
+}
+
+impl<'a> SharesFile<'a> {
+    pub(crate) fn parse(octets: &'a [u8]) -> Option<Self> {
+        let (bound, shares) = octets.split_at_checked(BOUND_OCTETS)?;
+        let (about, rest) = bound.split_at_checked(ABOUT_OCTETS)?;
+        let commitment = *rest.first_chunk()?;
+        let count = u32::from_le_bytes(*rest.last_chunk()?);
+        let (shares, []) = shares.as_chunks::<SHARE_OCTETS>() else { return None };
+        let whole = (2..=SEGMENT_SHARES_COUNT_MAX).contains(&count)
+            && u32::try_from(shares.len()) == Ok(count);
+        let shares = shares.iter().map(sealed_share).collect::<Option<Vec<_>>>()?;
+        let about = SegmentAbout::parse(about)?;
+        whole.then_some(Self { about, commitment, bound, shares })
+    }
+
+    /// Whether this is the key of which the shares are.
+    pub(crate) fn commits_to(&self, key: &[u8; 32]) -> bool {
+        commitment(key, &self.about) == self.commitment
+    }
+
+    /// What HPKE binds share `number` to besides the front of the file.
+    pub(crate) fn info(number: u32) -> Vec<u8> {
+        [INFO_SHARE, &number.to_le_bytes()].concat()
+    }
+}
+
+fn sealed_share(octets: &[u8; SHARE_OCTETS]) -> Option<SealedShare> {
+    let (key_id, rest) = octets.split_first_chunk()?;
+    let (encapsulated, sealed) = rest.split_first_chunk()?;
+    let (key_id, encapsulated) = (*key_id, *encapsulated);
+    Some(SealedShare { key_id, encapsulated, sealed: sealed.try_into().ok()? })
 }
 
 impl SegmentAbout {
@@ -97,6 +132,22 @@ impl SegmentAbout {
         }
         octets.extend_from_slice(&self.at.micros().to_le_bytes());
         octets
+    }
+
+    /// Reads the front of a file of shares.
+    fn parse(octets: &[u8]) -> Option<Self> {
+        let rest = octets.strip_prefix(&MAGIC)?.strip_prefix(&FORMAT.to_le_bytes())?;
+        let (node, rest) = rest.split_first_chunk()?;
+        let (numbers, []) = rest.as_chunks::<8>() else { return None };
+        let [first, entry, next, next_entry, at] = numbers else { return None };
+        Some(Self {
+            node: u32::from_le_bytes(*node),
+            first: u64::from_le_bytes(*first),
+            entry: u64::from_le_bytes(*entry),
+            next: u64::from_le_bytes(*next),
+            next_entry: u64::from_le_bytes(*next_entry),
+            at: Timestamp::from_micros(i64::from_le_bytes(*at)),
+        })
     }
 }
 
@@ -117,12 +168,13 @@ fn seal_share(
     holder: &KeyholderKey,
     bound: &[u8],
 ) -> Result<SealedShare, VaultError> {
-    let info = [INFO_SHARE, &number.to_le_bytes()].concat();
     let (encapsulated, sealed) =
-        seal::seal_to(&holder.public()?, &info, share, bound).map_err(|fault| match fault {
-            CannotSeal::NoRandomness => VaultError::NoRandomness,
-            CannotSeal::Key => VaultError::CannotSeal(holder.id().to_string()),
-        })?;
+        seal::seal_to(&holder.public()?, &SharesFile::info(number), share, bound).map_err(
+            |fault| match fault {
+                CannotSeal::NoRandomness => VaultError::NoRandomness,
+                CannotSeal::Key => VaultError::CannotSeal(holder.id().to_string()),
+            },
+        )?;
     Ok(SealedShare { key_id: holder.id().0, encapsulated, sealed })
 }
 

@@ -56,7 +56,8 @@ impl Subject {
             | Statement::BreakGlass { .. }
             | Statement::Review { .. }
             | Statement::Inquiry { .. }
-            | Statement::Delivered { .. } => Some(Self::Act),
+            | Statement::Delivered { .. }
+            | Statement::SegmentsOpened { .. } => Some(Self::Act),
             Statement::Padding
             | Statement::Boot { .. }
             | Statement::RegistryEpoch { .. }

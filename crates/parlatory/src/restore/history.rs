@@ -74,6 +74,7 @@ impl Gone {
             | Statement::NameApproved { .. }
             | Statement::Delivered { .. }
             | Statement::RecordsErased { .. }
+            | Statement::SegmentsOpened { .. }
             | Statement::DetailsErased { .. } => {}
         }
     }
