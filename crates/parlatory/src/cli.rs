@@ -2,6 +2,7 @@
 
 mod calls;
 mod disclose;
+mod journal;
 mod name;
 mod package;
 mod retention;
@@ -12,6 +13,7 @@ pub(crate) use disclose::{
     CopiesArgs, CountsArgs, DiscloseCommand, ExportArgs, FilterArgs, HearArgs, HoldArgs, ListArgs,
     ReceiptArgs, SearchArgs, WhyArgs,
 };
+pub(crate) use journal::{JournalCommand, SegmentsArgs};
 pub(crate) use package::{CheckArgs, KeyArgs, OpenArgs, PackageCommand, ReceiveArgs};
 pub(crate) use retention::{RetentionCommand, RunArgs, SetArgs};
 pub(crate) use staff::{
@@ -135,6 +137,12 @@ pub(crate) enum Command {
     /// restore --from /mnt/backup/county --keys /mnt/safe/keys --data new-data --since
     /// published/checkpoint`.
     Restore(RestoreArgs),
+    /// The node's own account of its calls, where the database that follows it is lost.
+    Journal {
+        /// What to do.
+        #[command(subcommand)]
+        command: JournalCommand,
+    },
     /// Who may log in, and as what.
     ///
     /// Every change stands in the log before it takes effect. Log in first: `parlatory login`.

@@ -132,6 +132,12 @@ impl Data {
         self.keyholder(holder).join("keys")
     }
 
+    /// A request for segments of the journal that waits for keyholders, with the private key that
+    /// their shares are sealed to.
+    pub(crate) fn segment_request(&self) -> PathBuf {
+        self.0.join("segments.json")
+    }
+
     /// What belongs to the console.
     pub(crate) fn console(&self) -> PathBuf {
         self.0.join("console")

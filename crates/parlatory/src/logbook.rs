@@ -33,18 +33,7 @@ pub(crate) struct Logbook {
 impl Logbook {
     /// Opens the log of a data folder. `reach` is told which witness answers when.
     pub(crate) fn open(data: &Data, config: &Config, clock: &Clock, reach: &Reach) -> Result<Self> {
-        let options = Options {
-            interval: config.log.every(),
-            mask: mask(data)?,
-            ..Options::new(data.log_public(), data.log_private())
-        };
-        let (log, recovered) =
-            Log::open(&options, read_signer(data)?, clock.now()).context("cannot open the log")?;
-        tracing::info!(
-            entries = recovered.size,
-            published = recovered.published,
-            "the log is open"
-        );
+        let log = open_log(data, config, clock)?;
         let courier = Courier::new(log.clone(), NODE, data.journal_key()?);
         let vouching =
             vouching(data, config, &log, (reach.clone(), clock.clone())).unwrap_or_else(|error| {
@@ -119,6 +108,19 @@ impl Logbook {
             vouching.published(published.checkpoint);
         }
     }
+}
+
+/// Opens the log of a data folder; nobody else can until it is closed.
+pub(crate) fn open_log(data: &Data, config: &Config, clock: &Clock) -> Result<Log> {
+    let options = Options {
+        interval: config.log.every(),
+        mask: mask(data)?,
+        ..Options::new(data.log_public(), data.log_private())
+    };
+    let (log, recovered) =
+        Log::open(&options, read_signer(data)?, clock.now()).context("cannot open the log")?;
+    tracing::info!(entries = recovered.size, published = recovered.published, "the log is open");
+    Ok(log)
 }
 
 /// Asks the witnesses of the settings, first for what an earlier run published.

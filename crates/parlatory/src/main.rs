@@ -33,6 +33,7 @@ mod pager;
 mod print;
 mod provision;
 mod pulse;
+mod reopen;
 mod restore;
 mod retention;
 mod segments;
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         Command::Package { command } => package::run(command),
         Command::Backup(args) => backup::run(args),
         Command::Restore(args) => restore::run(args),
+        Command::Journal { command } => reopen::run(command),
         Command::Staff { command } => staff::staff(command),
         Command::Grant { command } => staff::grant(command),
         Command::Policy { command } => staff::policy(command),

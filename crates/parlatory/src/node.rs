@@ -228,7 +228,7 @@ fn audio(config: &Config) -> MediaConfig {
 }
 
 /// The witnesses of the settings, of whom nobody was asked yet.
-fn witnesses(config: &Config) -> Result<Reach> {
+pub(crate) fn witnesses(config: &Config) -> Result<Reach> {
     let peers = config.disclosure.peers()?;
     Ok(Reach::of(peers.iter().map(|peer| peer.key.name().to_owned())))
 }

@@ -48,6 +48,15 @@ pub(crate) fn apply(data: &Data, file: &Path, now: Timestamp) -> Result<Applied>
             data.root().display()
         );
     }
+    let away = journal::sealed_away(&data.journal(), &data.journal_key()?)?.last().0;
+    if away > store.projected()? {
+        bail!(
+            "the database in `{}` is older than calls that the journal has given away to the \
+             keyholders: people provisioned now could get the numbers of others. Fill it first with \
+             `parlatory journal open`",
+            data.root().display()
+        );
+    }
     store.apply(&plan, now).with_context(|| format!("`{}` was not applied", file.display()))
 }
 

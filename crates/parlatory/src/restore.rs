@@ -68,12 +68,18 @@ struct Backup {
 
 impl Backup {
     fn open(root: &Path) -> Result<Self> {
-        let state = states(root)?.into_iter().rev().find(|(_, whole)| *whole);
-        let (state, _) =
-            state.ok_or_else(|| anyhow!("`{}` holds no finished backup", root.display()))?;
+        let state = newest(root)?;
         let manifest = Manifest::read(&state)?;
         Ok(Self { root: root.to_owned(), state, manifest })
     }
+}
+
+/// The newest whole state of a backup.
+pub(crate) fn newest(backup: &Path) -> Result<PathBuf> {
+    let state = states(backup)?.into_iter().rev().find(|(_, whole)| *whole);
+    let (state, _) =
+        state.ok_or_else(|| anyhow!("`{}` holds no finished backup", backup.display()))?;
+    Ok(state)
 }
 
 /// What became of a backup.

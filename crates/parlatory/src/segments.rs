@@ -50,7 +50,13 @@ pub(crate) fn explained(data: &Data, broken: Broken) -> anyhow::Error {
         Ok(given)
     });
     match needed {
-        Ok(needed) => error.context(asked_for(data, &needed)),
+        Ok(needed) => {
+            let asked = asked_for(data, &needed);
+            error.context(format!(
+                "{asked}; with a database of an older backup in its place, ask them with \
+                                   `parlatory journal open`"
+            ))
+        }
         Err(unreadable) => {
             error.context(format!("nobody can say which segments are needed: {unreadable:#}"))
         }
@@ -84,7 +90,7 @@ fn holders_of(data: &Data, segment: &GivenSegment) -> Vec<String> {
 }
 
 /// A keyholder by the id of their key, and by their file where it is one of the folder's two.
-fn holder(data: &Data, id: KeyId) -> String {
+pub(crate) fn holder(data: &Data, id: KeyId) -> String {
     let known = HOLDERS.into_iter().find(|holder| {
         let text = fs::read_to_string(data.keyholder_public(holder)).unwrap_or_default();
         let key = text.lines().find_map(|line| line.parse::<KeyholderKey>().ok());

@@ -112,6 +112,16 @@ pub enum Refused {
          backup"
     )]
     DatabaseMadeAnew,
+    /// The journal has calls of places that this database does not know.
+    #[error(
+        "the journal has calls of {count} places (agencies, facilities, units, stations) that this \
+         database does not know, because it is older than they are: nothing was taken over; take \
+         the database of a backup that was made after they were provisioned"
+    )]
+    PlacesUnknown {
+        /// How many.
+        count: u64,
+    },
     /// A name is already somebody's log-in.
     #[error("somebody logs in with this name already: choose another one")]
     StaffNameTaken,

@@ -24,6 +24,7 @@ mod project;
 pub mod records;
 mod sealing;
 pub mod staff;
+mod strangers;
 
 pub use calls::{CallFilter, CallRow, MoneyTotals, OpenCall, Outcome, RecordingRow};
 pub use configuration::AgencyRow;
@@ -42,6 +43,7 @@ pub use staff::{
     CapTryRow, GlassRow, NewStaff, Overseen, OverseenRow, PolicyRequestRow, PolicyRow, RequestRow,
     RequestState, StaffRow, UsageRow,
 };
+pub use strangers::Spoken;
 
 use dialect::Database;
 use error::Broken;
@@ -125,6 +127,18 @@ impl Store {
     /// then.
     pub fn project(&self, facts: &[(u64, Fact)]) -> Result<(), StoreError> {
         self.0.run(project::project(&self.0, facts))
+    }
+
+    /// Takes the numbers of people of whom facts speak that are going to be projected and whom this
+    /// database does not know, because it is older than they are: so nobody who is provisioned
+    /// later gets them, and with them calls of somebody else. They have no name, as those whose
+    /// names are erased. Durable when this returns; says how many.
+    ///
+    /// # Errors
+    /// [`Refused::PlacesUnknown`] when facts speak of places that it does not know;
+    /// [`StoreError::Broken`] when the database fails. Nothing is changed then.
+    pub fn take_in(&self, spoken: &Spoken, now: Timestamp) -> Result<u64, StoreError> {
+        self.0.run(strangers::take_in(&self.0, spoken, now))
     }
 
     /// Sequence number of the last fact that was projected; 0 when none was.

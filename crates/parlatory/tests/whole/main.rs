@@ -37,6 +37,7 @@ mod place;
 mod private;
 mod process;
 mod recording;
+mod reopened;
 mod sealed_away;
 mod sipp;
 mod sound;
