@@ -51,8 +51,8 @@ pub(crate) fn apply(data: &Data, file: &Path, now: Timestamp) -> Result<Applied>
     let away = journal::sealed_away(&data.journal(), &data.journal_key()?)?.last().0;
     if away > store.projected()? {
         bail!(
-            "the database in `{}` is older than calls that the journal has given away to the \
-             keyholders: people provisioned now could get the numbers of others. Fill it first with \
+            "the database in `{}` is older than calls that the journal gave to the keyholders: \
+             people provisioned now could get the numbers of others. Fill it first with \
              `parlatory journal open`",
             data.root().display()
         );

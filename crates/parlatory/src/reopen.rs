@@ -1,5 +1,5 @@
-//! `parlatory journal open`: segments whose keys were given away are opened by their keyholders, and
-//! the database is filled from them.
+//! `parlatory journal open`: segments whose keys were given away are opened by their keyholders,
+//! and the database is filled from them.
 //!
 //! Nobody of the staff is asked: their log-ins are in the database that is lost. So no policy
 //! decides; what is asked for is entered in the log, and the owner of each keyholder says yes or
@@ -175,9 +175,9 @@ fn request(
     }
     let Some(reason) = &args.reason else {
         bail!(
-            "the database lacks facts {} to {}, which stand in {} segments that the keyholders alone open: say \
-             with --reason why they are to be opened; it is entered in the log, and the owner of each \
-             keyholder decides",
+            "the database lacks facts {} to {}, which stand in {} segments that the keyholders alone \
+             open: say with --reason why they are to be opened; it is entered in the log, and the \
+             owner of each keyholder decides",
             needed.first().map_or(0, |it| it.first.0),
             needed.last().map_or(0, |it| it.last.0),
             needed.len()

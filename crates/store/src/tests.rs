@@ -6,6 +6,7 @@ mod projecting;
 mod recording;
 mod samples;
 mod sealed;
+mod strangers;
 
 use crate::{CallFilter, Copied, Source, Store, StoreError};
 use model::fact::Fact;

@@ -1,5 +1,6 @@
-//! The request that waits for keyholders, in a file of the data folder: its entries, and the private
-//! key that shares are sealed to. It goes when the database is filled, or the request given up.
+//! The request that waits for keyholders, in a file of the data folder: its entries, and the
+//! private key that shares are sealed to. It goes when the database is filled, or the request given
+//! up.
 
 use std::{
     fs::{self, File, OpenOptions},
