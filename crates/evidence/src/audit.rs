@@ -219,9 +219,7 @@ impl Auditor {
             Statement::SegmentsOpened { .. } => report.reopened += 1,
             Statement::DetailsErased { first, last, .. } => report.erased.push((first, last)),
         }
-        for violation in violations {
-            self.report.add(violation);
-        }
+        violations.into_iter().for_each(|violation| self.report.add(violation));
     }
 
     /// I4: the entries of a node are numbered without a gap, and its starts go up. The log itself

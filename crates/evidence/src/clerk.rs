@@ -140,11 +140,7 @@ fn fields_of(statement: &Statement) -> Fields {
             ..zero
         },
         Statement::NotRecorded { call, why, talked } => {
-            let (what, why) = match why {
-                Unrecorded::NobodyTalked => (1, 0),
-                Unrecorded::Off(reason) => (2, place_of(&reason)),
-                Unrecorded::NeverBegun => (3, 0),
-            };
+            let (what, why) = unrecorded_codes(why);
             Fields { what, why, subject: call.0, seconds: seconds(talked), ..zero }
         }
         Statement::Quarantine { recording, epoch } => {
@@ -250,6 +246,14 @@ fn statement_of(fields: &Fields) -> Option<Statement> {
 /// Whole seconds, rounded down; what does not fit is the most that does.
 pub(crate) fn seconds(length: Duration) -> u32 {
     u32::try_from(length.as_secs()).unwrap_or(u32::MAX)
+}
+
+fn unrecorded_codes(why: Unrecorded) -> (u8, u8) {
+    match why {
+        Unrecorded::NobodyTalked => (1, 0),
+        Unrecorded::Off(reason) => (2, place_of(&reason)),
+        Unrecorded::NeverBegun => (3, 0),
+    }
 }
 
 fn state_code(state: RecordingState) -> u8 {
