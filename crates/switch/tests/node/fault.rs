@@ -90,23 +90,25 @@ fn a_panic_after_the_called_party_answered_ends_both_legs_with_an_apology() {
 #[test]
 fn a_stop_does_not_wait_for_an_apology() {
     let mut world = World::new(&[Habit::PanicsWhenAnswered, Habit::PanicsWhenAnswered]);
-    let carrier = Phone::new();
-    world.connect_trunk(carrier.address());
-    let phones = [Phone::new(), Phone::new()];
-    let legs = [(1, &phones[0]), (2, &phones[1])].map(|(counter, phone)| {
-        let station = phone.call(world.node, counter);
-        world.press_until_asked(phone, call(counter), "admit");
+    // Each with a carrier of its own: where the second call takes long to come about, the apology
+    // of the first is over by then.
+    let ends = [(1, Phone::new(), Phone::new()), (2, Phone::new(), Phone::new())];
+    let legs = ends.each_ref().map(|(counter, phone, carrier)| {
+        world.connect_trunk(carrier.address());
+        let station = phone.call(world.node, *counter);
+        world.press_until_asked(phone, call(*counter), "admit");
         let called = carrier.ring();
         carrier.answer(called);
-        assert_eq!(world.told_end(), Told::Broken(call(counter)));
+        assert_eq!(world.told_end(), Told::Broken(call(*counter)));
         (station, called)
     });
-    phones[0].hang_up(legs[0].0);
+    let [(_, phone, carrier), (_, other_phone, other_carrier)] = &ends;
+    phone.hang_up(legs[0].0);
     carrier.hang_up(legs[0].1);
     assert_eq!(world.counted().faults, 2);
     world.begin_stop(Duration::ZERO);
-    phones[1].wait_hung_up(legs[1].0);
-    carrier.wait_hung_up(legs[1].1);
+    other_phone.wait_hung_up(legs[1].0);
+    other_carrier.wait_hung_up(legs[1].1);
     world.join();
     world.assert_told_nothing_more();
 }

@@ -19,7 +19,7 @@ use std::{
 
 use crate::{
     office::{Habit, Told},
-    phone::{LOOPBACK, Nobody, PATIENCE, line},
+    phone::{LOOPBACK, Nobody, PATIENCE, clock, line},
     world::World,
 };
 
@@ -34,8 +34,8 @@ struct Talker {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Sequence number, timestamp, source, first octet of the audio.
-type Packet = (u16, u32, [u8; 4], u8);
+/// Sequence number, timestamp, source, when it was read, first octet of the audio.
+type Packet = (u16, u32, [u8; 4], Timestamp, u8);
 
 impl Talker {
     fn new(says: u8) -> Self {
@@ -80,7 +80,7 @@ impl Talker {
             }
         }));
         let (socket, over) = (self.socket.try_clone().unwrap(), Arc::clone(&self.over));
-        let heard = Arc::clone(&self.heard);
+        let (heard, clock) = (Arc::clone(&self.heard), clock());
         self.threads.push(std::thread::spawn(move || {
             let mut octets = [0; 400];
             while !over.load(Ordering::Relaxed) {
@@ -89,7 +89,8 @@ impl Talker {
                 if count > 12 && octets[1] & 0x7f == 0 {
                     let word = |at: usize| octets[at..at + 4].try_into().unwrap();
                     let sequence = u16::from_be_bytes([octets[2], octets[3]]);
-                    let packet = (sequence, u32::from_be_bytes(word(4)), word(8), octets[12]);
+                    let timestamp = u32::from_be_bytes(word(4));
+                    let packet = (sequence, timestamp, word(8), clock.now(), octets[12]);
                     heard.lock().unwrap().push(packet);
                 }
             }
@@ -122,13 +123,46 @@ impl Talker {
     }
 }
 
-/// One stream without a hole: one source, every sequence number, every sample in its place.
+/// One stream without a hole: one source, every sequence number, every sample in its place. Where
+/// the node itself could not run for more than three packets, its stream goes on at the time that
+/// it is by then (RFC 3550 section 5.1): a jump that its clock does not make.
 fn assert_unbroken(who: &str, heard: &[Packet]) {
-    for pair in heard.windows(2) {
-        let [(sequence, at, source, _), (next, later, same, _)] = pair else { continue };
+    let Some((_, first, ..)) = heard.first() else { panic!("{who} heard nothing") };
+    // How long after its place in the stream a packet was read; of many, the least is the truth.
+    let late = |(_, at, _, read, _): &Packet| {
+        read.micros() - i64::from(at.wrapping_sub(*first)) * MICROS_PER_SAMPLE
+    };
+    let least = |packets: &[Packet]| packets.iter().map(late).min().unwrap();
+    for (place, pair) in heard.windows(2).enumerate() {
+        let [(sequence, at, source, ..), (next, later, same, ..)] = pair else { continue };
         assert_eq!(*next, sequence.wrapping_add(1), "{who}: a packet is missing");
-        assert_eq!((later.wrapping_sub(*at), same), (160, source), "{who}: a jump");
+        assert_eq!(same, source, "{who}: another stream");
+        let step = later.wrapping_sub(*at);
+        if step != 160 {
+            let (before, after) = heard.split_at(place + 1);
+            assert!((161..160 * 1_000).contains(&step), "{who}: back by {step}");
+            let apart = least(after) - least(before);
+            assert!(
+                apart > -PACKET_MICROS / 2,
+                "{who}: a jump of {step}, {apart} µs from the clock"
+            );
+        }
     }
+}
+
+#[test]
+fn a_jump_that_no_clock_made_is_noticed() {
+    let packet = |(sequence, samples, read): (u16, u32, i64)| {
+        (sequence, samples, [1; 4], Timestamp::from_micros(read), STATION)
+    };
+    // Read some milliseconds late; then the node stood still for 300 ms, and so did its stream.
+    let stood = [(1, 0, 3_000), (2, 160, 21_000), (3, 2_720, 341_000), (4, 2_880, 362_000)];
+    assert_unbroken("whoever", &stood.map(packet));
+    // No time passed by the clock.
+    let jumped = [(1, 0, 3_000), (2, 160, 21_000), (3, 2_720, 41_000), (4, 2_880, 62_000)];
+    assert!(std::panic::catch_unwind(|| assert_unbroken("whoever", &jumped.map(packet))).is_err());
+    let back = [(1, 160, 3_000), (2, 0, 21_000)];
+    assert!(std::panic::catch_unwind(|| assert_unbroken("whoever", &back.map(packet))).is_err());
 }
 
 #[test]
@@ -177,3 +211,5 @@ const CALLED: u8 = 0x22;
 /// µ-law.
 const SILENCE: u8 = 0xff;
 const PACKET: Duration = Duration::from_millis(20);
+const PACKET_MICROS: i64 = 20_000;
+const MICROS_PER_SAMPLE: i64 = 125;

@@ -172,7 +172,8 @@ pub(crate) fn media(
         ports,
         report_sockets_max: usize::MAX,
         threads: 1,
-        live_within: Duration::from_millis(1_500),
+        // A machine that is busy may keep a telephone from sending for longer than a person waits.
+        live_within: Duration::from_secs(5),
         lost_after: Duration::from_secs(60),
     };
     Media::start(config, Arc::clone(pack), clock(), events).unwrap()
