@@ -6,6 +6,7 @@ use crate::{
     demand::Demand,
     grant::{Glass, Grant, Used, Wanted},
     intent::{Intent, Leave, NotAnIntent, Object, Recipient},
+    limits::HOLD_SPAN_MAX,
     policy::{Denied, Given, Policies, Question},
     staff::{Staff, Unusable},
 };
@@ -99,6 +100,7 @@ pub fn decide(
         over_cap: support.used.is_over(rows),
         counts_only: matches!(ask.object, Object::Counts { .. }),
         voice: matches!(ask.object, Object::Recording { .. }),
+        boundless: boundless(&ask),
         audience: ask.demand.audience,
         own_request: false,
         foreign: staff.agency != owner,
@@ -166,6 +168,7 @@ pub fn approve(
         over_cap: false,
         counts_only: matches!(ask.object, Object::Counts { .. }),
         voice: matches!(ask.object, Object::Recording { .. }),
+        boundless: boundless(ask),
         audience: ask.demand.audience,
         own_request: approver.id == asker.id,
         foreign: false,
@@ -184,6 +187,14 @@ fn scope(staff: &Staff, ask: &Ask) -> Scope {
         Line::Ordinary if staff.agency == ask.object.agency() => Scope::OwnAgency,
         Line::Ordinary => Scope::OtherAgency,
     }
+}
+
+/// Whether it is a hold of more than the calls of one person, to one number, or of one facility in
+/// a time of at most [`HOLD_SPAN_MAX`].
+fn boundless(ask: &Ask) -> bool {
+    let Object::Held { person, number, from, until, .. } = ask.object else { return false };
+    let span = from.zip(until).is_some_and(|(from, until)| until.since(from) <= HOLD_SPAN_MAX);
+    !(person || number || (ask.demand.query.facility.is_some() && span))
 }
 
 /// Who counts as having approved: others, supervisors of the agency whose data it is, each once,

@@ -127,8 +127,8 @@ pub enum Object {
         until: Option<Timestamp>,
         /// Random, so that the same person or number is never told by `what`.
         salt: [u8; 32],
-        /// Commits to person, number and times: `disclosure::keeping` makes it, under the salt and
-        /// with the agency's blind index in the place of the number.
+        /// Commits to person, number, times and facility: `disclosure::keeping` makes it, under the
+        /// salt and with the agency's blind index in the place of the number.
         what: [u8; 32],
     },
 }

@@ -40,6 +40,9 @@ pub const CLOCKS_APART_MAX: Duration = Duration::from_secs(120);
 /// How long a grant is for.
 pub const GRANT_MAX: Duration = Duration::from_secs(30 * 86_400);
 
+/// How long the time may be in which one person has all calls of a facility kept from being erased.
+pub const HOLD_SPAN_MAX: Duration = Duration::from_secs(31 * 86_400);
+
 /// Rows that one person sees in 24 hours without an approval.
 pub const ROWS_PER_DAY_MAX: u32 = 2_000;
 

@@ -49,6 +49,8 @@ pub struct Given {
     pub counts_only: bool,
     /// It is somebody's voice: a recording.
     pub voice: bool,
+    /// It is a hold of more than one person, one number, or one facility for a short time.
+    pub boundless: bool,
     /// For whom it is.
     pub audience: Audience,
     /// What they approve is their own request.
@@ -183,6 +185,7 @@ impl Names {
             ("overCap", truth(question.given.over_cap)),
             ("countsOnly", truth(question.given.counts_only)),
             ("voice", truth(question.given.voice)),
+            ("boundless", truth(question.given.boundless)),
             ("audience", word(question.given.audience.word())),
             ("ownRequest", truth(question.given.own_request)),
             ("foreign", truth(question.given.foreign)),

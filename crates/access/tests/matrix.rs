@@ -30,6 +30,7 @@ fn given(
         over_cap: false,
         counts_only: false,
         voice: false,
+        boundless: false,
         audience: Audience::of(role),
         own_request: false,
         foreign: false,
@@ -119,6 +120,7 @@ fn questions(role: Role) -> impl Iterator<Item = Question> {
                 own_request: flag(5),
                 foreign: flag(6),
                 voice: flag(7),
+                boundless: false,
                 audience: Audience::of(role),
             };
             Question { role, verb: *verb, scope: *scope, given }
@@ -155,6 +157,27 @@ fn an_agency_that_permits_everything_still_cannot_break_the_law() {
         assert!(!matches!(verb, Verb::Retain | Verb::Watch) || own, "{question:?}");
     }
     assert!(allowed > 0);
+}
+
+#[test]
+fn to_keep_everything_needs_the_owner_whatever_an_agency_permits() {
+    let all = Policies::with_agency("@id(\"all\") permit (principal, action, resource);").unwrap();
+    for policies in [Policies::builtin().unwrap(), all] {
+        for scope in [Scope::OwnAgency, Scope::OtherAgency, Scope::Protected] {
+            for (boundless, support, allowed) in [
+                (false, SUPPORTS[0], true),
+                (true, SUPPORTS[0], false),
+                (true, SUPPORTS[1], false),
+                (true, SUPPORTS[2], true),
+                (true, SUPPORTS[3], false),
+            ] {
+                let role = Role::Supervisor;
+                let given = Given { boundless, ..given(role, Purpose::Safety, support) };
+                let question = Question { role, verb: Verb::Hold, scope, given };
+                assert_eq!(policies.decide(&question).is_ok(), allowed, "{question:?}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -226,6 +249,7 @@ week than the cap without an approval, and an access that is revoked, locked, su
 used for 90 days sees nothing. Protected calls of another agency need that agency's approval, even
 to be counted; a court's order for them goes to that agency's own clerks and supervisors, and the
 defence can ask under it. The defence takes copies away for itself, for the person and for the
-court. Recordings of protected calls are not taken away by anybody, whoever ordered it: the tables
-below are of records.
+court. A hold is of one person, of one number, or of one facility for at most 31 days; any other
+needs an approval. Recordings of protected calls are not taken away by anybody, whoever ordered it:
+the tables below are of records.
 ";

@@ -330,11 +330,14 @@ impl County {
             agency: CEDAR,
             purpose: Purpose::Investigation,
             case: Private::new(GRANTED.to_owned()),
-            person: None,
+            person: Some(PersonId(1)),
             person_key: None,
             number: None,
+            facility: None,
+            facility_key: None,
             from: None,
             until: Some(NOW),
+            everything: false,
         };
         let keeping = self.running.keeping();
         match keeping.hold(&self.running.staff("inve"), &ask, None).unwrap() {

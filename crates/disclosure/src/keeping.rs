@@ -28,6 +28,7 @@ use model::{AgencyId, Clock, E164, FacilityId, PersonId, Private, Timestamp};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::{
+    collections::BTreeMap,
     fmt,
     path::PathBuf,
     sync::{
@@ -98,18 +99,32 @@ pub struct HoldAsk {
     pub person_key: Option<Private<String>>,
     /// Calls to which number.
     pub number: Option<Private<E164>>,
+    /// Calls from which facility.
+    pub facility: Option<FacilityId>,
+    /// By which key it was named.
+    pub facility_key: Option<String>,
     /// Calls that had not ended then.
     pub from: Option<Timestamp>,
     /// Calls that had begun before then.
     pub until: Option<Timestamp>,
+    /// All calls of the agency: said, so that nobody keeps everything who forgot to name something.
+    pub everything: bool,
 }
 
 impl HoldAsk {
+    /// Whether it names nothing that a call must fit.
+    const fn names_nothing(&self) -> bool {
+        let Self { person, number, facility, from, until, .. } = self;
+        let what = person.is_none() && number.is_none() && facility.is_none();
+        what && from.is_none() && until.is_none()
+    }
+
     /// What stands in the entry, and what a second person approves.
     fn demand(&self) -> Demand {
         let query = Query {
             person: self.person_key.clone(),
             number: self.number,
+            facility: self.facility_key.clone(),
             from: self.from,
             until: self.until,
             ..Query::of(Line::Ordinary)
@@ -279,12 +294,15 @@ impl Keeping {
         })
     }
 
-    /// Places a hold, as far as policies allow it, and gives its number. It is in force when this
-    /// returns, for recordings that there are and for those that will be; each has its entry from
-    /// the next run on. Neither the answer nor what is done for it depends on whether there is any.
+    /// Places a hold, as far as policies allow it, and gives its number. One without bounds waits
+    /// for a supervisor of the agency whose data it is, and keeps nothing until then. It is in
+    /// force when this returns, for recordings that there are and for those that will be; each has
+    /// its entry from the next run on. Neither the answer nor what is done for it depends on
+    /// whether there is any.
     ///
     /// # Errors
-    /// [`NotKept::Everything`] when nothing is named; [`NotDone::NotThere`] when there is no such
+    /// [`NotKept::Everything`] when nothing is named and it is not said that everything is meant,
+    /// or that is said and something is named; [`NotDone::NotThere`] when there is no such
     /// agency; what the roster has for a bad request; and when it cannot be entered or kept.
     pub fn hold(
         &self,
@@ -292,8 +310,7 @@ impl Keeping {
         ask: &HoldAsk,
         approved: Option<u64>,
     ) -> Result<Judged<u32>, NotKept> {
-        if ask.person.is_none() && ask.number.is_none() && ask.from.is_none() && ask.until.is_none()
-        {
+        if ask.names_nothing() != ask.everything {
             return Err(NotKept::Everything);
         }
         let _turn = self.turn();
@@ -325,6 +342,7 @@ impl Keeping {
             case: ask.case.clone(),
             person: ask.person,
             number: ask.number,
+            facility: ask.facility,
             from: ask.from,
             until: ask.until,
         };
@@ -332,6 +350,14 @@ impl Keeping {
         self.0.placed.fetch_add(1, Ordering::SeqCst);
         roster.done(act)?;
         Ok(Judged::Done { act, entry, what: hold })
+    }
+
+    /// Keys of an agency's facilities.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn facilities(&self, agency: AgencyId) -> Result<BTreeMap<FacilityId, String>, NotKept> {
+        Ok(self.0.config.store.facilities_of(agency)?)
     }
 
     /// The holds that one placed; for supervisors and auditors those on the data of their agency.
@@ -404,6 +430,9 @@ impl Keeping {
         let mut hash = Sha256::new_with_prefix(HELD_HEAD);
         hash.update(salt);
         hash.update(what);
+        if let Some(FacilityId(facility)) = ask.facility {
+            hash.update(facility.to_be_bytes());
+        }
         let (person, number) = (person.is_some(), number.is_some());
         let what = hash.finalize().into();
         Ok(Object::Held { agency, person, number, from, until, salt, what })

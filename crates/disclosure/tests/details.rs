@@ -142,8 +142,11 @@ fn ask() -> HoldAsk {
         person: None,
         person_key: None,
         number: None,
+        facility: None,
+        facility_key: None,
         from: None,
         until: None,
+        everything: false,
     }
 }
 
@@ -229,7 +232,10 @@ fn a_hold_of_a_time_keeps_details_of_calls_whose_numbers_are_erased() {
     let ran = at(&office, &running, 366).run(Of::default(), &mut stop_before_details).unwrap();
     assert_eq!((ran.records, ran.details, ran.stopped), (1, 0, true));
     let now = at(&office, &running, 366);
-    let what = HoldAsk { until: Some(NOW.after(HOUR)), from: Some(NOW), ..ask() };
+    let facility = Some(FacilityId(1));
+    let facility_key = Some("cedar/jail".to_owned());
+    let what = HoldAsk { facility, facility_key, ..ask() };
+    let what = HoldAsk { until: Some(NOW.after(HOUR)), from: Some(NOW), ..what };
     // Staff ask at the roster's time.
     let desk = at(&office, &running, 0);
     let held = hold(&desk, &running, &what);

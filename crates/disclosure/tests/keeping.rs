@@ -55,9 +55,18 @@ fn ask() -> HoldAsk {
         person: None,
         person_key: None,
         number: None,
+        facility: None,
+        facility_key: None,
         from: None,
         until: None,
+        everything: false,
     }
+}
+
+/// All calls of a facility.
+fn at(facility: u32) -> HoldAsk {
+    let facility_key = Some(format!("cedar/{facility}"));
+    HoldAsk { facility: Some(FacilityId(facility)), facility_key, ..ask() }
 }
 
 fn placed(judged: Judged<u32>) -> u32 {
@@ -123,9 +132,10 @@ fn a_hold_wins_over_every_rule_until_it_is_released_and_reveals_nothing() {
         (HoldAsk { number: Some(number(42)), ..ask() }, true),
         (HoldAsk { number: Some(number(43)), ..ask() }, false),
         (HoldAsk { person: Some(PersonId(1)), number: Some(number(43)), ..ask() }, false),
-        (HoldAsk { from: Some(NOW), until: Some(NOW.after(HOUR)), ..ask() }, true),
-        (HoldAsk { from: Some(NOW.after(HOUR)), ..ask() }, false),
-        (HoldAsk { until: Some(NOW), ..ask() }, false),
+        (HoldAsk { from: Some(NOW), until: Some(NOW.after(HOUR)), ..at(1) }, true),
+        (HoldAsk { from: Some(NOW), until: Some(NOW.after(HOUR)), ..at(2) }, false),
+        (HoldAsk { from: Some(NOW.after(HOUR)), until: Some(NOW.after(2 * HOUR)), ..at(1) }, false),
+        (HoldAsk { from: Some(NOW), until: Some(NOW), ..at(1) }, false),
     ] {
         let office = Office::new();
         let running = office.open();
@@ -194,6 +204,53 @@ fn a_hold_names_something_and_is_released_by_its_own_people() {
     assert!(matches!(now.release(&staff, hold + 1, "there is none"), Err(NotKept::NoHold)));
     assert!(matches!(now.release(&staff, hold, " "), Err(NotKept::Reason)));
     now.release(&running.staff("super"), hold, "a court said so").unwrap();
+    running.close();
+}
+
+#[test]
+fn a_hold_without_bounds_waits_for_the_owner_and_one_with_bounds_for_nobody() {
+    let month = 31 * DAY;
+    for by in ["inve", "other", "defence"] {
+        let office = Office::new();
+        let running = office.open();
+        let now = keeping(&office, &running, NOW);
+        let (staff, boss) = (running.staff(by), running.staff("super"));
+        for bounded in [
+            HoldAsk { person: Some(PersonId(1)), ..ask() },
+            HoldAsk { number: Some(number(42)), ..ask() },
+            HoldAsk { from: Some(NOW), until: Some(NOW.after(month)), ..at(1) },
+        ] {
+            placed(now.hold(&staff, &bounded, None).unwrap());
+        }
+        let held = running.store.holds().unwrap().len();
+        let late = NOW.after(month + Duration::from_secs(1));
+        for boundless in [
+            HoldAsk { everything: true, ..ask() },
+            at(1),
+            HoldAsk { from: Some(NOW), ..at(1) },
+            HoldAsk { until: Some(NOW), ..at(1) },
+            HoldAsk { from: Some(NOW), until: Some(late), ..at(1) },
+            HoldAsk { from: Some(NOW), until: Some(NOW.after(HOUR)), ..ask() },
+        ] {
+            let judged = now.hold(&staff, &boundless, None).unwrap();
+            let Judged::Waits { act, .. } = judged else { panic!("{boundless:?}: {judged:?}") };
+            assert_eq!(running.store.holds().unwrap().len(), held, "it keeps nothing yet");
+            running.roster.deny(&boss, act, "too broad").unwrap();
+        }
+        let all = HoldAsk { everything: true, ..ask() };
+        let Judged::Waits { act, .. } = now.hold(&staff, &all, None).unwrap() else { panic!() };
+        assert!(running.roster.approve(&staff, act).is_err(), "nobody approves their own");
+        running.roster.approve(&boss, act).unwrap();
+        let hold = placed(now.hold(&staff, &all, Some(act)).unwrap());
+        assert_eq!(running.store.holds().unwrap().last().unwrap().hold, hold);
+        running.close();
+    }
+    let office = Office::new();
+    let running = office.open();
+    let now = keeping(&office, &running, NOW);
+    let both = HoldAsk { everything: true, person: Some(PersonId(1)), ..ask() };
+    let refused = now.hold(&running.staff("inve"), &both, None).unwrap_err();
+    assert!(matches!(refused, NotKept::Everything), "{refused}");
     running.close();
 }
 

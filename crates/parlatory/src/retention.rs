@@ -167,6 +167,8 @@ fn place(args: &HoldArgs) -> Result<()> {
         "why": why,
         "person": args.person,
         "number": args.number,
+        "facility": args.facility,
+        "everything": args.everything,
         "from": args.from,
         "until": args.until,
     });
@@ -209,10 +211,14 @@ fn holds(json: bool) -> Result<()> {
         let parts = [
             is("person").then(|| "of a person".to_owned()),
             is("number").then(|| "to a number".to_owned()),
+            text("facility").map(|key| format!("of {key}")),
             text("from").map(|at| format!("from {at}")),
             text("until").map(|at| format!("until {at}")),
         ];
-        let keeps: Vec<_> = parts.into_iter().flatten().collect();
+        let mut keeps: Vec<_> = parts.into_iter().flatten().collect();
+        if keeps.is_empty() {
+            keeps.push("all of the agency".to_owned());
+        }
         table.row([
             row["hold"].to_string(),
             text("case").unwrap_or_default(),

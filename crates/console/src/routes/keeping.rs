@@ -22,13 +22,13 @@ use disclosure::{
     keeping::{self, HoldAsk, Judged, NewRule, NotKept, Of, Ran},
     records::NOBODY,
 };
-use model::{AgencyId, PersonId, Private};
+use model::{AgencyId, FacilityId, PersonId, Private};
 use serde::{Deserialize, Serialize};
 use std::{
     io::{self, Write},
     ops::ControlFlow,
 };
-use store::{Class, StoreError};
+use store::{Class, HoldRow, StoreError};
 use utoipa::{OpenApi, ToSchema};
 
 /// The routes of this part.
@@ -403,6 +403,10 @@ struct Hold {
     person: bool,
     /// Whether it names a number.
     number: bool,
+    /// Key of the facility, where it names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "cedar/jail")]
+    facility: Option<String>,
     /// Calls that had not ended then.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -431,8 +435,23 @@ struct Hold {
     responses((status = 200, body = Vec<Hold>, description = "The holds, the newest last."))
 )]
 async fn holds(State(shared): State<Shared>, who: Who) -> Result<Json<Vec<Hold>>, Problem> {
-    let rows = shared.run(move |services| Ok(services.keeping.holds(&who.staff)?)).await?;
-    let holds = rows.into_iter().map(|row| Hold {
+    let rows = shared.run(move |services| {
+        let rows = services.keeping.holds(&who.staff)?.into_iter();
+        let named = |row: HoldRow| {
+            let key = match row.what.facility {
+                None => None,
+                // One that nobody has keeps nothing, and nobody was told.
+                Some(facility) => {
+                    let keys = services.keeping.facilities(row.what.agency)?;
+                    Some(keys.get(&facility).cloned().unwrap_or_default())
+                }
+            };
+            Ok((row, key))
+        };
+        rows.map(named).collect::<Result<Vec<_>, Problem>>()
+    });
+    let holds = rows.await?.into_iter().map(|(row, facility)| Hold {
+        facility,
         hold: row.hold,
         agency: row.what.agency.0,
         staff: row.what.staff.0,
@@ -449,7 +468,9 @@ async fn holds(State(shared): State<Shared>, who: Who) -> Result<Json<Vec<Hold>>
     Ok(Json(holds.collect()))
 }
 
-/// What is to be kept: calls that fit everything that is named, and something must be.
+/// What is to be kept: calls that fit everything that is named. A person, a number, or a facility
+/// with a first and a last time at most 31 days apart, needs nobody; what is less narrow waits for
+/// a supervisor of the agency whose data it is, and keeps nothing until then.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Placing {
@@ -461,6 +482,12 @@ struct Placing {
     /// The number that was called, such as `+12025550142`.
     #[schema(value_type = Option<String>)]
     number: Option<Private<String>>,
+    /// Key of the facility that was called from.
+    #[schema(example = "cedar/jail")]
+    facility: Option<String>,
+    /// All calls of the agency; then nothing else is named.
+    #[serde(default)]
+    everything: bool,
     /// Calls that had not ended then (RFC 3339, to the second or finer).
     #[schema(format = DateTime)]
     from: Option<String>,
@@ -514,7 +541,17 @@ async fn place(
                     Some(found.unwrap_or(PersonId(NOBODY)))
                 }
             };
+            let facility = match &ask.facility {
+                None => None,
+                Some(key) => {
+                    let found = services.records.facility_of(owner, key)?;
+                    Some(found.unwrap_or(FacilityId(NOBODY)))
+                }
+            };
             let held = HoldAsk {
+                facility,
+                facility_key: ask.facility,
+                everything: ask.everything,
                 agency: owner,
                 purpose: reason.purpose,
                 case: reason.case,

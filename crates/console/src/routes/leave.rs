@@ -310,26 +310,29 @@ struct Waiting {
 )]
 async fn waiting(State(shared): State<Shared>, who: Who) -> Result<Json<Vec<Waiting>>, Problem> {
     let rows = shared.run(move |services| Ok(services.roster.waiting(&who.staff)?)).await?;
-    let waiting = rows.into_iter().map(|row| Waiting {
-        recording: recording(&row.ask.object),
-        audience: row.ask.demand.audience.word(),
-        key: row.ask.demand.key.map(|key| hex(&key.0)),
-        query: Sought::of(row.ask.demand.query),
-        note: row.ask.demand.note,
-        act: row.act,
-        staff: row.staff.0,
-        name: row.name,
-        verb: row.ask.verb.word(),
-        purpose: row.ask.purpose.word(),
-        line: row.ask.line.word(),
-        agency: row.ask.object.agency().0,
-        rows: row.ask.object.rows(),
-        keeps: keeps(&row.ask.object),
-        case: row.ask.case,
-        asked: time(row.asked),
-        until: time(row.until),
-        approved_by: row.approved_by.iter().map(|staff| staff.0).collect(),
-        on_call: row.on_call,
+    let waiting = rows.into_iter().map(|row| {
+        let facility = row.ask.demand.query.facility.clone();
+        Waiting {
+            recording: recording(&row.ask.object),
+            audience: row.ask.demand.audience.word(),
+            key: row.ask.demand.key.map(|key| hex(&key.0)),
+            query: Sought::of(row.ask.demand.query),
+            note: row.ask.demand.note,
+            act: row.act,
+            staff: row.staff.0,
+            name: row.name,
+            verb: row.ask.verb.word(),
+            purpose: row.ask.purpose.word(),
+            line: row.ask.line.word(),
+            agency: row.ask.object.agency().0,
+            rows: row.ask.object.rows(),
+            keeps: keeps(&row.ask.object, facility.as_deref()),
+            case: row.ask.case,
+            asked: time(row.asked),
+            until: time(row.until),
+            approved_by: row.approved_by.iter().map(|staff| staff.0).collect(),
+            on_call: row.on_call,
+        }
     });
     Ok(Json(waiting.collect()))
 }
@@ -406,13 +409,15 @@ fn hex(octets: &[u8]) -> String {
 }
 
 /// Which calls are to be kept, where that is what is asked for.
-fn keeps(object: &Object) -> Option<String> {
+fn keeps(object: &Object, facility: Option<&str>) -> Option<String> {
     match object {
         Object::Held { person, number, from, until, .. } => {
-            let mut words = "calls".to_owned();
+            let named = *person || *number || facility.is_some();
+            let mut words = if named { "calls" } else { "ALL CALLS OF THE AGENCY" }.to_owned();
             for (is, what) in [(person, " of one person"), (number, " to one number")] {
                 words += if *is { what } else { "" };
             }
+            words += &facility.map_or_else(String::new, |key| format!(" of all people at {key}"));
             for (at, what) in [(from, " from "), (until, " until ")] {
                 words += &at.map_or_else(String::new, |at| format!("{what}{}", time(at)));
             }

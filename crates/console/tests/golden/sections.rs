@@ -12,7 +12,7 @@ pub(crate) struct Section {
     pub(crate) rows: &'static [Asked],
 }
 
-pub(crate) const SECTIONS: &[Section] = &[COUNSEL_CALLS, REPORT_LINES, RECIPIENTS, GLASS];
+pub(crate) const SECTIONS: &[Section] = &[COUNSEL_CALLS, REPORT_LINES, RECIPIENTS, HOLDS, GLASS];
 
 impl Asker<'_> {
     fn search_of(&self, case: &str, filter: Value) -> Value {
@@ -26,6 +26,12 @@ impl Asker<'_> {
     fn recording_for(&self, audience: Audience) -> Value {
         let recording = format!("{:016x}", RECORDING.0);
         json!({"why": self.why(GRANTED), "recording": recording, "audience": audience.word()})
+    }
+
+    /// To keep calls of a time that ends with November.
+    fn hold_of(&self, facility: Option<&str>, from: &str) -> Value {
+        let until = "2026-12-01T00:00:00Z";
+        json!({"why": self.why(OTHER), "facility": facility, "from": from, "until": until})
     }
 
     /// To hear a recording.
@@ -435,6 +441,79 @@ a grant. The others ask without one and without a glass.",
             route: "POST /api/v1/records/listen",
             names: true,
             body: |by| by.voice(by.in_danger(), COUNSELS),
+        },
+    ],
+};
+
+const HOLDS: Section = Section {
+    title: "What is kept from being erased",
+    says: "\
+Nobody is shown anything for it, nor told whether there is such a call, so no grant is needed. What
+has no bounds needs the approval of a supervisor of Cedar County.",
+    tell: nothing_more,
+    rows: &[
+        Asked {
+            what: "calls of one person",
+            command: "parlatory disclose hold",
+            route: "POST /api/v1/holds/place",
+            names: true,
+            body: |by| json!({"why": by.why(OTHER), "person": "P-1"}),
+        },
+        Asked {
+            what: "calls to one number",
+            command: "parlatory disclose hold",
+            route: "POST /api/v1/holds/place",
+            names: true,
+            body: |by| json!({"why": by.why(OTHER), "number": "+12025550142"}),
+        },
+        Asked {
+            what: "calls to a report line",
+            command: "parlatory disclose hold",
+            route: "POST /api/v1/holds/place",
+            names: true,
+            body: |by| json!({"why": by.why(OTHER), "number": "+12025550170"}),
+        },
+        Asked {
+            what: "calls of one jail in a month",
+            command: "parlatory disclose hold",
+            route: "POST /api/v1/holds/place",
+            names: true,
+            body: |by| by.hold_of(Some("cedar/jail"), "2026-11-01T00:00:00Z"),
+        },
+        Asked {
+            what: "calls of a jail that there is not in a month",
+            command: "parlatory disclose hold",
+            route: "POST /api/v1/holds/place",
+            names: true,
+            body: |by| by.hold_of(Some("cedar/farm"), "2026-11-01T00:00:00Z"),
+        },
+        Asked {
+            what: "calls of one jail in a year",
+            command: "parlatory disclose hold",
+            route: "POST /api/v1/holds/place",
+            names: true,
+            body: |by| by.hold_of(Some("cedar/jail"), "2026-01-01T00:00:00Z"),
+        },
+        Asked {
+            what: "calls of all jails in a month",
+            command: "parlatory disclose hold",
+            route: "POST /api/v1/holds/place",
+            names: true,
+            body: |by| by.hold_of(None, "2026-11-01T00:00:00Z"),
+        },
+        Asked {
+            what: "everything",
+            command: "parlatory disclose hold",
+            route: "POST /api/v1/holds/place",
+            names: true,
+            body: |by| json!({"why": by.why(OTHER), "everything": true}),
+        },
+        Asked {
+            what: "nothing that is named",
+            command: "parlatory disclose hold",
+            route: "POST /api/v1/holds/place",
+            names: true,
+            body: |by| json!({"why": by.why(OTHER)}),
         },
     ],
 };

@@ -30,8 +30,11 @@ pub enum NotKept {
         "what the log says of acts of staff is kept for the whole agency, and for 2555 days or longer"
     )]
     Acts,
-    /// A hold must name something.
-    #[error("a hold names a person, a number or a time: everything there is cannot be held")]
+    /// A hold names something, or is said to be of everything.
+    #[error(
+        "a hold names a person, a number, a facility or a time; or say that everything is to be kept, \
+         and name nothing"
+    )]
     Everything,
     /// It does not exist, or is not theirs.
     #[error("there is no such hold for you to release")]

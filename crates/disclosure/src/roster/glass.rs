@@ -106,6 +106,7 @@ const GIVEN: Given = Given {
     over_cap: false,
     counts_only: false,
     voice: false,
+    boundless: false,
     audience: Audience::Staff,
     own_request: false,
     foreign: false,

@@ -451,6 +451,7 @@ pub(super) const NOTHING: Given = Given {
     over_cap: false,
     counts_only: false,
     voice: false,
+    boundless: false,
     audience: Audience::Staff,
     own_request: false,
     foreign: false,

@@ -49,10 +49,13 @@ pub(crate) enum DiscloseCommand {
     /// They make the receipt with `parlatory package receive`. Ask them in another way whether the
     /// key that is shown is theirs. Example: `parlatory disclose receipt receipt.txt`.
     Receipt(ReceiptArgs),
-    /// Keep calls from being erased, by person, number or time, and release that again.
+    /// Keep calls from being erased, by person, number, facility or time, and release that again.
     ///
-    /// Nothing is shown, and the answer is the same whether there is such a call or not. A call is
-    /// kept that fits everything you name; calls that are made later are kept as well. Example:
+    /// Of one person, to one number, or of one facility in 31 days: you alone place it. What is
+    /// less narrow waits for a supervisor of the agency whose data it is, and keeps nothing until
+    /// they approved it and you asked again. Nothing is shown, and the answer is the same whether
+    /// there is such a call or not. A call is kept that fits everything you name; calls that are
+    /// made later are kept as well. Example:
     /// `parlatory disclose hold --purpose discovery --case 24-CR-0117 --person CC-1001 --from
     /// 2026-11-01T08:30:00Z`. See what you hold: `parlatory disclose hold --list`. End it:
     /// `parlatory disclose hold --release 3 --reason "the case is closed"`.
@@ -240,6 +243,13 @@ pub(crate) struct HoldArgs {
     /// Calls to exactly this number, such as +12025550142.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) number: Option<String>,
+    /// Calls from this facility, such as `cedar/jail`. With --from and --until at most 31 days
+    /// apart nobody is asked; else a supervisor of the agency whose data it is must approve it.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) facility: Option<String>,
+    /// All calls of the agency: a supervisor there must approve it, and nothing is kept before.
+    #[arg(long, conflicts_with_all = ["person", "number", "facility", "from", "until"])]
+    pub(crate) everything: bool,
     /// Calls that had not ended at this time, to the second, such as 2026-11-27T08:00:05Z.
     #[arg(long, value_name = "TIME")]
     pub(crate) from: Option<String>,
@@ -250,7 +260,7 @@ pub(crate) struct HoldArgs {
     #[arg(long, value_name = "NUMBER")]
     pub(crate) act: Option<u64>,
     /// Show the holds you placed; for supervisors and auditors, those on the data of their agency.
-    #[arg(long, conflicts_with_all = ["release", "person", "number", "from", "until"])]
+    #[arg(long, conflicts_with_all = ["release", "person", "number", "facility", "everything", "from", "until"])]
     pub(crate) list: bool,
     /// Release the hold with this number: your own, or one on the data of your agency, for its
     /// supervisors.

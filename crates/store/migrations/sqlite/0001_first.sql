@@ -627,6 +627,7 @@ CREATE TABLE legal_hold (
     released_us  BIGINT,
     released_by  INTEGER,
     released_act BIGINT,
+    facility_id  INTEGER,
     PRIMARY KEY (agency_id, hold_id)
 );
 CREATE INDEX legal_hold_active ON legal_hold (hold_id) WHERE released_us IS NULL;

@@ -12,7 +12,7 @@ use crate::{
         field::{HOLD_CASE, HOLD_NUMBER},
     },
 };
-use model::{AgencyId, CallId, E164, PersonId, Private, StaffId, Timestamp};
+use model::{AgencyId, CallId, E164, FacilityId, PersonId, Private, StaffId, Timestamp};
 
 /// A hold that is to be placed. A call must fit everything that is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct NewHold {
     pub person: Option<PersonId>,
     /// Calls to which number.
     pub number: Option<Private<E164>>,
+    /// Calls from which facility.
+    pub facility: Option<FacilityId>,
     /// Calls that had not ended then.
     pub from: Option<Timestamp>,
     /// Calls that had begun before then.
@@ -84,8 +86,9 @@ impl Store {
                 .transpose()?;
             let hold = sqlx::query(
                 "INSERT INTO legal_hold (agency_id, hold_id, act, staff_id, case_number, \
-                 person_id, number, from_us, until_us, at_us, number_ix) \
-                 SELECT $1, COALESCE(MAX(hold_id), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10 \
+                 person_id, number, from_us, until_us, at_us, number_ix, facility_id) \
+                 SELECT $1, COALESCE(MAX(hold_id), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
+                 $11 \
                  FROM legal_hold RETURNING hold_id",
             )
             .bind(new.agency.0)
@@ -98,6 +101,7 @@ impl Store {
             .bind(new.until.map(Timestamp::micros))
             .bind(now.micros())
             .bind(index)
+            .bind(new.facility.map(|facility| facility.0))
             .fetch_one(&mut *work)
             .await
             .doing(KEEP)?
@@ -253,6 +257,7 @@ pub(super) fn keeps(table: Table) -> String {
         "h.agency_id = c.agency_id AND h.released_us IS NULL \
          AND (h.person_id IS NULL OR c.person_id = h.person_id) \
          AND (h.number_ix IS NULL OR c.number_ix = h.number_ix) \
+         AND (h.facility_id IS NULL OR c.facility_id = h.facility_id) \
          AND (h.from_us IS NULL OR {end} >= h.from_us) \
          AND (h.until_us IS NULL OR c.at_us < h.until_us)"
     )
@@ -270,6 +275,7 @@ fn hold(keys: &ColumnKeys, row: &Row) -> Result<HoldRow, Broken> {
             case: Private::new(keys.text(row, HOLD_CASE)?),
             person: row.maybe_number("person_id")?.map(PersonId),
             number: keys.maybe_number(row, HOLD_NUMBER)?.map(Private::new),
+            facility: row.maybe_number("facility_id")?.map(FacilityId),
             from: row.maybe_time("from_us")?,
             until: row.maybe_time("until_us")?,
         },

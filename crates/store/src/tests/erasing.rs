@@ -323,6 +323,7 @@ fn hold() -> NewHold {
         case: Private::new("24-CR-0117".into()),
         person: None,
         number: None,
+        facility: None,
         from: None,
         until: None,
     }
@@ -336,6 +337,8 @@ fn a_hold_keeps_what_it_fits_until_it_is_released() {
         (NewHold { person: Some(PersonId(1)), number: Some(number(42)), ..hold() }, vec![]),
         (NewHold { from: Some(at(160)), until: Some(at(104)), ..hold() }, vec![3]),
         (NewHold { until: Some(at(102)), ..hold() }, vec![1]),
+        (NewHold { facility: Some(FacilityId(1)), until: Some(at(102)), ..hold() }, vec![1]),
+        (NewHold { facility: Some(FacilityId(2)), ..hold() }, vec![]),
         (NewHold { agency: AgencyId(2), number: Some(number(42)), ..hold() }, vec![]),
     ] {
         let (_folder, store) = filled();
