@@ -63,7 +63,10 @@ fn open(data: &Data, config: &Config, log: &Log, args: &SegmentsArgs, clock: &Cl
     let store = database::open(data, args.from.as_deref())?;
     let needed = needed(data, &store)?;
     if needed.is_empty() {
-        return say_nothing(data, args);
+        // What the journal's own key opens a node would take over as well, but not the numbers of
+        // people whom the database does not know.
+        let filled = fill::fill(data, &store, &GivenKeys::default(), clock)?;
+        return say_nothing(data, args, &filled);
     }
     let register = register(data, config, log, &store, clock)?;
     let kept = request(data, &register, &needed, args, clock)?;
@@ -355,12 +358,19 @@ fn say(
         }))?);
         return Ok(());
     }
-    line(&format!("Filled the database with {facts} facts of the journal."));
     line(&format!(
-        "  opened      {} segments; they stay given away, and no key is left",
-        needed.len()
+        "Opened {} segments, as entry {} of the log says. They stay given away, and no key is left.",
+        needed.len(),
+        kept.entries_said()
     ));
-    line(&format!("  log         entry {}", kept.entries_said()));
+    say_filled(filled);
+    Ok(())
+}
+
+/// What was filled in, and what is to be done before calls are taken.
+fn say_filled(filled: &fill::Filled) {
+    let fill::Filled { facts, strangers } = filled;
+    line(&format!("Filled the database with {facts} facts of the journal."));
     if *strangers > 0 {
         line(&format!(
             "  people      {strangers} whom the database did not know keep their calls without a name;"
@@ -374,18 +384,29 @@ fn say(
         "first `parlatory provision` with the files of today, then `parlatory serve`, and then take",
     );
     line("back what was taken back since: log-ins, grants, holds.");
-    Ok(())
 }
 
-fn say_nothing(data: &Data, args: &SegmentsArgs) -> Result<()> {
+fn say_nothing(data: &Data, args: &SegmentsArgs, filled: &fill::Filled) -> Result<()> {
     if let Some(kept) = Kept::read(data)? {
         kept.destroy(data)?;
     }
+    let fill::Filled { facts, strangers } = filled;
     if args.json {
-        line(&json!({ "opened": false, "segments": 0, "missing": [] }).to_string());
-    } else {
-        line("The database lacks nothing that stands in a segment that was given away: nothing is");
-        line("asked for. `parlatory serve` takes over the rest.");
+        line(&serde_json::to_string_pretty(&json!({
+            "opened": false,
+            "segments": 0,
+            "missing": [],
+            "facts": facts,
+            "people_unknown": strangers,
+        }))?);
+        return Ok(());
+    }
+    line(
+        "The database lacks nothing that stands in a segment that was given away: no keyholder is",
+    );
+    line("asked for anything.");
+    if *facts > 0 {
+        say_filled(filled);
     }
     Ok(())
 }

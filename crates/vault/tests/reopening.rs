@@ -95,6 +95,45 @@ fn all_holders_together_give_the_key_to_whom_the_entry_names_and_fewer_give_noth
     assert!(!sent.windows(8).any(|window| KEY.windows(8).any(|part| part == window)));
 }
 
+/// What `docs/formats/keyholder.md` says is all that somebody else needs to read an answer.
+#[test]
+fn an_answer_opens_as_it_is_written_down() {
+    use hpke::{Deserializable as _, Kem as _, aead::AesGcm256, kdf::HkdfSha256};
+    type Kem = hpke::kem::X25519HkdfSha256;
+    let mut scene = Scene::new();
+    let receipt = scene.receipt(&scene.reopening());
+    let text = scene.recipient.text();
+    let digits = text.rsplit(':').next().unwrap();
+    let octets: Vec<u8> =
+        (0..32).map(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap()).collect();
+    let private = <Kem as hpke::Kem>::PrivateKey::from_bytes(&octets).unwrap();
+    assert_eq!(Kem::sk_to_pk(&private), {
+        let public = scene.recipient.public();
+        <Kem as hpke::Kem>::PublicKey::from_bytes(&public.0).unwrap()
+    });
+    let mut bound = Sha256::digest(&scene.shares).to_vec();
+    bound.extend(3_u64.to_be_bytes());
+    bound.extend(log::ORIGIN.as_bytes());
+    let bound = Sha256::digest(bound);
+    let mut key = [0; 32];
+    for one in scene.resealed(&receipt) {
+        let mut info = b"parlatory journal segment v1 opened".to_vec();
+        info.extend(one.number.to_le_bytes());
+        let encapsulated = <Kem as hpke::Kem>::EncappedKey::from_bytes(&one.encapsulated).unwrap();
+        let mode = hpke::OpModeR::Base;
+        let share = hpke::single_shot_open::<AesGcm256, HkdfSha256, Kem>(
+            &mode,
+            &private,
+            &encapsulated,
+            &info,
+            &one.sealed,
+            &bound,
+        );
+        key.iter_mut().zip(share.unwrap()).for_each(|(octet, share)| *octet ^= share);
+    }
+    assert_eq!(key, KEY);
+}
+
 #[test]
 fn what_was_opened_for_one_request_is_of_no_use_for_another() {
     let mut scene = Scene::new();

@@ -18,6 +18,7 @@ pub(crate) enum JournalCommand {
     /// nothing before its owner said yes with `parlatory-keyholder allow`, so the first run ends by
     /// saying for whom it waits. Tell them, and run the command again, as often as it takes; within
     /// seven days. Until the last one said yes nothing is changed. The segments stay given away.
+    /// What the journal's own key opens is filled in without asking anybody.
     ///
     /// Example: `parlatory journal open --from /mnt/backup/county --reason "the disk with the
     /// database died on Monday"`, and later `parlatory journal open`.

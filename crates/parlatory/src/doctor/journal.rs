@@ -39,6 +39,14 @@ impl Findings {
                 ),
             );
         }
+        if data.segment_request().exists() {
+            self.know(
+                "journal",
+                "a request to open segments waits for keyholders, and `segments.json` has the key that they \
+                 seal to: `parlatory journal open` asks again, with `--withdraw` it is given up"
+                    .to_owned(),
+            );
+        }
         let missing = given.iter().filter(|segment| !segment.whole).count();
         if missing > 0 {
             self.problem(

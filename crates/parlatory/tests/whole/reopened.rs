@@ -34,6 +34,16 @@ struct Lost {
 impl Lost {
     /// A node that ran for days after its last backup, and gave away what it wrote.
     fn some_days_after_a_backup() -> Self {
+        let lost = Self::after_a_backup();
+        let running = node::serve(&lost.data);
+        running.wait_log("the journal gave keys to the keyholders", SOON);
+        running.signal(Signal::TERM);
+        running.wait_end(SOON).well();
+        lost
+    }
+
+    /// One that wrote after its last backup, and died.
+    fn after_a_backup() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (data, backup) = (folder.path().join("data"), folder.path().join("backup"));
         node::init(&data);
@@ -46,10 +56,6 @@ impl Lost {
         fs::write(&people, more).unwrap();
         node::provision(&data, &file).well();
         write_calls_of_days_ago(&data);
-        let running = node::serve(&data);
-        running.wait_log("the journal gave keys to the keyholders", SOON);
-        running.signal(Signal::TERM);
-        running.wait_end(SOON).well();
         Self { _folder: folder, data, backup, file }
     }
 
@@ -126,18 +132,7 @@ fn all_keyholders_together_fill_a_lost_database_from_what_the_journal_gave_away(
     assert_eq!((away.given.len(), away.last()), (4, Seq(7)));
     fs::remove_dir_all(lost.data.join("store")).unwrap();
 
-    // Without the database of some backup there are no people; and without a reason nobody asks.
-    lost.refused(&["--reason", "lost"], "give a backup with --from");
-    let backup = ["--from", path(&lost.backup)];
-    lost.refused(&backup, "say with --reason why");
-    lost.refused(&[&backup[..], &["--reason", "again"]].concat(), "leave out --from");
-    let started = parlatory(&["serve", "--data", path(&lost.data)]).badly();
-    assert!(started.err.contains("ask them with `parlatory journal open`"), "{}", started.err);
-    // Whoever was provisioned now could get the number of somebody else.
-    let provisioned = node::provision(&lost.data, &lost.file).badly();
-    assert!(provisioned.err.contains("`parlatory journal open`"), "{}", provisioned.err);
-    lost.refused(&["--withdraw"], "no request waits");
-
+    says_what_is_missing(&lost);
     // It is asked for, given up, and asked for anew: another entry, which each owner sees.
     let request = lost.data.join("segments.json");
     let (given_up, missing) = lost.waits(&["--reason", "a mistake"]);
@@ -164,16 +159,7 @@ fn all_keyholders_together_fill_a_lost_database_from_what_the_journal_gave_away(
     assert_eq!(lost.projected(), 0);
 
     // Nor when one is gone.
-    lost.keyholder("agency", "allow", &[&entry.to_string()]);
-    let (keys, away) = (lost.data.join("keyholders/independent/keys"), lost.data.join("away"));
-    fs::rename(&keys, &away).unwrap();
-    let gone = lost.open(&[]).badly();
-    let said: Value = serde_json::from_str(&gone.out).unwrap();
-    assert_eq!(said["missing"].as_array().unwrap().len(), 1, "{said}");
-    assert!(gone.err.contains("nothing was opened and nothing was changed"), "{}", gone.err);
-    fs::rename(&away, &keys).unwrap();
-    assert_eq!(lost.projected(), 0);
-
+    nothing_is_filled_in_before_all_is_there_and_whole(&lost, entry);
     let octets = lost.journal();
     let opened: Value = serde_json::from_str(&lost.open(&[]).well().out).unwrap();
     assert_eq!((&opened["opened"], &opened["segments"]), (&true.into(), &4.into()), "{opened}");
@@ -195,6 +181,26 @@ fn all_keyholders_together_fill_a_lost_database_from_what_the_journal_gave_away(
     goes_on(&lost);
 }
 
+/// What the journal's own key opens needs no keyholder, and people are protected in the same way.
+#[test]
+fn a_lost_database_whose_journal_is_not_given_away_is_filled_at_once() {
+    let lost = Lost::after_a_backup();
+    fs::remove_dir_all(lost.data.join("store")).unwrap();
+    let filled = lost.open(&["--from", path(&lost.backup)]).well();
+    let filled: Value = serde_json::from_str(&filled.out).unwrap();
+    assert_eq!((&filled["facts"], &filled["people_unknown"]), (&8.into(), &1.into()), "{filled}");
+    assert_eq!(node::open_store(&lost.data).calls(&CallFilter::default()).unwrap().len(), 3);
+    assert!(!lost.data.join("segments.json").exists());
+    node::provision(&lost.data, &lost.file).well();
+    let people = node::open_store(&lost.data).configuration().unwrap().people;
+    assert!(people.iter().any(|it| it.key.expose() == "T-10" && it.id > NEWCOMER));
+}
+
+/// Whether a file of the journal is a segment of which the key was given away.
+fn is_given_away((name, octets): &(String, Vec<u8>)) -> bool {
+    name.ends_with(".journal") && octets[40..44] == 3_u32.to_le_bytes()
+}
+
 /// The agency's keyholder lies in a folder, the independent one is a program.
 fn ask_one_here_and_run_the_program_of_the_other(data: &Path) {
     let (program, holders) = (program(), data.join("keyholders"));
@@ -207,6 +213,45 @@ fn ask_one_here_and_run_the_program_of_the_other(data: &Path) {
     );
     let file = data.join("parlatory.toml");
     fs::write(&file, read(&file) + &settings).unwrap();
+}
+
+/// Nobody is asked without a database, a reason, and a node that has stopped.
+fn says_what_is_missing(lost: &Lost) {
+    // Without the database of some backup there are no people; and without a reason nobody asks.
+    lost.refused(&["--reason", "lost"], "give a backup with --from");
+    let backup = ["--from", path(&lost.backup)];
+    lost.refused(&backup, "say with --reason why");
+    lost.refused(&[&backup[..], &["--reason", "again"]].concat(), "leave out --from");
+    let started = parlatory(&["serve", "--data", path(&lost.data)]).badly();
+    assert!(started.err.contains("ask them with `parlatory journal open`"), "{}", started.err);
+    // Whoever was provisioned now could get the number of somebody else.
+    let provisioned = node::provision(&lost.data, &lost.file).badly();
+    assert!(provisioned.err.contains("`parlatory journal open`"), "{}", provisioned.err);
+    lost.refused(&["--withdraw"], "no request waits");
+}
+
+/// All have allowed it, and one has gone; then a segment is not what was written.
+fn nothing_is_filled_in_before_all_is_there_and_whole(lost: &Lost, entry: u64) {
+    lost.keyholder("agency", "allow", &[&entry.to_string()]);
+    let (keys, away) = (lost.data.join("keyholders/independent/keys"), lost.data.join("away"));
+    fs::rename(&keys, &away).unwrap();
+    let gone = lost.open(&[]).badly();
+    let said: Value = serde_json::from_str(&gone.out).unwrap();
+    assert_eq!(said["missing"].as_array().unwrap().len(), 1, "{said}");
+    assert!(gone.err.contains("nothing was opened and nothing was changed"), "{}", gone.err);
+    fs::rename(&away, &keys).unwrap();
+    assert_eq!(lost.projected(), 0);
+
+    // And what is not as it was written is found before anything is filled in.
+    let (name, whole) = lost.journal().into_iter().rfind(is_given_away).unwrap();
+    let mut changed = whole.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    fs::write(&name, changed).unwrap();
+    let doctor = parlatory(&["doctor", "--json", "--data", path(&lost.data)]);
+    assert!(doctor.out.contains("a request to open segments waits"), "{}", doctor.out);
+    lost.refused(&[], "nothing was changed");
+    assert_eq!(lost.projected(), 0);
+    fs::write(&name, whole).unwrap();
 }
 
 /// People are provisioned, the node runs, and the log has it all.
