@@ -361,9 +361,10 @@ pub fn provision(octets: &[u8]) {
         hash.iter_mut().zip(pin.bytes()).for_each(|(octet, digit)| *octet = digit);
         Private::new(hash)
     };
+    let caps = charging::CapTable::builtin();
     // 2026-05-01, when FCC 25-75 is in force.
     let now = Timestamp::from_micros(1_777_593_600_000_000);
-    if let Err(problems) = desk::provision::read_with(&open, Path::new(FIRST), &pins, now) {
+    if let Err(problems) = desk::provision::read_with(&open, Path::new(FIRST), &pins, &caps, now) {
         assert!(!problems.is_empty(), "refused without a reason");
         assert!(problems.len() <= PROBLEMS_MAX, "problems without end");
         assert!(problems.iter().all(|problem| !problem.to_string().is_empty()));

@@ -99,6 +99,8 @@ impl Cap {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapTable {
     caps: Vec<Cap>,
+    /// The text of an operator's own rows; empty without any.
+    own: String,
 }
 
 impl CapTable {
@@ -106,12 +108,12 @@ impl CapTable {
     pub fn builtin() -> Self {
         // A test reads the file. Were it broken all the same, a table without caps proves no rate
         // lawful, so that nothing is charged.
-        Self { caps: csv::read(BUILTIN, &BTreeSet::new()).unwrap_or_default() }
+        Self { caps: csv::read(BUILTIN, &BTreeSet::new()).unwrap_or_default(), own: String::new() }
     }
 
-    /// The text of the built-in caps: what a log says is in use.
-    pub const fn builtin_text() -> &'static str {
-        BUILTIN
+    /// The texts that it was read from, the built-in one first: what a log says is in use.
+    pub fn texts(&self) -> [&str; 2] {
+        [BUILTIN, &self.own]
     }
 
     /// The built-in caps and those of `text`, in the form of `data/caps.csv`: a state's own caps, a
@@ -120,10 +122,13 @@ impl CapTable {
     /// # Errors
     /// The first line that cannot be read, or that takes the id of another cap.
     pub fn parse(text: &str) -> Result<Self, NotACapTable> {
-        let Self { mut caps } = Self::builtin();
+        let Self { mut caps, .. } = Self::builtin();
         let taken = caps.iter().map(|cap| cap.id.to_string()).collect();
-        caps.extend(csv::read(text, &taken)?);
-        Ok(Self { caps })
+        let added = csv::read(text, &taken)?;
+        // A file without rows adds nothing.
+        let own = String::from(if added.is_empty() { "" } else { text });
+        caps.extend(added);
+        Ok(Self { caps, own })
     }
 
     /// Every cap, in the order of the file.
@@ -140,7 +145,7 @@ impl CapTable {
     /// A table of these rows alone, to test with laws that do not exist.
     #[cfg(test)]
     pub(crate) fn without_federal_caps(text: &str) -> Result<Self, NotACapTable> {
-        Ok(Self { caps: csv::read(text, &BTreeSet::new())? })
+        Ok(Self { caps: csv::read(text, &BTreeSet::new())?, own: String::from(text) })
     }
 }
 

@@ -117,9 +117,9 @@ impl Clerk {
         self.draft(what, at, None, &detail, None)
     }
 
-    /// Rates and caps in use.
-    pub(crate) fn tariff(&self, at: Timestamp) -> Option<Draft> {
-        let caps = Sha256::digest(CapTable::builtin_text()).into();
+    /// The caps in use, an operator's own behind the built-in ones.
+    pub(crate) fn tariff(&self, caps: &CapTable, at: Timestamp) -> Option<Draft> {
+        let caps = Sha256::digest(caps.texts().concat()).into();
         self.draft(Statement::Tariff { caps }, at, None, &Detail::Nothing, None)
     }
 

@@ -60,6 +60,8 @@ pub struct DeskConfig {
     pub version: String,
     /// Waits and limits of calls.
     pub timing: call::limits::Timing,
+    /// The caps that bound what calls cost.
+    pub caps: CapTable,
     /// What entries for the log are made with.
     pub evidence: EvidenceConfig,
     /// Where recorded names are kept; without it nobody records one.
@@ -275,7 +277,7 @@ impl Desk {
         let desk = Self(Arc::new(Inner {
             journal: chronicle,
             clock,
-            caps: CapTable::builtin(),
+            caps: config.caps.clone(),
             pin_key: config.pin_key.clone(),
             pack: config.pack,
             timing: config.timing,
@@ -428,7 +430,8 @@ impl Desk {
 
     fn announce_boot(&self, version: &str) -> Result<(), Broken> {
         let (at, clerk) = (self.0.clock.now(), &self.0.clerk);
-        let drafts = [clerk.started(version, at), clerk.tariff(at)].into_iter().flatten();
+        let drafts =
+            [clerk.started(version, at), clerk.tariff(&self.0.caps, at)].into_iter().flatten();
         let version = version.to_owned();
         let facts = vec![Fact::Boot { boot: self.0.boot, at, version }];
         self.0.journal.append_entries_wait(facts, drafts.collect())?;

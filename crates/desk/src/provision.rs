@@ -78,6 +78,7 @@ mod word;
 
 pub use problem::Problem;
 
+use charging::CapTable;
 use model::{Private, Timestamp};
 use problem::Problems;
 use source::Source;
@@ -92,13 +93,18 @@ pub type PinHash<'a> = dyn Fn(&str, &str) -> Private<[u8; 32]> + 'a;
 pub type Open<'a> = dyn Fn(&Path) -> io::Result<Vec<u8>> + 'a;
 
 /// Reads the provision file at `path` and the CSV files it names, and checks everything that can be
-/// checked without the store. Rates are proved lawful for calls at `now`.
+/// checked without the store. Rates are proved lawful for calls at `now`, against `caps`.
 ///
 /// # Errors
 /// Every problem of every file, in their order; at most a thousand, then how many more there are.
 /// No problem quotes a PIN, a password, a name or a telephone number.
-pub fn read(path: &Path, pins: &PinHash<'_>, now: Timestamp) -> Result<Plan, Vec<Problem>> {
-    read_with(&source::from_disk, path, pins, now)
+pub fn read(
+    path: &Path,
+    pins: &PinHash<'_>,
+    caps: &CapTable,
+    now: Timestamp,
+) -> Result<Plan, Vec<Problem>> {
+    read_with(&source::from_disk, path, pins, caps, now)
 }
 
 /// [`read`] of files that are not on this machine's disk: `open` is asked for each.
@@ -109,11 +115,12 @@ pub fn read_with(
     open: &Open<'_>,
     path: &Path,
     pins: &PinHash<'_>,
+    caps: &CapTable,
     now: Timestamp,
 ) -> Result<Plan, Vec<Problem>> {
     let mut problems = Problems::default();
     let plan = Source::read(path, open, &mut problems)
-        .map(|source| document::read(&source, open, pins, now, &mut problems));
+        .map(|source| document::read(&source, open, pins, (caps, now), &mut problems));
     problems.finish().map(|()| plan.unwrap_or_default())
 }
 

@@ -243,7 +243,7 @@ impl Work<'_> {
     /// Settings and public keys; the node's own keys where they are wanted, and keyholders' private
     /// keys never.
     fn settings(&mut self, with_keys: bool) -> Result<()> {
-        let mut wanted = vec!["parlatory.toml".to_owned(), "log.vkey".to_owned()];
+        let mut wanted = ["parlatory.toml", "caps.csv", "log.vkey"].map(str::to_owned).to_vec();
         let keyholders = files_below(&self.data.root().join("keyholders"))?;
         let public = keyholders.into_iter();
         let public = public.filter(|name| name.ends_with(".pub") && !name.contains('/'));

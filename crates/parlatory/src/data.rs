@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use charging::CapTable;
 use journal::SealKey;
 use store::{ColumnKeys, Store};
 
@@ -42,6 +43,21 @@ impl Data {
 
     pub(crate) fn config(&self) -> PathBuf {
         self.0.join("parlatory.toml")
+    }
+
+    /// The caps that bound what calls cost: the built-in ones, and those of `caps.csv` in this
+    /// folder where the operator has put one.
+    ///
+    /// # Errors
+    /// It cannot be read. Nobody calls then: a cap that is left out may be the law.
+    pub(crate) fn caps(&self) -> Result<CapTable> {
+        let path = self.0.join("caps.csv");
+        match fs::read_to_string(&path) {
+            Ok(text) => CapTable::parse(&text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(CapTable::builtin()),
+            Err(error) => return Err(error).with_context(|| format!("`{}`", path.display())),
+        }
+        .with_context(|| format!("the caps in `{}` do not read", path.display()))
     }
 
     pub(crate) fn store(&self) -> PathBuf {
@@ -179,3 +195,23 @@ pub(crate) fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
 
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operators_own_caps_come_on_top_and_what_does_not_read_stops_everything() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = Data::at(folder.path());
+        let builtin = CapTable::builtin();
+        assert_eq!(data.caps().unwrap(), builtin);
+        let head = "id,order,source,kind,adp_min,adp_max,state,component,amount,from,to,note\n";
+        let row = "co/total,An act,A code,any,,,CO,total,0.05,2020-01-01,,\n";
+        fs::write(folder.path().join("caps.csv"), format!("{head}{row}")).unwrap();
+        assert_eq!(data.caps().unwrap().caps().count(), builtin.caps().count() + 1);
+        fs::write(folder.path().join("caps.csv"), format!("{head}{row}{row}")).unwrap();
+        let error = format!("{:#}", data.caps().unwrap_err());
+        assert!(error.contains("caps.csv") && error.contains("line 3"), "{error}");
+    }
+}

@@ -288,7 +288,10 @@ impl Findings {
                 );
                 self.registry(&configuration);
                 self.trunk(&configuration, config.map_or(0, |config| config.trunks.len()));
-                self.rates(&configuration, now);
+                match data.caps() {
+                    Ok(caps) => self.rates(&configuration, &caps, now),
+                    Err(error) => self.problem("rates", format!("{error:#}")),
+                }
                 self.alarms(&alarms);
                 self.heard(heard);
                 self.retention(&retained, now);
@@ -385,15 +388,14 @@ impl Findings {
         }
     }
 
-    fn rates(&mut self, configuration: &Configuration, now: Timestamp) {
-        let caps = CapTable::builtin();
+    fn rates(&mut self, configuration: &Configuration, caps: &CapTable, now: Timestamp) {
         for facility in &configuration.facilities {
             let rate = Rate {
                 base_per_minute: facility.base_per_minute,
                 additive_per_minute: facility.additive_per_minute,
             };
             let key = &facility.key;
-            match LawfulRate::prove(rate, facility.site, now, &caps) {
+            match LawfulRate::prove(rate, facility.site, now, caps) {
                 Ok(_) => self.ok("rates", format!("`{key}`: within every cap in force")),
                 Err(unlawful) => self.problem("rates", format!("`{key}`: {unlawful}")),
             }

@@ -303,6 +303,7 @@ fn open_desk(
         pack: pack.version(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         timing,
+        caps: data.caps()?,
         evidence,
         names: name_shelf(data),
     };

@@ -79,7 +79,7 @@ fn knows_calls(data: &Data, projected: u64) -> Result<bool> {
 fn read(data: &Data, file: &Path, now: Timestamp) -> Result<Plan> {
     let key = read_pin_key(data)?;
     let hash = |facility: &str, pin: &str| key.hash(facility, pin);
-    desk::provision::read(file, &hash, now).map_err(|problems| {
+    desk::provision::read(file, &hash, &data.caps()?, now).map_err(|problems| {
         for problem in &problems {
             error(&problem.to_string());
         }

@@ -8,6 +8,7 @@ use crate::{
     vault::Files,
 };
 use call::{Answer, CallEvent, Finished, Question, Start};
+use charging::CapTable;
 use desk::{Broken, Desk, DeskConfig, Footing, Hands, Recovered, Space, Turn};
 use journal::{EntrySeq, Recovery, Seq};
 use model::{
@@ -87,6 +88,7 @@ impl Real {
             pack: ContentHash([7; 32]),
             version: String::new(),
             timing: call::limits::Timing::default(),
+            caps: CapTable::builtin(),
             evidence: site.evidence(),
             names: Some(site.names()),
         };

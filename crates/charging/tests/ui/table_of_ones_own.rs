@@ -3,5 +3,5 @@
 use charging::CapTable;
 
 fn main() {
-    let _ = CapTable { caps: Vec::new() };
+    let _ = CapTable { caps: Vec::new(), own: String::new() };
 }

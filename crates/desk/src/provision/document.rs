@@ -24,7 +24,7 @@ pub(super) fn read(
     source: &Source,
     open: &Open<'_>,
     pins: &PinHash<'_>,
-    now: Timestamp,
+    (caps, now): (&CapTable, Timestamp),
     problems: &mut Problems,
 ) -> Plan {
     let mut plan = Plan::default();
@@ -38,8 +38,7 @@ pub(super) fn read(
         return plan;
     }
     let mut top = Fields::new(source, document.get_ref(), 0..0, "the file", problems);
-    let caps = CapTable::builtin();
-    let places = Places::read(&mut top, &caps, now, &mut plan);
+    let places = Places::read(&mut top, caps, now, &mut plan);
     plan.trunk = trunk(&mut top);
     let replace = top.flag("replace_protected", false);
     let count = top.whole("protected_count", 0..=i64::MAX).map(i64::unsigned_abs);

@@ -3,9 +3,13 @@
 mod examples;
 mod problems;
 
-use super::{Problem, read};
+use super::Problem;
+use charging::CapTable;
 use model::{Private, Timestamp};
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 use store::Plan;
 use tempfile::TempDir;
 
@@ -21,6 +25,10 @@ fn pin_hash(facility: &str, pin: &str) -> Private<[u8; 32]> {
     Private::new(octets)
 }
 
+fn read(path: &Path) -> Result<Plan, Vec<Problem>> {
+    super::read(path, &pin_hash, &CapTable::builtin(), NOW)
+}
+
 /// A folder with these files.
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -32,13 +40,13 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
 
 fn read_files(files: &[(&str, &str)]) -> Result<Plan, Vec<Problem>> {
     let folder = folder(files);
-    read(&folder.path().join("provision.toml"), &pin_hash, NOW)
+    read(&folder.path().join("provision.toml"))
 }
 
 /// The problems as they print, without the folder.
 fn problems_of(files: &[(&str, &str)]) -> Vec<String> {
     let folder = folder(files);
-    let problems = read(&folder.path().join("provision.toml"), &pin_hash, NOW).unwrap_err();
+    let problems = read(&folder.path().join("provision.toml")).unwrap_err();
     let base = format!("{}/", folder.path().display());
     problems.iter().map(|problem| problem.to_string().replace(&base, "")).collect()
 }

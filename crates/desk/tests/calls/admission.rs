@@ -2,6 +2,8 @@
 //! the store has of them afterwards.
 
 use call::{Admission, Answer, Choices, Connect, Price, Question};
+use charging::CapTable;
+use evidence::Statement;
 use model::{
     Language, Money, Private, Side,
     fact::{Epoch, NumberClass, OffReason, Refusal, Rest},
@@ -13,6 +15,7 @@ use switch::Office;
 use crate::{
     conversation::{Conversation, number},
     county::{ANNA, Caller, County, MARCUS, Node, ROSA, TYRONE},
+    entries::statements,
 };
 
 /// What is expected of an admission: class, whether it may be recorded, price in micro-dollars per
@@ -214,6 +217,33 @@ fn a_rate_above_its_cap_places_no_call_whatever_the_database_says() {
     let kept = node.end();
     assert_eq!(kept.calls[0].outcome, Outcome::Denied(Refusal::NoLawfulRate));
     assert_eq!(kept.calls[0].held, None);
+}
+
+/// The law of a state, or a contract, is stricter than what the FCC allows.
+#[test]
+fn a_cap_of_an_operators_own_places_no_dearer_call() {
+    let own = "id,order,source,kind,adp_min,adp_max,state,component,amount,from,to,note\n\
+               co/total,An act,A code,any,,,CO,total,0.10,2020-01-01,,\n";
+    let mut county = County::new();
+    for (caps, expected) in [
+        (CapTable::builtin(), Ok((ORDINARY, Ok(EPOCH), JAIL, 1_200))),
+        (CapTable::parse(own).unwrap(), Err(Refusal::NoLawfulRate)),
+    ] {
+        county.caps = caps;
+        let node = county.open();
+        let answer = node.admit(node.call(1), MARCUS, "2025550101");
+        assert_answer("an own cap", &answer, "2025550101", expected);
+        let annex = node.admit(node.call(2), TYRONE, "2025550141");
+        let below = Ok((ORDINARY, Err(OffReason::FacilityOff), ANNEX, 1_200));
+        assert_answer("below it", &annex, "2025550141", below);
+        node.end();
+    }
+    let says = |it: Statement| if let Statement::Tariff { caps } = it { Some(caps) } else { None };
+    let [before, after] = statements(&county).into_iter().filter_map(says).collect::<Vec<_>>()[..]
+    else {
+        panic!("two starts");
+    };
+    assert_ne!(before, after, "the log says which caps are in use");
 }
 
 /// One telephone call, three wishes: the refusals and the call that came of it are all kept.

@@ -2,6 +2,7 @@
 //! moves.
 
 use call::{Answer, Question};
+use charging::CapTable;
 use desk::{Broken, Desk, DeskConfig, EvidenceConfig, EvidenceKeys, PinKey, Recovered};
 use evidence::{AuditKey, Auditor, Object, Report, StoredName};
 use line::Directory;
@@ -34,6 +35,8 @@ pub(crate) struct County {
     now: Arc<AtomicI64>,
     /// What the journal takes from the disk at a time.
     pub(crate) segment_octets: u32,
+    /// The operator's own caps.
+    pub(crate) caps: CapTable,
 }
 
 /// A running node, as far as the desk goes.
@@ -96,7 +99,13 @@ impl County {
         let agencies = BTreeMap::from([(AgencyId(1), None)]);
         let keyholders = Keyholders::new(key(), agencies, key()).unwrap();
         let now = Arc::new(AtomicI64::new(START_MICROS));
-        let county = Self { dir, keyholders, now, segment_octets: SEGMENT_OCTETS };
+        let county = Self {
+            dir,
+            keyholders,
+            now,
+            segment_octets: SEGMENT_OCTETS,
+            caps: CapTable::builtin(),
+        };
         fs::create_dir(county.dir.path().join("files")).unwrap();
         fs::create_dir(county.dir.path().join("data")).unwrap();
         county.put("people.csv", PEOPLE);
@@ -131,7 +140,7 @@ impl County {
         let path = files.join("provision.toml");
         fs::write(&path, text).unwrap();
         let pins = |facility: &str, pin: &str| PIN_KEY.hash(facility, pin);
-        let mut plan = desk::provision::read(&path, &pins, self.now()).unwrap();
+        let mut plan = desk::provision::read(&path, &pins, &self.caps, self.now()).unwrap();
         change(&mut plan);
         Store::open(&self.data("parlatory.db"), &column_keys())
             .unwrap()
@@ -164,6 +173,7 @@ impl County {
             pack: ContentHash([1; 32]),
             version: "0.0.0".to_owned(),
             timing: call::limits::Timing::default(),
+            caps: self.caps.clone(),
             evidence: EvidenceConfig {
                 keys: EVIDENCE_KEYS,
                 details: DetailSealer::new(self.keyholders.clone()),
@@ -227,6 +237,7 @@ impl County {
             keyholders: self.keyholders.clone(),
             now,
             segment_octets: self.segment_octets,
+            caps: self.caps.clone(),
         };
         copy(self.dir.path(), image.dir.path());
         image

@@ -1,7 +1,6 @@
 //! Right files.
 
-use super::{JAIL, NOW, example, pin_hash, read_files};
-use crate::provision::read;
+use super::{JAIL, NOW, example, pin_hash, read, read_files};
 use model::{
     E164, Language, Money, Private,
     place::FacilityKind,
@@ -18,7 +17,7 @@ fn number(end: u64) -> Private<E164> {
 }
 
 fn example_plan() -> Plan {
-    read(&example("provision.toml"), &pin_hash, NOW).unwrap()
+    read(&example("provision.toml")).unwrap()
 }
 
 #[test]

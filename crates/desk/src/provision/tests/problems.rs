@@ -1,6 +1,7 @@
 //! Wrong files: every mistake is named with its place, and no message quotes personal data.
 
-use super::{JAIL, problems_of, read_files};
+use super::{JAIL, NOW, folder, pin_hash, problems_of, read_files};
+use charging::CapTable;
 
 /// The problems of a TOML file that is the jail and something after it.
 fn after_jail(toml: &str) -> Vec<String> {
@@ -401,7 +402,7 @@ fn text_that_cannot_be_read_is_named_by_line() {
     let folder =
         super::folder(&[("provision.toml", &format!("{JAIL}[files]\nprotected = \"p.csv\""))]);
     let path = folder.path().join("p.csv");
-    let read = || super::read(&folder.path().join("provision.toml"), &super::pin_hash, super::NOW);
+    let read = || super::read(&folder.path().join("provision.toml"));
     std::fs::write(&path, b"number,holder\n2025550160,Jos\xe9\n2025550161,ok\n2025550162,\xff\n")
         .unwrap();
     let problems = read().unwrap_err();
@@ -448,4 +449,16 @@ fn very_many_problems_are_counted() {
     let problems = table("protected", &format!("number\n{rows}"));
     assert_eq!(problems.len(), 1_001);
     assert!(problems.last().unwrap().ends_with("there are 500 more problems; mend these first"));
+}
+
+#[test]
+fn a_rate_above_a_cap_of_an_operators_own_names_it() {
+    let own = "id,order,source,kind,adp_min,adp_max,state,component,amount,from,to,note\n\
+               co/total,An act,A code,any,,,CO,total,0.10,2020-01-01,,\n";
+    let caps = CapTable::parse(own).unwrap();
+    let folder = folder(&[("provision.toml", JAIL)]);
+    let path = folder.path().join("provision.toml");
+    let problems = super::super::read(&path, &pin_hash, &caps, NOW).unwrap_err();
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].to_string().contains("`co/total` of An act"), "{}", problems[0]);
 }
