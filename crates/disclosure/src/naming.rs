@@ -88,7 +88,7 @@ impl Naming {
     ) -> Result<Judged<HeardName>, NotNamed> {
         let Inner { store, register, roster, names, clock } = &*self.0;
         let row = self.row(by, person)?;
-        let way = roster.allow(by, self.ask(by, person, NameWant::Listen), approved)?;
+        let way = roster.allow(by, self.ask(by, &row, NameWant::Listen), approved)?;
         let (allowed, act, _once) = match way {
             Way::Open { allowed, act, once } => (allowed, act, once),
             Way::Waits { act, why } => return Ok(Judged::Waits { act, why: why.to_string() }),
@@ -152,7 +152,7 @@ impl Naming {
         approved: Option<u64>,
     ) -> Result<Judged<()>, NotNamed> {
         let Inner { register, roster, names, clock, .. } = &*self.0;
-        Ok(match roster.allow(by, self.ask(by, row.person, want), approved)? {
+        Ok(match roster.allow(by, self.ask(by, row, want), approved)? {
             Way::Open { allowed, act, once: _once } => {
                 let entered = register.enter(*allowed, act, clock.now())?;
                 names.carry_out(&wish(row, want, by, act))?;
@@ -172,7 +172,7 @@ impl Naming {
         rows.find(|row| of(row) && row.removed.is_none()).ok_or(NotNamed::NotThere)
     }
 
-    fn ask(&self, by: &Staff, person: PersonId, want: NameWant) -> Ask {
+    fn ask(&self, by: &Staff, row: &NameRow, want: NameWant) -> Ask {
         let audience = match want {
             NameWant::Listen => Audience::of(by.role),
             NameWant::Approve | NameWant::Remove => Audience::Nobody,
@@ -180,8 +180,14 @@ impl Naming {
         Ask {
             verb: Verb::Name,
             purpose: Purpose::Administration,
-            // Whoever approves it reads this, and it is approved for nothing else.
-            case: Private::new(format!("recorded name {}: {}", person.0, want.word())),
+            // Whoever approves it reads this, and it is approved for nothing else: the person may
+            // record another name meanwhile.
+            case: Private::new(format!(
+                "recorded name {} ({}): {}",
+                row.person.0,
+                short(&row.sha256),
+                want.word()
+            )),
             line: Line::Ordinary,
             demand: Demand::of(audience, Line::Ordinary),
             object: Object::Ledger { agency: by.agency },
@@ -202,6 +208,11 @@ impl fmt::Debug for HeardName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("HeardName")
     }
+}
+
+/// The first octets of a hash, by which one recording is told from another.
+fn short(sha256: &[u8; 32]) -> String {
+    sha256.iter().take(HASH_OCTETS_SHOWN).map(|octet| format!("{octet:02x}")).collect()
 }
 
 const fn wish(row: &NameRow, want: NameWant, by: &Staff, act: u64) -> NameWish {
@@ -246,6 +257,9 @@ pub enum NotNamed {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+/// Octets of a recording's hash that an entry and a request name it by.
+const HASH_OCTETS_SHOWN: usize = 8;
 
 /// How long it may take to do what was allowed.
 const CARRY_OUT_MAX: Duration = Duration::from_mins(10);
