@@ -197,7 +197,8 @@ impl Keeping {
         let place =
             new.facility.map_or_else(|| "all".to_owned(), |it| format!("facility {}", it.0));
         let what = format!("retention: {} of {place}, {} days", new.class.word(), new.days);
-        let (act, entry) = match self.allowed(by, &what, approved)? {
+        let note = (!reason.is_empty()).then(|| Private::new(reason.clone()));
+        let (act, entry) = match self.allowed(by, (&what, note), approved)? {
             Judged::Done { act, entry, .. } => (act, entry),
             Judged::Waits { act, why } => return Ok(Judged::Waits { act, why }),
             Judged::Refused { act, why } => return Ok(Judged::Refused { act, why }),
@@ -247,18 +248,19 @@ impl Keeping {
     /// # Errors
     /// As the roster has them; and when a refusal cannot be entered.
     pub fn may_run(&self, by: &Staff, approved: Option<u64>) -> Result<Judged<()>, NotKept> {
-        let judged = self.allowed(by, "retention: run", approved)?;
+        let judged = self.allowed(by, ("retention: run", None), approved)?;
         if let Judged::Done { act, .. } = judged {
             self.0.config.roster.done(act)?;
         }
         Ok(judged)
     }
 
-    /// Whether somebody may do this to what their own agency keeps; entered either way.
+    /// Whether somebody may do this to what their own agency keeps; entered either way. The note
+    /// is what becomes public of it: whoever approves reads that too.
     fn allowed(
         &self,
         by: &Staff,
-        what: &str,
+        (what, note): (&str, Option<Private<String>>),
         approved: Option<u64>,
     ) -> Result<Judged<()>, NotKept> {
         let request = Ask {
@@ -270,7 +272,7 @@ impl Keeping {
             // Nobody gets anything.
             recipient: Recipient([0; 32]),
             expires: self.0.config.clock.now().after(CARRY_OUT_MAX),
-            demand: Demand::of(Audience::Nobody, Line::Ordinary),
+            demand: Demand { note, ..Demand::of(Audience::Nobody, Line::Ordinary) },
         };
         self.judged(by, request, approved)
     }

@@ -331,6 +331,39 @@ fn an_approved_hold_keeps_what_was_approved_and_nothing_else() {
     assert_eq!(waiting[0].ask.demand.query.number, what.number);
 }
 
+/// The reason is for everybody to read, so that a second person says yes to it too.
+#[test]
+fn an_approved_term_is_set_with_the_reason_that_was_approved() {
+    let office = Office::new();
+    let running = office.open();
+    let (clerk, boss) = (running.staff("clerk"), running.staff("super"));
+    let builtin = running.roster.policy(&boss, None).unwrap().text;
+    let alone = r#"when { principal.role == "supervisor" && resource.scope == "own-agency" };"#;
+    assert!(builtin.contains(alone), "the rule is written otherwise by now");
+    let two = r#"when { principal.role == "clerk" && context.approvals >= 1 };"#;
+    let text = builtin.replace(alone, two);
+    let proposed = running.roster.propose_policy(&boss, &text).unwrap();
+    let Proposed::Waits { act } = proposed else { panic!("{proposed:?}") };
+    running.roster.approve_policy(&running.staff("audit"), act).unwrap();
+    let now = keeping(&office, &running, NOW);
+    let rule = |reason: &str| NewRule {
+        facility: None,
+        class: Class::Audio,
+        days: 800,
+        reason: reason.to_owned(),
+    };
+    let waits = now.set_rule(&clerk, &rule("state records act"), None).unwrap();
+    let Judged::Waits { act, .. } = waits else { panic!("{waits:?}") };
+    let read = running.roster.waiting(&boss).unwrap().remove(0).ask.demand.note;
+    assert_eq!(read.unwrap().expose(), "state records act");
+    running.roster.approve(&boss, act).unwrap();
+    let refused = now.set_rule(&clerk, &rule("we like to listen"), Some(act)).unwrap_err();
+    let NotKept::NotDone(NotDone::Refused(refused)) = refused else { panic!("{refused}") };
+    assert_eq!(refused, Refusal::OtherRequest);
+    let set = now.set_rule(&clerk, &rule("state records act"), Some(act)).unwrap();
+    assert!(matches!(set, Judged::Done { .. }), "{set:?}");
+}
+
 #[test]
 fn who_keeps_longer_says_why_and_only_supervisors_say_it() {
     let office = Office::new();
