@@ -181,6 +181,29 @@ fn to_keep_everything_needs_the_owner_whatever_an_agency_permits() {
 }
 
 #[test]
+fn a_person_and_counsel_see_their_own_and_nobody_else_does_whatever_is_permitted() {
+    let policies =
+        Policies::with_agency("@id(\"all\") permit (principal, action, resource);").unwrap();
+    let allowed = |role, of: &dyn Fn(&Question) -> bool| {
+        let mut asked = questions(role).filter(|question| policies.decide(question).is_ok());
+        asked.find(of)
+    };
+    for role in [Role::Person, Role::Counsel] {
+        assert_eq!(allowed(role, &|question| question.scope != Scope::OwnData), None);
+        let hears = |question: &Question| matches!(question.verb, Verb::Listen | Verb::Follow);
+        assert_eq!(allowed(role, &hears).is_some(), role == Role::Person);
+        assert!(allowed(role, &|question| question.verb == Verb::Search).is_some());
+    }
+    for role in Role::ALL.iter().filter(|role| !matches!(role, Role::Person | Role::Counsel)) {
+        let shown = |question: &Question| {
+            let sees = [Verb::Search, Verb::Listen, Verb::Follow, Verb::Export, Verb::List];
+            question.scope == Scope::OwnData && sees.contains(&question.verb)
+        };
+        assert_eq!(allowed(*role, &shown), None);
+    }
+}
+
+#[test]
 fn it_staff_see_how_the_machine_does_and_nothing_about_anybody_whatever_speaks_for_it() {
     let policies = Policies::builtin().unwrap();
     let allowed: Vec<_> = questions(Role::ItAdmin)

@@ -150,15 +150,21 @@ fn refused(why: Refusal) -> (StatusCode, &'static str) {
         | Refusal::Revoker
         | Refusal::Reviewer
         | Refusal::PolicySetter
-        | Refusal::PolicyApprover => (StatusCode::FORBIDDEN, "not-allowed"),
+        | Refusal::PolicyApprover
+        | Refusal::TieApprover
+        | Refusal::Untier => (StatusCode::FORBIDDEN, "not-allowed"),
+        Refusal::NobodyCalled => (StatusCode::NOT_FOUND, "not-there"),
         Refusal::NotFirst
         | Refusal::LastAdmin
         | Refusal::NotWaiting
         | Refusal::Underway
         | Refusal::OtherRequest
         | Refusal::TooMany
-        | Refusal::Reviewed => (StatusCode::CONFLICT, "conflict"),
-        Refusal::Name | Refusal::Words | Refusal::EmptyGrant => {
+        | Refusal::Reviewed
+        | Refusal::Tied
+        | Refusal::OtherLogIn
+        | Refusal::NotEnrolled => (StatusCode::CONFLICT, "conflict"),
+        Refusal::Name | Refusal::Words | Refusal::EmptyGrant | Refusal::TieRole => {
             (StatusCode::BAD_REQUEST, "out-of-bounds")
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     answer::ProblemBody,
-    routes::{calls, door, keeping, leave, names, oversight, records, staff, status},
+    routes::{calls, door, keeping, leave, names, oversight, records, staff, status, tying},
 };
 use utoipa::{
     Modify, OpenApi,
@@ -19,6 +19,7 @@ pub fn document() -> Document {
     let mut whole = Head::openapi();
     whole.merge(door::Document::openapi());
     whole.merge(staff::Document::openapi());
+    whole.merge(tying::Document::openapi());
     whole.merge(leave::Document::openapi());
     whole.merge(oversight::Document::openapi());
     whole.merge(records::Document::openapi());
@@ -159,6 +160,7 @@ mod tests {
         for part in [
             door::Document::openapi(),
             staff::Document::openapi(),
+            tying::Document::openapi(),
             leave::Document::openapi(),
             records::Document::openapi(),
             oversight::Document::openapi(),

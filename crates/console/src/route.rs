@@ -4,7 +4,7 @@
 use crate::{
     answer::Problem,
     around::around,
-    routes::{calls, door, keeping, leave, names, oversight, records, staff, status},
+    routes::{calls, door, keeping, leave, names, oversight, records, staff, status, tying},
     session,
     shared::Shared,
 };
@@ -64,6 +64,7 @@ impl std::fmt::Debug for Route {
 pub const ROUTES: &[&[Route]] = &[
     door::ROUTES,
     staff::ROUTES,
+    tying::ROUTES,
     leave::ROUTES,
     oversight::ROUTES,
     records::ROUTES,

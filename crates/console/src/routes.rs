@@ -9,3 +9,4 @@ pub(crate) mod oversight;
 pub(crate) mod records;
 pub(crate) mod staff;
 pub(crate) mod status;
+pub(crate) mod tying;

@@ -17,6 +17,8 @@ mod consent;
 mod office;
 #[path = "../../vault/tests/open/mod.rs"]
 mod open;
+#[path = "golden/own.rs"]
+mod own;
 #[path = "golden/packed.rs"]
 mod packed;
 #[path = "golden/sections.rs"]
@@ -34,7 +36,7 @@ use disclosure::{
     keeping::{HoldAsk, Judged},
     naming::{Names, NotNamed},
     records::{Answer, ExportAsk, Exported, Reason, Shown, What},
-    roster::{NewGrant, Proposed},
+    roster::{NewGrant, Proposed, TieAsk},
     stopping::Floor,
 };
 use model::{
@@ -177,6 +179,7 @@ impl County {
         let agent = agent.max_idle_connections(0).build().into();
         let county = Self { running, console, agent, next: Cell::new(0) };
         county.running.grant("inve", Purpose::Investigation, &[Verb::Follow]);
+        county.running.store.apply(&own::registry(), NOW).unwrap();
         county
     }
 
@@ -290,6 +293,23 @@ impl County {
             Proposed::Waits { act } => act,
             Proposed::Set(_) => panic!("somebody else could approve"),
         }
+    }
+
+    /// A log-in of counsel's that has a password.
+    fn counsel(&self) -> Staff {
+        let staff = self.add(CEDAR, &self.name(), Role::Counsel);
+        let totp = Private::new(vec![1; 20]);
+        let password = Private::new("hash".to_owned());
+        self.running.store.enrol_staff(staff.id, &password, &totp).unwrap();
+        staff
+    }
+
+    /// The name of such a log-in, and under which number its tie waits.
+    fn tie(&self) -> (String, u64) {
+        let (staff, holder) = (self.counsel(), Private::new("Counsel".to_owned()));
+        let (roster, admin) = (&self.running.roster, self.running.staff("admin"));
+        let tie = roster.tie(&admin, staff.id, &TieAsk::Holder(holder)).unwrap();
+        (self.name_of(&staff), tie.row.act)
     }
 
     fn grant(&self) -> u32 {
@@ -487,6 +507,7 @@ fn what_is_answered_is_what_is_written_down() {
         }
     }
     packed::table(&mut text, &county);
+    own::section(&mut text, &county);
     open_routes(&mut text, &county);
     county.console.stop();
     county.running.close();
@@ -574,7 +595,7 @@ investigation, clerks and the defence
 for discovery, auditors for an audit, inspectors for an inspection, persons and counsel for
 their own records, it-admins for
 administration. *With a grant* means that a supervisor of Cedar County gave them leave for the
-case. Nobody here is whose calls they are.
+case. No log-in is tied to whose calls they are, but in the last table.
 Lists of grants, of waiting requests, of staff, of holds and of broken glasses show each what
 concerns them.
 ";

@@ -16,6 +16,7 @@ pub use said::{Erased, HoldSaid, Kept, RecordsErased, RetentionSet, Ruled};
 
 use crate::{
     NotEntered, Note, Register, Roster,
+    records::NOBODY,
     roster::{Denied, NotDone, Way},
 };
 use access::{
@@ -37,7 +38,7 @@ use std::{
     },
     time::Duration,
 };
-use store::{Class, HoldRow, NewHold, Overseen, RuleRow, Store};
+use store::{Class, HoldRow, NewHold, Overseen, RuleRow, Store, records::Own};
 
 /// What keeping needs.
 pub struct KeepingConfig {
@@ -117,6 +118,27 @@ impl HoldAsk {
         let Self { person, number, facility, from, until, .. } = self;
         let what = person.is_none() && number.is_none() && facility.is_none();
         what && from.is_none() && until.is_none()
+    }
+
+    /// The same of somebody's own calls alone. What is not theirs is held of nobody, and the answer
+    /// is the same.
+    fn of(&self, own: &Own) -> Self {
+        let since = |since: Timestamp| Some(self.from.map_or(since, |from| from.max(since)));
+        match own {
+            Own::Person { person, since: named } => {
+                let other = self.person.is_some_and(|other| other != *person);
+                let person = if other { PersonId(NOBODY) } else { *person };
+                let from = since(*named);
+                Self { person: Some(person), from, everything: false, ..self.clone() }
+            }
+            Own::Counsel(numbers) => {
+                let theirs = numbers.iter().find(|own| Some(own.number) == self.number);
+                match theirs {
+                    Some(own) => Self { from: since(own.since), ..self.clone() },
+                    None => Self { person: Some(PersonId(NOBODY)), ..self.clone() },
+                }
+            }
+        }
     }
 
     /// What stands in the entry, and what a second person approves.
@@ -301,6 +323,7 @@ impl Keeping {
     /// force when this returns, for recordings that there are and for those that will be; each has
     /// its entry from the next run on. Neither the answer nor what is done for it depends on
     /// whether there is any.
+    /// A person in custody and counsel hold calls of their own, and no others.
     ///
     /// # Errors
     /// [`NotKept::Everything`] when nothing is named and it is not said that everything is meant,
@@ -321,12 +344,16 @@ impl Keeping {
             return Err(NotDone::NotThere.into());
         }
         let now = clock.now();
+        let (line, ask) = match roster.own(by, ask.agency)? {
+            None => (Line::Ordinary, ask.clone()),
+            Some(own) => (Line::Own, ask.of(&own)),
+        };
         let request = Ask {
             verb: Verb::Hold,
             purpose: ask.purpose,
             case: ask.case.clone(),
-            line: Line::Ordinary,
-            object: self.held(by, ask, approved)?,
+            line,
+            object: self.held(by, &ask, approved)?,
             // Nobody gets anything.
             recipient: Recipient([0; 32]),
             expires: now.after(CARRY_OUT_MAX),

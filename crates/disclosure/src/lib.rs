@@ -21,7 +21,7 @@ pub use naming::Naming;
 pub use reach::{Reach, Reached};
 pub use records::{Records, RecordsConfig};
 pub use register::{
-    Ended, Entered, Keyholder, NotEntered, NotHeard, Note, Register, RegisterConfig, Requested,
+    Entered, Keyholder, NotEntered, NotHeard, Note, Proved, Register, RegisterConfig, Requested,
     SealDetail, Sealed, SegmentShares,
 };
 pub use roster::Roster;

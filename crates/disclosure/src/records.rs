@@ -7,6 +7,7 @@ mod hear;
 mod look;
 mod months;
 mod receive;
+mod unrecorded;
 
 pub use copies::HandedOut;
 pub use export::{ExportAsk, Exported, Key, What};
@@ -25,8 +26,9 @@ use access::{
     decide::{Ask, Line},
     staff::Staff,
 };
-use model::{AgencyId, Clock, FacilityId, PersonId, Private, Timestamp};
+use model::{AgencyId, CallId, Clock, FacilityId, PersonId, Private, Timestamp};
 use std::{
+    collections::BTreeMap,
     fmt,
     path::PathBuf,
     sync::{Arc, Mutex},
@@ -34,7 +36,7 @@ use std::{
 };
 use store::{
     Store, StoreError,
-    records::{Cursor, Record},
+    records::{Cursor, Own, Record},
 };
 use vault::{NotOpened, RecipientSecret, Shelf, VaultError};
 
@@ -129,6 +131,18 @@ pub struct Found {
     pub rows: Vec<Record>,
     /// Where the next page begins, which is asked for anew; `None` when this is the last.
     pub next: Option<Cursor>,
+    /// For counsel: at which place of the log it stands that there is no recording of a call. Of a
+    /// call that goes on it does not yet.
+    pub unrecorded: BTreeMap<CallId, u64>,
+}
+
+/// Counts of calls, month by month.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Of which kind: protected ones, or one's own.
+    pub line: Line,
+    /// Each month, in ascending order.
+    pub months: Vec<(Month, u64)>,
 }
 
 impl Records {
@@ -141,6 +155,9 @@ impl Records {
     /// A page of call records. With the number of an act that was approved, exactly the records
     /// that were found then, without those that became protected since.
     ///
+    /// A person in custody and counsel find what is their own, whatever they look for: another's
+    /// is not there.
+    ///
     /// # Errors
     /// [`NotDisclosed`]; then nothing is shown, and a refusal stands in the log.
     pub fn search(
@@ -149,28 +166,33 @@ impl Records {
         reason: &Reason,
         look: &Look,
     ) -> Result<Answer<Found>, NotDisclosed> {
+        let own = self.0.roster.own(staff, look.agency)?;
         let (line, demand, rows, next) = match reason.act {
             None => {
-                let page = self.0.store.search(&self.resolved(look)?)?;
-                (look.query.line, look.demand(staff), page.rows, page.next)
+                let look = look.of(own.as_ref());
+                let page = self.0.store.search(&self.resolved(&look, own.clone())?)?;
+                (look.line(own.as_ref()), look.demand(staff), page.rows, page.next)
             }
             Some(act) => {
-                let (line, demand, rows) = self.approved(staff, act, Verb::Search)?;
+                let (line, demand, rows) = self.approved(staff, act, Verb::Search, own.as_ref())?;
                 (line, demand, rows, None)
             }
         };
         let object = rows.object().clone();
         let query = demand.query.clone();
         let ask = self.ask(Verb::Search, reason, (line, object), demand)?;
-        self.show(staff, ask, reason.act, rows, |mut rows| {
+        let found = |mut rows: Vec<Record>| {
             // Of the calls that the entry names, what was looked for.
             rows.retain(|row| look::found(&query, row));
-            Found { rows, next }
-        })
+            Found { rows, next, unrecorded: BTreeMap::new() }
+        };
+        let answer = self.show(staff, ask, reason.act, rows, found)?;
+        self.with_entries(answer, own.as_ref())
     }
 
     /// How many calls with counsel and on other protected lines an agency had, month by month: all
-    /// that a search shows of them. Both months count, and the calendar is the agency's.
+    /// that a search shows of them. Both months count, and the calendar is the agency's. For a
+    /// person in custody and counsel: how many calls of their own.
     ///
     /// # Errors
     /// As [`Records::search`]; [`NotDisclosed::Months`].
@@ -180,19 +202,23 @@ impl Records {
         reason: &Reason,
         agency: AgencyId,
         (from, to): (Month, Month),
-    ) -> Result<Answer<Vec<(Month, u64)>>, NotDisclosed> {
+    ) -> Result<Answer<Counted>, NotDisclosed> {
         let zone = self.0.store.zone_of(agency)?.ok_or(NotDisclosed::NotThere)?;
         let months = months::between(from, to, &zone).ok_or(NotDisclosed::Months)?;
-        let counts = self.0.store.protected_counts(agency, &months)?;
+        let (line, counts) = match self.0.roster.own(staff, agency)? {
+            Some(own) => (Line::Own, self.0.store.own_counts(agency, &own, &months)?),
+            None => (Line::Protected, self.0.store.protected_counts(agency, &months)?),
+        };
         let object = counts.object().clone();
-        let demand = Demand::of(Audience::of(staff.role), Line::Protected);
-        let ask = self.ask(Verb::Search, reason, (Line::Protected, object), demand)?;
-        self.show(staff, ask, reason.act, counts, |counts| counts)
+        let demand = Demand::of(Audience::of(staff.role), line);
+        let ask = self.ask(Verb::Search, reason, (line, object), demand)?;
+        self.show(staff, ask, reason.act, counts, |months| Counted { line, months })
     }
 
     /// What was asked for and shown of an agency's data from `from` until `until`, without the data
     /// themselves, and what was approved, refused, broken and reviewed; at most [`LIST_ROWS_MAX`]
-    /// of either, the newest.
+    /// of either, the newest. For a person in custody and counsel: who took copies of their own
+    /// calls away, and nothing of what else was done.
     ///
     /// # Errors
     /// As [`Records::search`].
@@ -209,6 +235,9 @@ impl Records {
         };
         let (from, until) =
             (demand.query.from.unwrap_or(from), demand.query.until.unwrap_or(until));
+        if let Some(own) = self.0.roster.own(staff, agency)? {
+            return self.copies_of_own(staff, reason, (agency, &own), (from, until));
+        }
         let mut rows = self.0.store.usage(from, until)?;
         rows.retain(|row| row.owner == agency);
         let acts = self.listed(rows.split_off(rows.len().saturating_sub(LIST_ROWS_MAX)))?;
@@ -221,7 +250,8 @@ impl Records {
         let staff_rows = self.0.store.staff()?.into_iter();
         let names = staff_rows.map(|row| (row.staff.id, row.name)).filter(|(id, _)| named(*id));
         let names = names.collect();
-        let rows = Undisclosed::new(Object::Ledger { agency }, Ledger { acts, overseen, names });
+        let ledger = Ledger { acts, overseen, names, copies: None };
+        let rows = Undisclosed::new(Object::Ledger { agency }, ledger);
         let object = rows.object().clone();
         let ask = self.ask(Verb::List, reason, (Line::Ordinary, object), demand)?;
         self.show(staff, ask, reason.act, rows, |rows| rows)
@@ -257,11 +287,13 @@ impl Records {
         staff: &Staff,
         act: u64,
         verb: Verb,
+        own: Option<&Own>,
     ) -> Result<(Line, Demand, Undisclosed<Vec<Record>>), NotDisclosed> {
         let ask = self.0.roster.request(staff, act)?;
+        still_own(ask.line, own)?;
         match ask.object {
             Object::Records { agency, records } if ask.verb == verb => {
-                let rows = self.0.store.records(agency, &records, ask.line, None)?;
+                let rows = self.0.store.records(agency, &records, ask.line, own)?;
                 Ok((ask.line, ask.demand, rows))
             }
             Object::Records { .. }
@@ -356,6 +388,12 @@ impl fmt::Debug for Records {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Records")
     }
+}
+
+/// Whether what was asked for as one's own still is: a tie may have ended since.
+fn still_own(line: Line, own: Option<&Own>) -> Result<(), NotDisclosed> {
+    let lost = line == Line::Own && own.is_none();
+    if lost { Err(NotDisclosed::NotThere) } else { Ok(()) }
 }
 
 /// How a disclosure began.

@@ -82,9 +82,9 @@ impl Entered {
     }
 }
 
-/// The entry in which a recording ended, as it is published, with its proof.
+/// An entry of a node, as it is published, with its proof.
 #[derive(Clone, Debug)]
-pub struct Ended {
+pub struct Proved {
     /// The entry.
     pub leaf: [u8; journal::LEAF_OCTETS],
     /// The way from it to the root.
@@ -222,7 +222,7 @@ impl Register {
         private: &Path,
         recording: RecordingId,
         now: Timestamp,
-    ) -> Result<Option<Ended>, NotHeard> {
+    ) -> Result<Option<Proved>, NotHeard> {
         let mut found = None;
         replay_log(private, 0, |entry| {
             let read = leaf::read(&entry.leaf, &self.config.audit);
@@ -234,19 +234,27 @@ impl Register {
                 Ok(_) | Err(_) => ControlFlow::Continue(()),
             }
         })?;
-        let Some((index, written)) = found else { return Ok(None) };
+        found.map(|(index, written)| self.proved((index, &written), now)).transpose()
+    }
+
+    /// An entry at its place in the log, as it was written, proved to be there.
+    pub(crate) fn proved(
+        &self,
+        (index, written): (u64, &[u8; journal::LEAF_OCTETS]),
+        now: Timestamp,
+    ) -> Result<Proved, NotHeard> {
         let proven = self.circle.prove(&self.log, &self.config.gate, index, now);
         let (inclusion, checkpoint) = proven.map_err(NotHeard::of)?;
         let lost = NotHeard::Unproven(NotEntered::Lost);
         let Ok(head) = Head::parse(checkpoint.text()) else { return Err(lost) };
         // It stands there as it is published.
-        let masked = leaf::masked(&written, &self.config.audit);
+        let masked = leaf::masked(written, &self.config.audit);
         let stands = |leaf: &&[u8; journal::LEAF_OCTETS]| {
             inclusion.check(Hash::leaf(*leaf), head.size, head.root).is_ok()
         };
-        let leaf = [masked, written].iter().find(stands).copied();
+        let leaf = [masked, *written].iter().find(stands).copied();
         let leaf = leaf.ok_or(lost)?;
-        Ok(Some(Ended { leaf, inclusion, checkpoint }))
+        Ok(Proved { leaf, inclusion, checkpoint })
     }
 
     /// The log itself.

@@ -16,6 +16,7 @@ mod review;
 mod said;
 mod secret;
 mod staffing;
+mod tying;
 
 pub use asking::{Once, Supported, Waiting, Way};
 pub use fault::{NotDone, Refusal};
@@ -27,10 +28,12 @@ pub use review::{
 };
 pub use said::{
     Approved, Asked, Broke, Delivered, Denied, Granted, PolicyChanged, Reviewed, StaffChange,
-    StaffChanged,
+    StaffChanged, TiedTo,
 };
 pub use secret::BadPassword;
 pub use staffing::Invited;
+pub(crate) use tying::is_for_ones_own;
+pub use tying::{Tie, TieAsk};
 
 use crate::Register;
 use access::{Verb, policy::Policies, staff::Staff};

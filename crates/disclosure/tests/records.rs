@@ -118,7 +118,7 @@ fn a_search_shows_what_its_entry_names() {
     // Counsel's call is counted, and nothing more.
     let month = Month { year: 2026, month: 11 };
     let counts = running.records.counts(&staff, &why, CEDAR, (month, month)).unwrap();
-    assert_eq!(shown(counts).what, [(month, 1)]);
+    assert_eq!(shown(counts).what.months, [(month, 1)]);
     let refused = running.records.search(&staff, &why, &search(Line::Protected)).unwrap_err();
     assert!(matches!(refused, NotDisclosed::Refused { .. }), "{refused}");
     running.close();

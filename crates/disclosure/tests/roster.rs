@@ -17,3 +17,5 @@ mod office;
 mod reviewing;
 #[path = "roster/staffing.rs"]
 mod staffing;
+#[path = "roster/tying.rs"]
+mod tying;

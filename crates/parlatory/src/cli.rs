@@ -18,7 +18,7 @@ pub(crate) use package::{CheckArgs, KeyArgs, OpenArgs, PackageCommand, ReceiveAr
 pub(crate) use retention::{RetentionCommand, RunArgs, SetArgs};
 pub(crate) use staff::{
     AccessCommand, AddArgs, ApproveArgs, DenyArgs, EnrolArgs, FirstArgs, GiveArgs, GlassCommand,
-    GrantCommand, PlainArgs, PolicyCommand, ReviewArgs, StaffCommand,
+    GrantCommand, PlainArgs, PolicyCommand, ReviewArgs, StaffCommand, TieArgs, WhoseArgs,
 };
 
 pub(crate) use name::{NameArgs, NameCommand, NameListArgs, NameListenArgs};

@@ -61,14 +61,16 @@ fn search(args: &SearchArgs) -> Result<()> {
         let number = record.number.as_ref().map_or("-", |number| number.expose().as_str());
         let person = record.person.as_ref().map_or("-", |person| person.expose().as_str());
         let name = record.name.as_ref().map_or("", |name| name.expose().as_str());
+        let unrecorded = record.unrecorded_entry.map(|entry| format!("  entry {entry}"));
         line(&format!(
-            "{}  {}  {}  {person} {name}  {number}  {} s  {}  {}",
+            "{}  {}  {}  {person} {name}  {number}  {} s  {}  {}{}",
             record.call,
             record.at,
             record.facility,
             record.talked_seconds,
             record.outcome,
-            record.recording
+            record.recording,
+            unrecorded.unwrap_or_default()
         ));
     }
     entered(page.act, page.entry, &format!("{} records", page.records.len()));
@@ -85,7 +87,12 @@ fn counts(args: &CountsArgs) -> Result<()> {
         return print(&counts);
     }
     for month in &counts.months {
-        line(&format!("{}  {} protected calls", month.month, month.protected_calls));
+        match (month.own_calls, month.protected_calls) {
+            (Some(own), _) => line(&format!("{}  {own} calls of your own", month.month)),
+            (None, count) => {
+                line(&format!("{}  {} protected calls", month.month, count.unwrap_or_default()));
+            }
+        }
     }
     entered(counts.act, counts.entry, "the counts");
     Ok(())
@@ -296,6 +303,8 @@ struct Record {
     recording: String,
     charged_micros: Option<i64>,
     charged: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unrecorded_entry: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -308,7 +317,10 @@ struct Counts {
 #[derive(Serialize, Deserialize)]
 struct Month {
     month: String,
-    protected_calls: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    protected_calls: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    own_calls: Option<u64>,
 }
 
 #[derive(Deserialize)]

@@ -20,6 +20,22 @@ pub(crate) fn list(args: &ListArgs) -> Result<()> {
     if args.why.json {
         return print(&acts);
     }
+    if let Some(copies) = &acts.copies {
+        let mut table = Table::new(&["entry", "at", "copy of", "for", "handed out by", "purpose"]);
+        for copy in copies {
+            table.row([
+                copy.entry.to_string(),
+                copy.at.clone(),
+                copy.what.clone(),
+                copy.audience.replace('_', " "),
+                copy.role.clone(),
+                copy.purpose.clone(),
+            ]);
+        }
+        table.print();
+        entered(acts.act, acts.entry, &format!("{} copies of your calls", copies.len()));
+        return Ok(());
+    }
     let head = ["act", "at", "who", "did", "purpose", "data", "rows", "by leave of", "package"];
     let mut table = Table::new(&head);
     for act in &acts.acts {
@@ -104,6 +120,18 @@ struct Acts {
     entry: u64,
     acts: Vec<Act>,
     overseen: Vec<Event>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    copies: Option<Vec<OwnCopy>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OwnCopy {
+    entry: u64,
+    what: String,
+    audience: String,
+    role: String,
+    purpose: String,
+    at: String,
 }
 
 #[derive(Serialize, Deserialize)]

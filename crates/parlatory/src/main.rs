@@ -41,6 +41,7 @@ mod serve;
 mod staff;
 mod status;
 mod table;
+mod tie;
 mod timekeeping;
 mod verify;
 mod vouching;

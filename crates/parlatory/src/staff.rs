@@ -18,6 +18,7 @@ use crate::{
     login::{ask, password_in},
     print::line,
     table::Table,
+    tie,
 };
 
 /// Carries out `parlatory staff`.
@@ -29,6 +30,11 @@ pub(crate) fn staff(command: &StaffCommand) -> Result<()> {
             enrol(&args.at, args, &token)
         }
         StaffCommand::Add(args) => add(args),
+        StaffCommand::Tie(args) => tie::tie(args),
+        StaffCommand::Untie { name, plain } => tie::untie(name, *plain),
+        StaffCommand::Ties(plain) => tie::ties(*plain),
+        StaffCommand::Approve(args) => tie::approve(args),
+        StaffCommand::Deny(args) => tie::deny(args),
         StaffCommand::List(plain) => list(*plain),
         StaffCommand::Role { name, role, plain } => {
             let body = json!({ "name": name, "role": role });
@@ -119,12 +125,23 @@ fn twice() -> Result<Zeroizing<String>> {
 }
 
 fn add(args: &AddArgs) -> Result<()> {
-    let body = json!({ "name": args.name, "role": args.role, "agency": args.agency });
+    let whose = tie::whose(&args.whose);
+    let mut body = json!({ "name": args.name, "role": args.role, "agency": args.agency });
+    if let (Some(whose), Some(fields)) = (whose, body.as_object_mut()) {
+        fields.insert("tie".to_owned(), whose);
+    }
     let invitation = done("/api/v1/staff/add", &body)?;
     if args.plain.json {
         return print(&invitation);
     }
     invited(&invitation, &args.name);
+    match invitation.get("tie") {
+        Some(tied) => tie::waits(&serde_json::from_value(tied.clone())?),
+        None if matches!(args.role.as_str(), "person" | "counsel") => {
+            line("It shows nothing until you say whose calls: parlatory staff tie --help");
+        }
+        None => {}
+    }
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //! the differences alone.
 
 pub(crate) use numbers::WHOLE_AGENCY;
+pub(crate) use people::same_name;
 pub(crate) use places::{NOBODY, access, called_choices, dialling};
 
 mod numbers;

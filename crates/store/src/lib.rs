@@ -41,7 +41,7 @@ pub use plan::{Applied, Plan};
 pub use sealing::{COLUMN_KEY_OCTETS, ColumnKeys};
 pub use staff::{
     CapTryRow, GlassRow, NewStaff, Overseen, OverseenRow, PolicyRequestRow, PolicyRow, RequestRow,
-    RequestState, StaffRow, UsageRow,
+    RequestState, StaffRow, TieRow, TieState, TieTo, UsageRow,
 };
 pub use strangers::Spoken;
 

@@ -6,10 +6,12 @@
 
 mod copies;
 pub(crate) mod lines;
+mod own;
 mod packages;
 mod rows;
 
 pub use copies::{COPIES_COUNT_MAX, CopyRow};
+pub use own::{Own, OwnNumber};
 pub use packages::PackageRow;
 pub use rows::Record;
 
@@ -34,9 +36,11 @@ use std::ops::Range;
 pub struct Search {
     /// Of this agency.
     pub agency: AgencyId,
-    /// On lines of this kind. [`Line::Own`] are all lines but shielded ones of `person`, without
-    /// whom it finds nothing; [`Line::Shielded`] finds nothing ever.
+    /// On lines of this kind. [`Line::Own`] are all lines but shielded ones, and without `own` it
+    /// finds nothing; [`Line::Shielded`] finds nothing ever.
     pub line: Line,
+    /// Only what is somebody's own, on lines of whatever kind.
+    pub own: Option<Own>,
     /// Of this person.
     pub person: Option<PersonId>,
     /// Of exactly this number.
@@ -124,8 +128,9 @@ impl Store {
         Ok(self.0.run(page(&self.0, search))?)
     }
 
-    /// The records of these calls that are on such a line today, in the order of their times. Calls
-    /// are in ascending order; the entry names all of them.
+    /// The records of these calls that are on such a line today, and somebody's own where that is
+    /// said, in the order of their times. Calls are in ascending order; the entry names all of
+    /// them.
     ///
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
@@ -134,14 +139,14 @@ impl Store {
         agency: AgencyId,
         calls: &[CallId],
         line: Line,
-        person: Option<PersonId>,
+        own: Option<&Own>,
     ) -> Result<Undisclosed<Vec<Record>>, StoreError> {
         Ok(self.0.run(async {
             let mut work = self.0.read().await?;
             let mut records = Vec::new();
             for some in calls.chunks(CALLS_AT_ONCE) {
                 let which = Which::Calls(some);
-                records.append(&mut rows::read(&mut work, agency, &which, (line, person)).await?);
+                records.append(&mut rows::read(&mut work, agency, &which, (line, own)).await?);
             }
             records.sort_unstable_by_key(Record::cursor);
             let object = Object::Records { agency, records: calls.to_vec() };
@@ -158,7 +163,7 @@ impl Store {
         &self,
         object: &Object,
         line: Line,
-        person: Option<PersonId>,
+        own: Option<&Own>,
     ) -> Result<Undisclosed<Vec<Record>>, StoreError> {
         let Object::Recording { agency, recording, .. } = *object else {
             return Ok(Undisclosed::new(object.clone(), Vec::new()));
@@ -167,7 +172,7 @@ impl Store {
             let mut work = self.0.read().await?;
             let calls = [CallId(recording.0)];
             let which = Which::Calls(&calls);
-            let mut records = rows::read(&mut work, agency, &which, (line, person)).await?;
+            let mut records = rows::read(&mut work, agency, &which, (line, own)).await?;
             // Numbers that were refused before in the same call are no part of the recording.
             records.retain(|record| !matches!(record.row.outcome, crate::Outcome::Denied(_)));
             Ok::<_, Broken>(Undisclosed::new(object.clone(), records))
@@ -188,7 +193,8 @@ impl Store {
             let mut work = self.0.read().await?;
             let mut counts = Vec::new();
             for (month, times) in months {
-                counts.push((*month, lines::count_protected(&mut work, agency, times).await?));
+                let line = (Line::Protected, None);
+                counts.push((*month, lines::count(&mut work, agency, times, line).await?));
             }
             let months = months.iter().map(|(month, _)| *month).collect();
             Ok::<_, Broken>(Undisclosed::new(Object::Counts { agency, months }, counts))
@@ -297,7 +303,7 @@ async fn page(database: &Database, search: &Search) -> Result<Page, Broken> {
     let limit = search.limit.clamp(1, PAGE_ROWS_MAX);
     // One more than fits tells whether there is another page.
     let search = Search { limit: limit + 1, ..search.clone() };
-    let line = (search.line, search.person);
+    let line = (search.line, search.own.as_ref());
     let number = search.number.as_ref().map(|number| *number.expose());
     let number =
         number.map(|number| work.keys().number_index(search.agency, number)).transpose()?;
@@ -313,6 +319,21 @@ async fn page(database: &Database, search: &Search) -> Result<Page, Broken> {
     calls.dedup();
     let object = Object::Records { agency: search.agency, records: calls };
     Ok(Page { rows: Undisclosed::new(object, records), next })
+}
+
+/// Own rows as they are shown, for tests, which have no receipt.
+#[cfg(test)]
+pub(crate) async fn read_for_tests(
+    work: &mut crate::dialect::Work,
+    agency: AgencyId,
+    calls: &[CallId],
+    own: &Own,
+) -> Vec<Record> {
+    let line = (Line::Own, Some(own));
+    let mut records =
+        rows::read(work, agency, &Which::Calls(calls), line).await.unwrap_or_default();
+    records.sort_unstable_by_key(Record::cursor);
+    records
 }
 
 /// Which rows of one of the two tables.
@@ -373,6 +394,7 @@ impl Search {
             query.push(" AND (c.at_us > ").push_bind(after.at.micros());
             query.push(" OR c.record > ").push_bind(signed(after.record)).push(")");
         }
+        own::only_what_is_shown(query, table, self);
         self.came(query, table);
         let recorded = "EXISTS (SELECT 1 FROM recording r WHERE r.agency_id = c.agency_id \
                         AND r.call_id = c.call_id AND r.state IS NOT NULL)";

@@ -11,6 +11,7 @@ mod overseen;
 mod people;
 mod session;
 mod text;
+mod tie;
 mod usage;
 
 pub use act::{GlassRow, RequestRow, RequestState};
@@ -19,6 +20,7 @@ pub use overseen::{Overseen, OverseenRow};
 pub use people::{Credentials, Enrolment, NOBODY, NewStaff, StaffRow};
 pub use session::SessionRow;
 pub use text::{PolicyRequestRow, PolicyRow};
+pub use tie::{TieRow, TieState, TieTo};
 pub use usage::UsageRow;
 
 use crate::{

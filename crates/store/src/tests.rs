@@ -7,6 +7,7 @@ mod recording;
 mod samples;
 mod sealed;
 mod strangers;
+mod tying;
 
 use crate::{CallFilter, Copied, Source, Store, StoreError};
 use model::fact::Fact;

@@ -4,6 +4,7 @@ use crate::{
     answer::{Problem, ProblemBody, time},
     ask::Asked,
     route::{Entry, Method, Route},
+    routes::tying::{Tied, Whose},
     server::Source,
     session::Who,
     shared::{Services, Shared},
@@ -102,12 +103,15 @@ struct Invitation {
     /// Until when, in RFC 3339.
     #[schema(format = DateTime)]
     until: String,
+    /// Whose calls their log-in is going to show, once a supervisor agrees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tie: Option<Tied>,
 }
 
 impl Invitation {
     fn of(invited: Invited, shared: &Shared) -> Self {
         let until = time(shared.now().after(ENROLMENT_MAX));
-        Self { staff: invited.staff.0, token: invited.token, until }
+        Self { staff: invited.staff.0, token: invited.token, until, tie: None }
     }
 }
 
@@ -266,6 +270,10 @@ struct Adding {
     /// Key of their agency, where it is another one that has no it-admin yet.
     #[serde(default)]
     agency: Option<String>,
+    /// Whose calls the log-in of a person or of counsel shall show. Without it, it shows nothing
+    /// until `staff/tie`.
+    #[serde(default)]
+    tie: Option<Whose>,
 }
 
 /// Add somebody.
@@ -276,7 +284,8 @@ struct Adding {
     request_body = Adding,
     responses(
         (status = 200, body = Invitation, description = "They can choose a password."),
-        (status = 403, body = ProblemBody, description = "It is not for them to add.")
+        (status = 403, body = ProblemBody, description = "It is not for them to add."),
+        (status = 404, body = ProblemBody, description = "Nobody is whose calls it shall show.")
     )
 )]
 async fn add(
@@ -284,14 +293,22 @@ async fn add(
     who: Who,
     Asked(ask): Asked<Adding>,
 ) -> Result<Json<Invitation>, Problem> {
-    let role = read_role(&ask.role)?;
-    let invited = shared
+    let Adding { name, role, agency: key, tie } = ask;
+    let (role, to) = (read_role(&role)?, tie.map(Whose::ask).transpose()?);
+    let (invited, tie) = shared
         .run(move |services| {
-            let agency = agency(services, &who, ask.agency.as_deref())?;
-            Ok(services.roster.add(&who.staff, agency, ask.name.expose(), role)?)
+            let agency = agency(services, &who, key.as_deref())?;
+            let (roster, name) = (&services.roster, name.expose());
+            Ok(match &to {
+                None => (roster.add(&who.staff, agency, name, role)?, None),
+                Some(to) => {
+                    let (invited, tie) = roster.add_tied(&who.staff, (agency, role), name, to)?;
+                    (invited, Some(Tied::of(tie)))
+                }
+            })
         })
         .await?;
-    Ok(Json(Invitation::of(invited, &shared)))
+    Ok(Json(Invitation { tie, ..Invitation::of(invited, &shared) }))
 }
 
 /// Another role for somebody.
@@ -461,7 +478,11 @@ pub(crate) fn agency(
     }
 }
 
-fn named(services: &Services, who: &Who, name: &Private<String>) -> Result<StaffId, Problem> {
+pub(crate) fn named(
+    services: &Services,
+    who: &Who,
+    name: &Private<String>,
+) -> Result<StaffId, Problem> {
     Ok(services.roster.named(who.staff.agency, name.expose())?)
 }
 

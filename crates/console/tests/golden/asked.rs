@@ -215,6 +215,44 @@ pub(crate) const ASKED: &[Asked] = &[
         body: |by| json!({"name": by.county.name_of(&by.county.target())}),
     },
     Asked {
+        what: "see whose calls the log-ins of persons and counsel show",
+        command: "parlatory staff ties",
+        route: "GET /api/v1/staff/ties",
+        names: false,
+        body: nothing,
+    },
+    Asked {
+        what: "say whose calls a log-in shows",
+        command: "parlatory staff tie",
+        route: "POST /api/v1/staff/tie",
+        names: true,
+        body: |by| {
+            let name = by.county.name_of(&by.county.counsel());
+            json!({"name": name, "tie": {"holder": "Counsel"}})
+        },
+    },
+    Asked {
+        what: "agree to whose calls a log-in shows",
+        command: "parlatory staff approve",
+        route: "POST /api/v1/staff/tie/approve",
+        names: true,
+        body: |by| json!({"act": by.county.tie().1}),
+    },
+    Asked {
+        what: "refuse whose calls a log-in was to show",
+        command: "parlatory staff deny",
+        route: "POST /api/v1/staff/tie/deny",
+        names: true,
+        body: |by| json!({"act": by.county.tie().1, "why": "it is not theirs"}),
+    },
+    Asked {
+        what: "end whose calls a log-in shows",
+        command: "parlatory staff untie",
+        route: "POST /api/v1/staff/untie",
+        names: true,
+        body: |by| json!({"name": by.county.tie().0}),
+    },
+    Asked {
         what: "change one's own password, with a wrong old one",
         command: "parlatory staff password",
         route: "POST /api/v1/staff/password",

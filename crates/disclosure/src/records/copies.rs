@@ -1,8 +1,10 @@
 //! Who else got a copy of what somebody got, also later.
 
-use super::{NotDisclosed, Records};
-use access::{Audience, Role, staff::Staff};
-use store::records::{CopyRow, PackageRow};
+use super::{Answer, Ledger, NotDisclosed, Reason, Records, look};
+use access::{Audience, Line, Object, Role, Undisclosed, Verb, staff::Staff};
+use model::{AgencyId, Timestamp};
+use std::collections::BTreeMap;
+use store::records::{CopyRow, Own, PackageRow};
 
 /// A package that was handed out, and everybody else with a copy of something in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +57,26 @@ impl Records {
                 Ok(HandedOut { package, copies })
             })
             .collect()
+    }
+
+    /// Who took copies of somebody's own calls away: for whom, as what and why, and never who of
+    /// the staff. What was only looked at is not told: it may be an investigation that goes on.
+    pub(super) fn copies_of_own(
+        &self,
+        staff: &Staff,
+        reason: &Reason,
+        (agency, own): (AgencyId, &Own),
+        times: (Timestamp, Timestamp),
+    ) -> Result<Answer<Ledger>, NotDisclosed> {
+        let copies = self.0.store.own_copies(agency, own, times)?;
+        let (acts, overseen, names) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let object = Object::Ledger { agency };
+        let ledger = Ledger { acts, overseen, names, copies: Some(copies) };
+        let rows = Undisclosed::new(object.clone(), ledger);
+        let mut demand = look::of_times(staff, times);
+        demand.query.line = Line::Own;
+        let ask = self.ask(Verb::List, reason, (Line::Own, object), demand)?;
+        self.show(staff, ask, reason.act, rows, |rows| rows)
     }
 }
 

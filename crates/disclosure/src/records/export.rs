@@ -1,6 +1,8 @@
 //! Taking a copy away: what was released, packed with its proofs, and sealed for the recipient.
 
-use super::{Answer, Begun, Look, NotDisclosed, Reason, Records, SHOW_WITHIN, Shown, look};
+use super::{
+    Answer, Begun, Look, NotDisclosed, Reason, Records, SHOW_WITHIN, Shown, look, still_own,
+};
 use crate::Entered;
 use ::export::{Contents, Copy, Entry, Package, Passphrase, Record, Recording, TimeStamp, seal};
 use access::{
@@ -15,7 +17,7 @@ use sha2::Sha256;
 use std::{fmt, sync::PoisonError, time::Duration};
 use store::{
     Outcome, RecordingRow,
-    records::{CopyRow, PackageRow, Record as Row, Search},
+    records::{CopyRow, Own, PackageRow, Record as Row, Search},
 };
 use tlog::ProofFile;
 use vault::{Letter, Next, RecipientSecret};
@@ -25,7 +27,8 @@ use vault::{Letter, Next, RecipientSecret};
 pub struct ExportAsk {
     /// What.
     pub what: What,
-    /// For whom. What is asked for as a public record is for the public, whatever stands here.
+    /// For whom. What is asked for as a public record is for the public, and what is one's own for
+    /// whose it is, whatever stands here.
     pub audience: Audience,
     /// The recipient's key, where they have one; else the passphrase is told another way.
     pub key: Option<Recipient>,
@@ -46,6 +49,17 @@ pub enum What {
         /// Which.
         recording: RecordingId,
     },
+}
+
+impl What {
+    /// Whose data it is.
+    #[must_use]
+    pub const fn agency(&self) -> AgencyId {
+        match self {
+            Self::Records(look) => look.agency,
+            Self::Recording { agency, .. } => *agency,
+        }
+    }
 }
 
 /// A package that only its recipient opens.
@@ -104,7 +118,12 @@ impl Records {
         asked: &ExportAsk,
     ) -> Result<Answer<Exported>, NotDisclosed> {
         let public = reason.purpose == Purpose::PublicRecords;
-        let audience = if public { Audience::PublicRecords } else { asked.audience };
+        let own = self.0.roster.own(staff, asked.what.agency())?;
+        let audience = match &own {
+            Some(_) => Audience::of(staff.role),
+            None if public => Audience::PublicRecords,
+            None => asked.audience,
+        };
         // Said of what was asked for, before anything is looked up.
         let not_public = |hears| hears && audience == Audience::PublicRecords;
         if not_public(matches!(asked.what, What::Recording { .. })) {
@@ -113,7 +132,7 @@ impl Records {
         if audience == Audience::Nobody {
             return Err(NotDisclosed::ForNobody);
         }
-        let Target { line, object, query } = self.target(staff, reason, asked)?;
+        let Target { line, object, query } = self.target(staff, reason, asked, own.as_ref())?;
         // Whoever looks by a person or a number tells that all of these are of one.
         if audience == Audience::PublicRecords && (query.person.is_some() || query.number.is_some())
         {
@@ -141,7 +160,7 @@ impl Records {
         let agency = wanted.object.agency();
         let others = self.0.store.copies(agency, &calls)?;
         self.0.store.add_copies(agency, &calls, &copy(&entered, audience, hears))?;
-        let released = self.released(&wanted, &entered, &secret)?;
+        let released = self.released(&wanted, &entered, &secret, own.as_ref())?;
         let exported = self.pack(&entered, asked.key, audience, released, &others)?;
         let entry = entered.proof().inclusion.index();
         self.0.store.add_package(&PackageRow {
@@ -163,15 +182,17 @@ impl Records {
         staff: &Staff,
         reason: &Reason,
         asked: &ExportAsk,
+        own: Option<&Own>,
     ) -> Result<Target, NotDisclosed> {
         if let Some(act) = reason.act {
             let Ask { verb, line, object, demand, .. } = self.0.roster.request(staff, act)?;
+            still_own(line, own)?;
             let target = Target { line, object, query: demand.query };
             return (verb == Verb::Export).then_some(target).ok_or(NotDisclosed::NotThere);
         }
         match &asked.what {
             What::Recording { agency, recording } => {
-                let (line, object, closed) = self.recording(*agency, *recording)?;
+                let (line, object, closed) = self.recording(staff, (*agency, *recording))?;
                 if !closed {
                     return Err(NotDisclosed::NotThere);
                 }
@@ -179,8 +200,9 @@ impl Records {
             }
             What::Records(look) => {
                 let mut calls: Vec<CallId> = Vec::new();
+                let look = look.of(own);
                 let query = Query { after: None, ..look.query.clone() };
-                let search = self.resolved(look)?;
+                let search = self.resolved(&look, own.cloned())?;
                 let mut search = Search { after: None, limit: u32::MAX, ..search };
                 loop {
                     let page = self.0.store.search(&search)?;
@@ -198,7 +220,7 @@ impl Records {
                 calls.sort_unstable();
                 calls.dedup();
                 let object = Object::Records { agency: search.agency, records: calls };
-                Ok(Target { line: query.line, object, query })
+                Ok(Target { line: look.line(own), object, query })
             }
         }
     }
@@ -209,20 +231,22 @@ impl Records {
         ask: &Ask,
         entered: &Entered,
         secret: &RecipientSecret,
+        own: Option<&Own>,
     ) -> Result<Released, NotDisclosed> {
         let store = &self.0.store;
         let rows = match &ask.object {
             Object::Records { agency, records } => {
-                store.records(*agency, records, ask.line, None)?
+                store.records(*agency, records, ask.line, own)?
             }
             Object::Recording { .. }
             | Object::Counts { .. }
             | Object::Ledger { .. }
-            | Object::Held { .. } => store.record_of(&ask.object, ask.line, None)?,
+            | Object::Held { .. } => store.record_of(&ask.object, ask.line, own)?,
         };
         let mut rows = rows.release(self.receipt(entered)?)?;
         rows.retain(|row| look::found(&ask.demand.query, row));
         let mut entries = vec![this_disclosure(entered)];
+        entries.extend(self.entries_of(&rows, own)?);
         let mut recordings = Vec::new();
         if let Object::Recording { agency, recording, .. } = ask.object {
             let closed = rows.first().and_then(|row| match row.row.recording {

@@ -1,10 +1,12 @@
 //! Hearing a recording, whole or as it grows.
 
 use super::{Answer, Begun, NotDisclosed, Reason, Records, Shown};
+use crate::roster::is_for_ones_own;
 use ::export::{wav_head, wav_second};
 use access::{Audience, Demand, Object, Verb, decide::Line, staff::Staff};
 use model::{AgencyId, RecordingId};
 use std::{fmt, fs::File, io::BufReader, thread, time::Duration};
+use store::records::RecordingAt;
 use vault::{Follow, Followed, Next, Reading, RecipientSecret};
 
 impl Records {
@@ -41,7 +43,7 @@ impl Records {
         (agency, recording): (AgencyId, RecordingId),
         verb: Verb,
     ) -> Result<Answer<Heard>, NotDisclosed> {
-        let (line, object, closed) = self.recording(agency, recording)?;
+        let (line, object, closed) = self.recording(staff, (agency, recording))?;
         // The secret half is nowhere but here, and ends with this request.
         let secret = RecipientSecret::generate()?;
         let demand = Demand::of(Audience::of(staff.role), line);
@@ -74,31 +76,49 @@ impl Records {
             which: (agency, recording),
             source,
             begun: false,
-            since_look: 0,
+            since_look: LOOK_EVERY_PIECES,
         };
         Ok(Answer::Shown(Shown { act, entry, what }))
     }
 
-    /// On which line a recording is today, what its entry must name, and whether it is closed.
+    /// On which line a recording is today, what its entry must name, and whether it is closed. To a
+    /// person in custody it is there if it is their own, and to counsel there is none.
     pub(super) fn recording(
         &self,
-        agency: AgencyId,
-        recording: RecordingId,
+        staff: &Staff,
+        (agency, recording): (AgencyId, RecordingId),
     ) -> Result<(Line, Object, bool), NotDisclosed> {
         let at = self.0.store.recording_at(agency, recording)?.ok_or(NotDisclosed::NotThere)?;
+        let line = self.line_of(staff, agency, &at)?.ok_or(NotDisclosed::NotThere)?;
         let header = self.0.shelf.header(agency, recording);
         let header = header.map_err(|_| NotDisclosed::NotThere)?;
-        Ok((at.line, vault::object(&header)?, at.closed))
+        Ok((line, vault::object(&header)?, at.closed))
     }
 
-    /// Whether whoever listens may go on: their access stands, and the number was not protected
-    /// meanwhile.
+    /// As what it is decided about whether somebody hears a recording; `None` where it is not there
+    /// for them.
+    fn line_of(
+        &self,
+        staff: &Staff,
+        agency: AgencyId,
+        at: &RecordingAt,
+    ) -> Result<Option<Line>, NotDisclosed> {
+        if !is_for_ones_own(staff.role) {
+            return Ok(Some(at.line));
+        }
+        let own = self.0.roster.own(staff, agency)?;
+        Ok(own.is_some_and(|own| own.has_recording(at)).then_some(Line::Own))
+    }
+
+    /// Whether whoever listens may go on: their access stands, it is theirs still where it was, and
+    /// the number was not protected meanwhile.
     fn goes_on(&self, staff: &Staff, (agency, recording): (AgencyId, RecordingId)) -> bool {
         let known = self.0.store.staff().ok();
         let row = known.and_then(|rows| rows.into_iter().find(|row| row.staff.id == staff.id));
         let usable = row.is_some_and(|row| row.staff.usable(self.now()).is_ok());
         let at = self.0.store.recording_at(agency, recording).ok().flatten();
-        usable && at.is_some_and(|at| at.line == Line::Ordinary)
+        let at = at.filter(|at| usable && at.line == Line::Ordinary);
+        at.is_some_and(|at| matches!(self.line_of(staff, agency, &at), Ok(Some(_))))
     }
 }
 
@@ -164,5 +184,5 @@ impl fmt::Debug for Heard {
 const HEAR_WITHIN: Duration = Duration::from_hours(4);
 /// How often is looked whether more was spoken.
 const POLL_EVERY: Duration = Duration::from_millis(250);
-/// After how many pieces is looked whether it may go on.
+/// After how many pieces is looked whether it may go on; before the first second, too.
 const LOOK_EVERY_PIECES: u32 = 16;

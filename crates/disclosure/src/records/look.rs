@@ -1,11 +1,11 @@
 //! What staff look for, turned into what the store looks for.
 
 use super::{NotDisclosed, Records};
-use access::{Audience, Demand, Query, staff::Staff};
+use access::{Audience, Demand, Line, Query, staff::Staff};
 use model::{AgencyId, FacilityId, PersonId, StationId, Timestamp};
 use store::{
     RecordingRow,
-    records::{Came, Cursor, Record, Search},
+    records::{Came, Cursor, Own, Record, Search},
 };
 
 /// Which records are looked for, and how many at once.
@@ -20,6 +20,21 @@ pub struct Look {
 }
 
 impl Look {
+    /// The same, of calls of whatever kind that are somebody's own.
+    pub(super) fn of(&self, own: Option<&Own>) -> Self {
+        let mut look = self.clone();
+        match (own, look.query.line) {
+            (None, _) | (Some(_), Line::Protected | Line::Own) => {}
+            (Some(_), Line::Ordinary | Line::Shielded) => look.query.line = Line::Own,
+        }
+        look
+    }
+
+    /// As what it is decided about: who may see their own needs no other leave.
+    pub(super) fn line(&self, own: Option<&Own>) -> Line {
+        if own.is_some() { Line::Own } else { self.query.line }
+    }
+
     /// What stands in the entry of somebody who is shown what they look for.
     pub(super) fn demand(&self, staff: &Staff) -> Demand {
         Demand {
@@ -31,7 +46,7 @@ impl Look {
 
 /// What stands in the entry of acts that were asked for by their times.
 pub(super) fn of_times(staff: &Staff, (from, until): (Timestamp, Timestamp)) -> Demand {
-    let mut demand = Demand::of(Audience::of(staff.role), access::Line::Ordinary);
+    let mut demand = Demand::of(Audience::of(staff.role), Line::Ordinary);
     demand.query.from = Some(from);
     demand.query.until = Some(until);
     demand
@@ -56,11 +71,11 @@ pub(super) fn found(query: &Query, record: &Record) -> bool {
 
 impl Records {
     /// A key that nobody has finds nothing, so that whether somebody is known there is told to
-    /// nobody who may not search.
+    /// nobody who may not search. What is `own` narrows whatever else is looked for.
     ///
     /// # Errors
     /// [`NotDisclosed::Outcome`]; when the store fails.
-    pub(super) fn resolved(&self, look: &Look) -> Result<Search, NotDisclosed> {
+    pub(super) fn resolved(&self, look: &Look, own: Option<Own>) -> Result<Search, NotDisclosed> {
         let Look { agency, query, limit } = look;
         let store = &self.0.store;
         let person = match &query.person {
@@ -81,6 +96,7 @@ impl Records {
         Ok(Search {
             agency: *agency,
             line: query.line,
+            own,
             person,
             number: query.number,
             facility,

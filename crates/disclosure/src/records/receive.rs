@@ -6,7 +6,10 @@ use access::{Delivery, NotADelivery, Role, limits::CLOCKS_APART_MAX, staff::Staf
 use evidence::Statement;
 use model::{Private, StaffId, Timestamp};
 use std::collections::BTreeMap;
-use store::{OverseenRow, UsageRow, records::PackageRow};
+use store::{
+    OverseenRow, UsageRow,
+    records::{CopyRow, PackageRow},
+};
 use tlog::Verifier;
 
 /// A receipt that stands in the log.
@@ -38,6 +41,9 @@ pub struct Ledger {
     pub overseen: Vec<OverseenRow>,
     /// The names of the log-ins of everybody in it whom there is.
     pub names: BTreeMap<StaffId, Private<String>>,
+    /// For a person in custody and counsel, in the place of all that: the copies of their own calls
+    /// that were taken away.
+    pub copies: Option<Vec<CopyRow>>,
 }
 
 /// What became of a package.

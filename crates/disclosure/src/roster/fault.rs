@@ -127,6 +127,39 @@ pub enum Refusal {
          proposed them"
     )]
     PolicyApprover,
+    /// A log-in that is for nobody's own calls.
+    #[error(
+        "a log-in of the role `person` is tied to a person, and one of the role `counsel` to a \
+         holder of protected numbers; no other log-in is tied to anybody"
+    )]
+    TieRole,
+    /// Nobody is called so.
+    #[error(
+        "nobody here has this number and this name, or holds protected numbers under this name: \
+         write them as they are provisioned"
+    )]
+    NobodyCalled,
+    /// A log-in has one tie.
+    #[error("this log-in is tied already, or waits for it: untie it first")]
+    Tied,
+    /// A person has one log-in.
+    #[error("another log-in is tied to this person, or waits for it: untie that one first")]
+    OtherLogIn,
+    /// Who proposed a tie approves it, or somebody who is not to.
+    #[error(
+        "whose calls a log-in shows is approved by a supervisor of the agency, and never by who \
+         proposed it"
+    )]
+    TieApprover,
+    /// Nobody has the log-in yet.
+    #[error(
+        "they have not chosen a password yet: approve it once they have, and ask them whether it \
+         was they who did"
+    )]
+    NotEnrolled,
+    /// Only an it-admin or a supervisor unties.
+    #[error("a log-in is untied by an it-admin or a supervisor of the agency")]
+    Untier,
     /// A grant that can do nothing.
     #[error("a grant is for at least one act and one row, and for a case")]
     EmptyGrant,

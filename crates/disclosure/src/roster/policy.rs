@@ -275,7 +275,7 @@ fn judges(staff: &Staff) -> bool {
     matches!(staff.role, Role::Supervisor | Role::Auditor)
 }
 
-fn note(what: Statement, detail: &impl Serialize) -> Result<Note, NotDone> {
+pub(super) fn note(what: Statement, detail: &impl Serialize) -> Result<Note, NotDone> {
     let detail = postcard::to_allocvec(detail).map_err(|_| NotDone::Detail)?;
     Ok(Note { what, detail })
 }

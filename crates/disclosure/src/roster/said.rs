@@ -2,7 +2,7 @@
 //! ([`crate::Note::head`]), in `postcard`. New variants come last; `docs/formats/entry.md`.
 
 use access::{Demand, Line, Object, Purpose, Role, Verb, decide::Ask};
-use model::{AgencyId, GrantId, Private, StaffId, Timestamp};
+use model::{AgencyId, GrantId, PersonId, Private, StaffId, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -22,7 +22,7 @@ pub struct StaffChanged {
 }
 
 /// What changed about somebody's access.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StaffChange {
     /// They were added.
     Added {
@@ -42,6 +42,31 @@ pub enum StaffChange {
     Released {
         /// Whether they choose a new password and a new secret of codes.
         anew: bool,
+    },
+    /// The log-in shows somebody's own calls from now on. Whoever changed it proposed it; the
+    /// approval is the entry before.
+    Tied {
+        /// Whose.
+        to: TiedTo,
+    },
+    /// It shows nobody's from now on.
+    Untied,
+}
+
+/// Whose calls a log-in shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TiedTo {
+    /// A person's.
+    Person {
+        /// Who.
+        person: PersonId,
+        /// The agency's number of the person.
+        key: Private<String>,
+    },
+    /// Those to the numbers of a holder in the agency's registry.
+    Holder {
+        /// Their name there.
+        holder: Private<String>,
     },
 }
 
@@ -152,6 +177,17 @@ pub enum Approved {
         /// For whom, and what was looked for.
         demand: Box<Demand>,
     },
+    /// Somebody agreed to whose calls a log-in shows. The change itself is the next entry.
+    Tie {
+        /// Who agreed.
+        by: StaffId,
+        /// Who proposed it.
+        asked: StaffId,
+        /// Whose log-in.
+        staff: StaffId,
+        /// Whose calls.
+        to: TiedTo,
+    },
 }
 
 /// Detail of a `Denial`.
@@ -225,6 +261,17 @@ pub enum Denied {
         asked: Box<Asked>,
         /// For whom, and what was looked for.
         demand: Box<Demand>,
+        /// Why, in their words.
+        why: Private<String>,
+    },
+    /// Somebody refused whose calls a log-in was to show, or took the proposal back.
+    Tie {
+        /// Who.
+        by: StaffId,
+        /// Who had proposed it.
+        asked: StaffId,
+        /// Whose log-in.
+        staff: StaffId,
         /// Why, in their words.
         why: Private<String>,
     },
@@ -383,6 +430,22 @@ mod tests {
         let why = Private::new("x".to_owned());
         let released = Denied::Hold { by: StaffId(12), hold: 7, why };
         assert_eq!(postcard::to_allocvec(&released).unwrap(), [5, 12, 7, 1, 120]);
+    }
+
+    #[test]
+    fn the_octets_of_ties_are_pinned() {
+        let octets = |detail: &dyn erased::Detail| detail.octets();
+        let (by, asked, staff) = (StaffId(12), StaffId(11), StaffId(30));
+        let key = Private::new("7".to_owned());
+        let person = TiedTo::Person { person: PersonId(2), key };
+        let holder = TiedTo::Holder { holder: Private::new("L".to_owned()) };
+        let tied = StaffChange::Tied { to: person.clone() };
+        assert_eq!(octets(&tied), [4, 0, 2, 1, 55]);
+        assert_eq!(octets(&StaffChange::Untied), [5]);
+        let approved = Approved::Tie { by, asked, staff, to: holder };
+        assert_eq!(octets(&approved), [4, 12, 11, 30, 1, 1, 76]);
+        let why = Private::new("x".to_owned());
+        assert_eq!(octets(&Denied::Tie { by, asked, staff, why }), [8, 12, 11, 30, 1, 120]);
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Roster {
         self.invite(Some(by.id), agency, name, role)
     }
 
-    /// Gives somebody another role.
+    /// Gives somebody another role. Whose calls their log-in showed, it shows no longer.
     ///
     /// # Errors
     /// [`Refusal::Own`], [`Refusal::ItAdmin`], [`Refusal::Supervisor`], [`Refusal::LastAdmin`];
@@ -96,10 +96,10 @@ impl Roster {
         }
         not_last_admin(&everybody, row, role != Role::ItAdmin)?;
         self.changed(Some(by.id), (by.agency, id), StaffChange::Role { from, to: role })?;
-        Ok(self.0.store.set_role(id, role)?)
+        Ok(self.0.store.set_role(id, role, self.now())?)
     }
 
-    /// Takes somebody's access away: their sessions and grants end at once.
+    /// Takes somebody's access away: their sessions, grants and ties end at once.
     ///
     /// # Errors
     /// [`Refusal::Own`], [`Refusal::Revoker`], [`Refusal::LastAdmin`]; [`NotDone::NotThere`] when
@@ -118,7 +118,8 @@ impl Roster {
     }
 
     /// Ends a lock or a long absence. With `anew` the password and the secret of codes are void,
-    /// and they choose new ones with the token that this gives.
+    /// and they choose new ones with the token that this gives; whose calls the log-in showed ends,
+    /// because the token is in the hands of whoever asked for it.
     ///
     /// # Errors
     /// [`Refusal::Own`], [`Refusal::ItAdmin`]; [`NotDone::Unusable`] when the access was revoked;
@@ -216,33 +217,43 @@ impl Roster {
     }
 
     /// Enters a change with the roles of the agency as they are after it.
-    fn changed(
+    pub(super) fn changed(
         &self,
         by: Option<StaffId>,
         (agency, id): (AgencyId, StaffId),
         change: StaffChange,
     ) -> Result<(), NotDone> {
+        let detail = self.change(by, (agency, id), change)?;
+        self.note(Statement::StaffChange { roles: detail.hash() }, &detail, agency)?;
+        Ok(())
+    }
+
+    /// What the entry of a change says.
+    pub(super) fn change(
+        &self,
+        by: Option<StaffId>,
+        (agency, id): (AgencyId, StaffId),
+        change: StaffChange,
+    ) -> Result<StaffChanged, NotDone> {
         let mut salt = [0; 32];
         getrandom::fill(&mut salt).map_err(|_| NotDone::NoRandomness)?;
         let rows = self.everybody()?;
         let working = rows.iter().filter(|row| row.staff.agency == agency && !row.staff.revoked);
         let mut roles: Vec<_> = working.map(|row| (row.staff.id, row.staff.role)).collect();
-        match change {
-            StaffChange::Added { role } => roles.push((id, role)),
+        match &change {
+            StaffChange::Added { role } => roles.push((id, *role)),
             StaffChange::Role { to, .. } => {
-                roles.iter_mut().filter(|(of, _)| *of == id).for_each(|(_, role)| *role = to);
+                roles.iter_mut().filter(|(of, _)| *of == id).for_each(|(_, role)| *role = *to);
             }
             StaffChange::Revoked => roles.retain(|(of, _)| *of != id),
-            StaffChange::Released { .. } => {}
+            StaffChange::Released { .. } | StaffChange::Tied { .. } | StaffChange::Untied => {}
         }
-        let detail = StaffChanged { salt, by, staff: id, change, roles };
-        self.note(Statement::StaffChange { roles: detail.hash() }, &detail, agency)?;
-        Ok(())
+        Ok(StaffChanged { salt, by, staff: id, change, roles })
     }
 }
 
 /// Somebody else of the same agency.
-fn colleague<'a>(
+pub(super) fn colleague<'a>(
     everybody: &'a [StaffRow],
     by: &Staff,
     id: StaffId,

@@ -36,6 +36,8 @@ pub(crate) enum DiscloseCommand {
     Export(ExportArgs),
     /// See what was asked for and shown of an agency's data, without the data themselves; and what
     /// was approved and refused, and glasses that were broken and reviewed.
+    ///
+    /// A person in custody and counsel see who took copies of their own calls away.
     List(ListArgs),
     /// Who else got a copy of what is in a package, before it and after.
     ///
@@ -72,7 +74,7 @@ pub(crate) enum DiscloseCommand {
 #[derive(Debug, Args)]
 pub(crate) struct WhyArgs {
     /// Why: investigation, safety, discovery, court-order, counsel-consent, audit, inspection or
-    /// public-records.
+    /// public-records; own-records for a person in custody and counsel, who see what is their own.
     #[arg(long)]
     pub(crate) purpose: String,
     /// Number of the case, as the agency writes it.

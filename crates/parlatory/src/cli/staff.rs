@@ -19,7 +19,40 @@ pub(crate) enum StaffCommand {
     /// Needs no session. Prints the secret for an authenticator app, this once.
     Enrol(EnrolArgs),
     /// Add somebody to your agency; prints the token to hand over to them.
+    ///
+    /// A log-in of the role `person` is for somebody in custody or released, `counsel` for who
+    /// holds protected numbers. They see their own calls, once you say whose and a supervisor
+    /// agrees.
+    ///
+    /// Examples: `parlatory staff add dana --role investigator`; `parlatory staff add jordan --role
+    /// person --person CC-1001 --called "Jordan Example"`; `parlatory staff add lane --role
+    /// counsel --holder "Lakeside Legal Aid"`.
     Add(AddArgs),
+    /// Say whose calls a log-in of the role `person` or `counsel` shows. A supervisor must agree.
+    ///
+    /// For it-admins. A person is named by number and name, so that a slip is found: the wrong one
+    /// would show somebody else's calls. Counsel is named as the registry of protected numbers has
+    /// them. A person has one log-in, a log-in one tie. It ends with `untie`, with another role,
+    /// and with a new password (`release --anew`). Example: `parlatory staff tie jordan --person
+    /// CC-1001 --called "Jordan Example"`.
+    Tie(TieArgs),
+    /// End whose calls a log-in shows, at once. For it-admins and supervisors.
+    Untie {
+        /// The name of the log-in.
+        name: String,
+        #[command(flatten)]
+        plain: PlainArgs,
+    },
+    /// Whose calls the log-ins of your agency show, and what waits for a supervisor.
+    Ties(PlainArgs),
+    /// Agree to whose calls a log-in shows: for a supervisor, and never who proposed it.
+    ///
+    /// Ask the person or counsel first, face to face or at a number that you know: is this your
+    /// log-in, and did you choose its password? See what waits with `parlatory staff ties`.
+    /// Example: `parlatory staff approve 12`.
+    Approve(ApproveArgs),
+    /// Say no to whose calls a log-in was to show, or take your own proposal back.
+    Deny(DenyArgs),
     /// The staff of your agency.
     List(PlainArgs),
     /// Give somebody another role. They log in anew.
@@ -44,6 +77,7 @@ pub(crate) enum StaffCommand {
         /// The name of their log-in.
         name: String,
         /// Have them choose a new password and a new secret of codes; prints the token for that.
+        /// Whose calls the log-in showed ends with it: say it anew with `tie`.
         #[arg(long)]
         anew: bool,
         #[command(flatten)]
@@ -115,12 +149,40 @@ pub(crate) struct AddArgs {
     /// The name by which they are going to log in.
     pub(crate) name: String,
     /// As what: investigator, clerk, supervisor, auditor, it-admin, defence, inspector, person or
-    /// counsel. The last two see nothing yet: no log-in is tied to whose calls they are.
+    /// counsel. The last two see what is their own, and nothing until it is said whose that is.
     #[arg(long)]
     pub(crate) role: String,
     /// Key of another agency that has no it-admin yet, for its first one.
     #[arg(long, value_name = "KEY")]
     pub(crate) agency: Option<String>,
+    #[command(flatten)]
+    pub(crate) whose: WhoseArgs,
+    #[command(flatten)]
+    pub(crate) plain: PlainArgs,
+}
+
+/// Whose calls a log-in shows.
+#[derive(Debug, Args)]
+pub(crate) struct WhoseArgs {
+    /// Show the calls of this person, by the agency's number; for the role `person`.
+    #[arg(long, value_name = "KEY", requires = "called", conflicts_with = "holder")]
+    pub(crate) person: Option<String>,
+    /// The person's name, as it is provisioned: it must be theirs whose number it is.
+    #[arg(long, value_name = "NAME", requires = "person")]
+    pub(crate) called: Option<String>,
+    /// Show the calls to the protected numbers of this holder, letter for letter as the registry
+    /// names them; for the role `counsel`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) holder: Option<String>,
+}
+
+/// Arguments of `staff tie`.
+#[derive(Debug, Args)]
+pub(crate) struct TieArgs {
+    /// The name of the log-in.
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) whose: WhoseArgs,
     #[command(flatten)]
     pub(crate) plain: PlainArgs,
 }

@@ -30,6 +30,11 @@ impl Person {
         path.to_str().unwrap().to_owned()
     }
 
+    /// Where a file of theirs is, or may be.
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+
     pub(crate) fn run(&self, arguments: &[&str]) -> Finished {
         let mut command = program();
         command.env("PARLATORY_SESSION", self.session()).args(arguments);

@@ -33,6 +33,7 @@ mod names;
 mod node;
 #[path = "../../../vault/tests/open/mod.rs"]
 mod open;
+mod own;
 mod place;
 mod private;
 mod process;

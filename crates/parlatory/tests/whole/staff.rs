@@ -79,6 +79,15 @@ impl Member {
         other.enrol(added["token"].as_str().unwrap());
         other
     }
+
+    /// Adds somebody with whose calls they shall see, and lets them in; gives the number under
+    /// which that waits.
+    pub(crate) fn adds_tied(&self, other: &Self, whose: &[&str]) -> u64 {
+        let add = [&["staff", "add", other.name, "--json"][..], whose].concat();
+        let added: Value = serde_json::from_str(&self.run(&add).well().out).unwrap();
+        other.enrol(added["token"].as_str().unwrap());
+        added["tie"]["act"].as_u64().unwrap()
+    }
 }
 
 #[test]

@@ -112,6 +112,7 @@ CREATE TABLE person (
     language     TEXT    NOT NULL,
     removed      INTEGER NOT NULL,
     removed_us   BIGINT,           -- since when; null while they are here
+    named_us     BIGINT  NOT NULL, -- since when this key has this name
     PRIMARY KEY (agency_id, person_id),
     UNIQUE (agency_id, key_ix),
     FOREIGN KEY (agency_id, facility_id) REFERENCES facility (agency_id, facility_id)
@@ -173,6 +174,7 @@ CREATE TABLE protected_number (
     number_ix  BLOB    NOT NULL,
     number     BLOB    NOT NULL, -- sealed
     holder     BLOB,             -- sealed
+    since_us   BIGINT  NOT NULL, -- since when it is this holder's
     PRIMARY KEY (agency_id, number_ix)
 );
 
@@ -417,6 +419,25 @@ CREATE TABLE staff (
     revoked_us      BIGINT,
     PRIMARY KEY (agency_id, staff_id)
 );
+
+-- Whose calls the log-in of a person or of counsel shows, once a second person agreed. Whoever it is
+-- stands here until it is over, and then in the entries of the log alone.
+CREATE TABLE staff_tie (
+    agency_id   INTEGER NOT NULL,             -- of the log-in, and of whom it is tied to
+    act         BIGINT  NOT NULL UNIQUE,
+    staff_id    INTEGER NOT NULL,
+    person_id   INTEGER,                      -- null for counsel
+    person_key  BLOB,                         -- sealed
+    name        BLOB,                         -- sealed: the person's, or the holder of protected numbers
+    asked_by    INTEGER NOT NULL,
+    asked_us    BIGINT  NOT NULL,
+    until_us    BIGINT  NOT NULL,             -- from then on it is proposed anew
+    state       TEXT    NOT NULL,             -- waiting, denied, tied or ended
+    changed_by  INTEGER,                      -- who last approved, denied or ended it
+    changed_us  BIGINT,
+    PRIMARY KEY (agency_id, act)
+);
+CREATE INDEX staff_tie_of ON staff_tie (staff_id) WHERE state IN ('waiting', 'tied');
 
 CREATE TABLE staff_failure (
     agency_id  INTEGER NOT NULL,              -- 0 and 0 where the name is nobody's

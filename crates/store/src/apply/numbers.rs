@@ -167,7 +167,8 @@ pub(super) async fn apply_protected(
     applied.epoch = epoch;
     let Some(protected) = &plan.protected else { return Ok(Registry::AsBefore) };
     let found =
-        apply_protected_numbers(work, plan, protected, places, &mut applied.protected).await?;
+        apply_protected_numbers(work, (plan, protected), places, now, &mut applied.protected)
+            .await?;
     if let Some(expected) = protected.count.filter(|expected| *expected != found) {
         return Err(Refused::ProtectedCount { expected, found }.into());
     }
@@ -193,9 +194,9 @@ pub(super) async fn apply_protected(
 /// Gives back how many different numbers are protected afterwards.
 async fn apply_protected_numbers(
     work: &mut Work,
-    plan: &Plan,
-    protected: &Protected,
+    (plan, protected): (&Plan, &Protected),
     places: &Places,
+    now: Timestamp,
     count: &mut Count,
 ) -> Result<u64, StoreError> {
     let keys = work.keys();
@@ -223,7 +224,7 @@ async fn apply_protected_numbers(
             Some(_) => Change::Changed,
         };
         if change != Change::Unchanged {
-            write_protected(work, key, holder.as_deref()).await?;
+            write_protected(work, key, holder.as_deref(), now).await?;
             stored.insert(key, holder);
         }
         count.note(change);
@@ -253,22 +254,25 @@ fn forgotten(
     keys.copied().collect()
 }
 
+/// Keeps a number with a holder who did not have it before: what was called before is not theirs.
 async fn write_protected(
     work: &mut Work,
     (agency, number): (AgencyId, E164),
     holder: Option<&str>,
+    now: Timestamp,
 ) -> Result<(), Broken> {
     let keys = work.keys();
     let holder = holder.map(|holder| keys.seal_text(agency, PROTECTED_HOLDER, holder));
     sqlx::query(
-        "INSERT INTO protected_number (agency_id, number_ix, number, holder) \
-         VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (agency_id, number_ix) DO UPDATE SET holder = excluded.holder",
+        "INSERT INTO protected_number (agency_id, number_ix, number, holder, since_us) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (agency_id, number_ix) \
+         DO UPDATE SET holder = excluded.holder, since_us = excluded.since_us",
     )
     .bind(agency.0)
     .bind(keys.number_index(agency, number)?)
     .bind(keys.seal_number(agency, PROTECTED_NUMBER, number)?)
     .bind(holder.transpose()?)
+    .bind(now.micros())
     .execute(&mut **work)
     .await
     .doing("keep a protected number")?;

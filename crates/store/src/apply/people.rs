@@ -114,7 +114,8 @@ async fn apply_people(
             }
             Some(stored) if stored.record == record => Change::Unchanged,
             Some(stored) => {
-                update_person(work, agency, stored.id, &record, now).await?;
+                let renamed = !same_name(&stored.record.name, &record.name);
+                update_person(work, (agency, stored.id), &record, renamed, now).await?;
                 let left = record.removed && !stored.record.removed;
                 stored.record = record;
                 if left { Change::Removed } else { Change::Changed }
@@ -136,7 +137,8 @@ async fn insert_person(
     let keys = work.keys();
     sqlx::query(
         "INSERT INTO person (agency_id, person_id, facility_id, key, name, pin, language, \
-         removed, key_ix, removed_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         removed, key_ix, removed_us, named_us) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(agency.0)
     .bind(id)
@@ -148,6 +150,7 @@ async fn insert_person(
     .bind(i64::from(record.removed))
     .bind(keys.text_index(agency, PERSON_KEY, key)?)
     .bind(record.removed.then_some(now.micros()))
+    .bind(now.micros())
     .execute(&mut **work)
     .await
     .doing("keep a person")?;
@@ -164,17 +167,19 @@ async fn insert_person(
     Ok(())
 }
 
+/// `renamed` says that it may be somebody else from now on: an agency can give a key again.
 async fn update_person(
     work: &mut Work,
-    agency: AgencyId,
-    id: u32,
+    (agency, id): (AgencyId, u32),
     record: &PersonRecord,
+    renamed: bool,
     now: Timestamp,
 ) -> Result<(), Broken> {
     let keys = work.keys();
     sqlx::query(
         "UPDATE person SET facility_id = $3, name = $4, pin = $5, language = $6, removed = $7, \
-         removed_us = CASE WHEN $7 = 0 THEN NULL ELSE COALESCE(removed_us, $8) END \
+         removed_us = CASE WHEN $7 = 0 THEN NULL ELSE COALESCE(removed_us, $8) END, \
+         named_us = CASE WHEN $9 = 0 THEN named_us ELSE $8 END \
          WHERE agency_id = $1 AND person_id = $2",
     )
     .bind(agency.0)
@@ -185,10 +190,16 @@ async fn update_person(
     .bind(record.language.code())
     .bind(i64::from(record.removed))
     .bind(now.micros())
+    .bind(i64::from(renamed))
     .execute(&mut **work)
     .await
     .doing("keep a person")?;
     Ok(())
+}
+
+/// Whether two names are written alike but for case and blanks around.
+pub(crate) fn same_name(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
 }
 
 /// Refuses PINs that would name two people of one facility. Looks at the whole outcome, so that two

@@ -329,6 +329,8 @@ impl Over {
              WHERE agency_id = $1 AND person_key_ix = \
              (SELECT key_ix FROM person WHERE agency_id = $1 AND person_id = $2)",
             "DELETE FROM contact WHERE agency_id = $1 AND person_id = $2",
+            "UPDATE staff_tie SET person_key = NULL, name = NULL, state = 'ended' \
+             WHERE agency_id = $1 AND person_id = $2",
             "UPDATE person SET key = NULL, key_ix = NULL, name = NULL, pin = X'' \
              WHERE agency_id = $1 AND person_id = $2",
         ] {

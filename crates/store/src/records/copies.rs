@@ -3,7 +3,7 @@
 use crate::{
     Store, StoreError,
     code::{Columns, signed},
-    dialect::Driver,
+    dialect::{Driver, Row},
     error::{Broken, Doing},
 };
 use access::{Audience, Purpose, Role};
@@ -81,47 +81,58 @@ impl Store {
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
     pub fn copies(&self, agency: AgencyId, calls: &[CallId]) -> Result<Vec<CopyRow>, StoreError> {
-        let mut copies = self.0.run(async {
+        let copies = self.0.run(async {
             let mut work = self.0.read().await?;
             let mut copies = Vec::new();
             for some in calls.chunks(super::CALLS_AT_ONCE) {
-                let mut query = QueryBuilder::<Driver>::new(
-                    "SELECT entry, MAX(what) AS what, audience, role, purpose, at_us FROM copy \
-                     WHERE agency_id = ",
-                );
-                query.push_bind(agency.0).push(" AND call_id IN (");
+                let mut query = QueryBuilder::<Driver>::new(SELECT);
+                query
+                    .push(" FROM copy WHERE agency_id = ")
+                    .push_bind(agency.0)
+                    .push(" AND call_id IN (");
                 let mut list = query.separated(", ");
                 for call in some {
                     list.push_bind(call.0.cast_signed());
                 }
-                query.push(") GROUP BY entry, audience, role, purpose, at_us");
+                query.push(")").push(GROUP);
                 for row in query.build().fetch_all(&mut *work).await.doing(READ)? {
-                    let known = |column| Broken::unreadable(column);
-                    copies.push(CopyRow {
-                        entry: row.count("entry")?,
-                        recording: row.text("what")? == RECORDING,
-                        audience: Audience::from_word(&row.text("audience")?)
-                            .ok_or_else(|| known("audience"))?,
-                        role: Role::from_word(&row.text("role")?).ok_or_else(|| known("role"))?,
-                        purpose: Purpose::from_word(&row.text("purpose")?)
-                            .ok_or_else(|| known("purpose"))?,
-                        at: row.time("at_us")?,
-                    });
+                    copies.push(copy(&row)?);
                 }
             }
             Ok::<_, Broken>(copies)
         })?;
-        copies.sort_unstable_by_key(|copy| copy.entry);
-        copies.dedup_by_key(|copy| copy.entry);
-        let older = copies.len().saturating_sub(COPIES_COUNT_MAX);
-        Ok(copies.split_off(older))
+        Ok(newest(copies))
     }
+}
+
+/// Each entry's once, the newest [`COPIES_COUNT_MAX`].
+pub(super) fn newest(mut copies: Vec<CopyRow>) -> Vec<CopyRow> {
+    // Of one entry the recording says more than the record.
+    copies.sort_unstable_by_key(|copy| (copy.entry, !copy.recording));
+    copies.dedup_by_key(|copy| copy.entry);
+    let older = copies.len().saturating_sub(COPIES_COUNT_MAX);
+    copies.split_off(older)
+}
+
+pub(super) fn copy(row: &Row) -> Result<CopyRow, Broken> {
+    let known = |column| Broken::unreadable(column);
+    Ok(CopyRow {
+        entry: row.count("entry")?,
+        recording: row.text("what")? == RECORDING,
+        audience: Audience::from_word(&row.text("audience")?).ok_or_else(|| known("audience"))?,
+        role: Role::from_word(&row.text("role")?).ok_or_else(|| known("role"))?,
+        purpose: Purpose::from_word(&row.text("purpose")?).ok_or_else(|| known("purpose"))?,
+        at: row.time("copied_us")?,
+    })
 }
 
 /// Copies that are told of at once.
 pub const COPIES_COUNT_MAX: usize = 1_000;
+pub(super) const SELECT: &str = "SELECT entry, MAX(what) AS what, audience, role, purpose, \
+                                 copy.at_us AS copied_us";
+pub(super) const GROUP: &str = " GROUP BY entry, audience, role, purpose, copy.at_us";
 /// In alphabetical order, so that the larger of the two is the recording.
 const RECORD: &str = "record";
 const RECORDING: &str = "recording";
-const READ: &str = "read who took copies";
+pub(super) const READ: &str = "read who took copies";
 const KEEP: &str = "keep who takes a copy";

@@ -1,11 +1,15 @@
 //! On which line a call was, by what was known then and by what is known now.
 
-use super::Table;
+use super::{
+    Table,
+    own::{self, Own},
+};
 use crate::{
     code::Columns,
     dialect::{Database, Driver, Work},
     error::{Broken, Doing},
     records::RecordingAt,
+    sealing::ColumnKeys,
 };
 use access::Line;
 use model::{AgencyId, CallId, PersonId, Timestamp};
@@ -56,35 +60,41 @@ pub(crate) fn word(table: Table) -> String {
     )
 }
 
-/// Adds that a row must be on such a line.
+/// Adds that a row of this table must be on such a line, and somebody's own where that is said.
+/// Shielded ones are on no line that anybody is shown.
 pub(super) fn on(
     query: &mut QueryBuilder<Driver>,
-    table: Table,
-    (line, person): (Line, Option<PersonId>),
-) {
+    keys: &ColumnKeys,
+    (agency, table): (AgencyId, Table),
+    (line, own): (Line, Option<&Own>),
+) -> Result<(), Broken> {
     query.push(" AND NOT ").push(shielded(table));
-    match (line, person) {
-        (Line::Ordinary, _) => drop(query.push(" AND NOT ").push(protected(table))),
-        (Line::Protected, _) => drop(query.push(" AND ").push(protected(table))),
-        (Line::Own, Some(person)) => {
-            query.push(" AND c.person_id = ").push_bind(person.0);
-        }
-        (Line::Own, None) | (Line::Shielded, _) => drop(query.push(" AND 0")),
+    match line {
+        Line::Ordinary => drop(query.push(" AND NOT ").push(protected(table))),
+        Line::Protected => drop(query.push(" AND ").push(protected(table))),
+        Line::Own => {}
+        Line::Shielded => drop(query.push(" AND 0")),
     }
+    if line == Line::Own || own.is_some() {
+        own::mine(query, keys, agency, own)?;
+    }
+    Ok(())
 }
 
-/// Calls of an agency on protected lines in a time.
-pub(crate) async fn count_protected(
+/// Calls of an agency on such lines in a time.
+pub(crate) async fn count(
     work: &mut Work,
     agency: AgencyId,
     times: &Range<Timestamp>,
+    line: (Line, Option<&Own>),
 ) -> Result<u64, Broken> {
+    let keys = work.keys();
     let mut query = QueryBuilder::<Driver>::new("SELECT COUNT(*) AS calls FROM call c WHERE ");
     query.push("c.agency_id = ").push_bind(agency.0);
     query.push(" AND c.at_us >= ").push_bind(times.start.micros());
     query.push(" AND c.at_us < ").push_bind(times.end.micros());
-    on(&mut query, Table::Call, (Line::Protected, None));
-    let row = query.build().fetch_one(&mut **work).await.doing("count protected calls")?;
+    on(&mut query, &keys, (agency, Table::Call), line)?;
+    let row = query.build().fetch_one(&mut **work).await.doing("count calls")?;
     row.count("calls")
 }
 

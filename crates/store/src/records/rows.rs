@@ -1,6 +1,6 @@
 //! Reading records out of the two tables.
 
-use super::{Cursor, FIND, Table, Which, lines};
+use super::{Cursor, FIND, Own, Table, Which, lines};
 use crate::{
     calls::{self, CallRow, Outcome, RecordingRow},
     code::{Coded as _, Columns},
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 use access::Line;
-use model::{AgencyId, PersonId, Private, fact::RecordingState};
+use model::{AgencyId, Private, fact::RecordingState};
 use sqlx::QueryBuilder;
 
 /// A call record with the names that go with it.
@@ -46,6 +46,17 @@ impl Record {
         }
     }
 
+    /// As counsel sees it. Who called is theirs to know once they talked, and not of somebody who
+    /// never reached them; and where in the facility a client is kept is not theirs.
+    fn for_counsel(mut self) -> Self {
+        if self.row.accepted.is_none() {
+            (self.row.person, self.person_key, self.person_name) = (None, None, None);
+        }
+        self.row.unit = None;
+        self.station = String::new();
+        self
+    }
+
     /// Whether it was recorded, in a word that never changes: `recorded`, `cut`, `recording`,
     /// `no_talk`, or why not.
     #[must_use]
@@ -65,18 +76,22 @@ pub(super) async fn read(
     work: &mut Work,
     agency: AgencyId,
     which: &Which<'_>,
-    line: (Line, Option<PersonId>),
+    line: (Line, Option<&Own>),
 ) -> Result<Vec<Record>, Broken> {
     let keys = work.keys();
     let mut records = Vec::new();
     for (table, begin) in [(Table::Call, CALLS), (Table::Refusal, REFUSALS)] {
         let mut query = QueryBuilder::<Driver>::new(begin);
         query.push_bind(agency.0);
-        lines::on(&mut query, table, line);
+        lines::on(&mut query, &keys, (agency, table), line)?;
         which.narrow(&mut query, table);
         let rows = query.build().fetch_all(&mut **work).await.doing(FIND)?;
         for row in &rows {
-            records.push(record(&keys, row, table)?);
+            let record = record(&keys, row, table)?;
+            records.push(match line.1 {
+                Some(Own::Counsel(_)) => record.for_counsel(),
+                Some(Own::Person { .. }) | None => record,
+            });
         }
     }
     Ok(records)

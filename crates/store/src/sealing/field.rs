@@ -54,6 +54,8 @@ pub(crate) const LIFT_NUMBER: Field = Field::new("lift", "number", NUMBER_KIND);
 pub(crate) const LIFT_REFERENCE: Field = Field::new("lift", "reference", "lift reference");
 pub(crate) const STAFF_NAME: Field = Field::new("staff", "name", UNFOUND);
 pub(crate) const STAFF_TOTP: Field = Field::new("staff", "totp", UNFOUND);
+pub(crate) const TIE_KEY: Field = Field::new("staff_tie", "person_key", UNFOUND);
+pub(crate) const TIE_NAME: Field = Field::new("staff_tie", "name", UNFOUND);
 pub(crate) const GRANT_CASE: Field = Field::new("staff_grant", "case_number", UNFOUND);
 pub(crate) const REQUEST_CASE: Field = Field::new("request", "case_number", UNFOUND);
 pub(crate) const REQUEST_DEMAND: Field = Field::new("request", "demand", UNFOUND);
@@ -85,6 +87,8 @@ pub(crate) const ALL: &[Field] = &[
     LIFT_REFERENCE,
     STAFF_NAME,
     STAFF_TOTP,
+    TIE_KEY,
+    TIE_NAME,
     GRANT_CASE,
     REQUEST_CASE,
     REQUEST_DEMAND,

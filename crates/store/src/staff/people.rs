@@ -190,11 +190,11 @@ impl Store {
         })?)
     }
 
-    /// Gives somebody another role; their sessions end.
+    /// Gives somebody another role; their sessions end, and whose calls the log-in shows.
     ///
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
-    pub fn set_role(&self, id: StaffId, role: Role) -> Result<(), StoreError> {
+    pub fn set_role(&self, id: StaffId, role: Role, now: Timestamp) -> Result<(), StoreError> {
         Ok(self.0.run(async {
             let mut work = self.0.write_durably().await?;
             sqlx::query("UPDATE staff SET role = $2 WHERE staff_id = $1")
@@ -203,12 +203,14 @@ impl Store {
                 .execute(&mut *work)
                 .await
                 .doing(KEEP)?;
+            super::tie::end(&mut work, id, now).await?;
             end_sessions(&mut work, id).await?;
             work.commit().await.doing(KEEP)
         })?)
     }
 
-    /// Takes somebody's access away: sessions, grants and what lets them choose a password with it.
+    /// Takes somebody's access away: sessions, grants, whose calls it shows, and what lets them
+    /// choose a password with it.
     ///
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
@@ -232,13 +234,14 @@ impl Store {
             .execute(&mut *work)
             .await
             .doing(KEEP)?;
+            super::tie::end(&mut work, id, now).await?;
             end_sessions(&mut work, id).await?;
             work.commit().await.doing(KEEP)
         })?)
     }
 
     /// Ends a lock or a long absence. With `enrolment`, the password and the secret of codes are
-    /// void from now on, and they choose new ones.
+    /// void from now on, and they choose new ones; whose calls the log-in shows ends with them.
     ///
     /// # Errors
     /// [`StoreError::Broken`] when the database fails.
@@ -268,6 +271,8 @@ impl Store {
                 .execute(&mut *work)
                 .await
                 .doing(KEEP)?;
+                // Who chooses the next password may be somebody else.
+                super::tie::end(&mut work, id, now).await?;
                 end_sessions(&mut work, id).await?;
             }
             work.commit().await.doing(KEEP)

@@ -240,6 +240,7 @@ fn search(line: Line) -> Search {
     Search {
         agency: CEDAR,
         line,
+        own: None,
         person: None,
         number: None,
         facility: None,
@@ -264,7 +265,8 @@ fn count(store: &Store) -> u64 {
     store.0.run(async {
         let mut work = store.0.read().await.unwrap();
         let times = at(0)..at(10_000);
-        crate::records::lines::count_protected(&mut work, CEDAR, &times).await.unwrap()
+        let line = (Line::Protected, None);
+        crate::records::lines::count(&mut work, CEDAR, &times, line).await.unwrap()
     })
 }
 

@@ -5,7 +5,7 @@ use super::samples::{
 };
 use crate::{
     Store,
-    records::{Came, Cursor, PAGE_ROWS_MAX, Search},
+    records::{Came, Cursor, Own, PAGE_ROWS_MAX, Search},
 };
 use access::{Line, Month, Object};
 use model::{
@@ -20,6 +20,7 @@ fn search(line: Line) -> Search {
     Search {
         agency: CEDAR,
         line,
+        own: None,
         person: None,
         number: None,
         facility: None,
@@ -31,6 +32,10 @@ fn search(line: Line) -> Search {
         after: None,
         limit: PAGE_ROWS_MAX,
     }
+}
+
+fn own(person: u32, since: i64) -> Option<Own> {
+    Some(Own::Person { person: PersonId(person), since: at(since) })
 }
 
 /// Which calls an entry of this search would name, by their counters.
@@ -126,9 +131,18 @@ fn every_condition_narrows() {
         (Search { outcome: Some(Came::Refused(Refusal::NumberBlocked)), ..all() }, vec![]),
         (Search { agency: AgencyId(2), ..all() }, vec![]),
         // One's own: all but shielded lines.
-        (Search { person: Some(PersonId(2)), ..search(Line::Own) }, vec![1, 3, 5, 7, 8, 9]),
-        (Search { person: Some(PersonId(1)), ..search(Line::Own) }, vec![2]),
+        (Search { own: own(2, 0), ..search(Line::Own) }, vec![1, 3, 5, 7, 8, 9]),
+        (Search { own: own(1, 0), ..search(Line::Own) }, vec![2]),
         (search(Line::Own), vec![]),
+        // It is narrowed, and never widened: by another one, by a line, by since when it is theirs.
+        (Search { person: Some(PersonId(1)), own: own(2, 0), ..search(Line::Own) }, vec![]),
+        (Search { person: Some(PersonId(2)), ..search(Line::Own) }, vec![]),
+        (Search { number: Some(number(43)), own: own(2, 0), ..search(Line::Own) }, vec![]),
+        (Search { own: own(2, 0), ..search(Line::Protected) }, vec![3, 5, 7, 9]),
+        (Search { own: own(2, 0), ..all() }, vec![1, 8]),
+        (Search { own: own(2, 0), ..search(Line::Shielded) }, vec![]),
+        (Search { own: own(2, 105), ..search(Line::Own) }, vec![5, 7, 8, 9]),
+        (Search { own: own(2, 0), agency: AgencyId(2), ..search(Line::Own) }, vec![]),
     ] {
         assert_eq!(found(&store, &search), expected, "{search:?}");
     }

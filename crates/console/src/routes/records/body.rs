@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use store::{
     Outcome,
-    records::{PAGE_ROWS_MAX, Record},
+    records::{CopyRow, PAGE_ROWS_MAX, Record},
 };
 use utoipa::ToSchema;
 
@@ -297,13 +297,20 @@ struct Call {
     /// The same in dollars.
     #[serde(skip_serializing_if = "Option::is_none")]
     charged: Option<String>,
+    /// For counsel: at which place of the log it stands that there is no recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unrecorded_entry: Option<u64>,
 }
 
 impl Page {
     pub(super) fn of(shown: Shown<Found>) -> Self {
-        let Shown { act, entry, what: Found { rows, next } } = shown;
+        let Shown { act, entry, what: Found { rows, next, unrecorded } } = shown;
         let next = next.map(|next| format!("{}.{}", next.at.micros(), next.record));
-        Self { act, entry, records: rows.into_iter().map(Call::of).collect(), next }
+        let call = |record: Record| {
+            let unrecorded_entry = unrecorded.get(&record.row.call).copied();
+            Call { unrecorded_entry, ..Call::of(record) }
+        };
+        Self { act, entry, records: rows.into_iter().map(call).collect(), next }
     }
 }
 
@@ -330,6 +337,7 @@ impl Call {
             talked_seconds: talked.as_secs(),
             charged_micros: charged.map(model::Money::micros),
             charged: charged.map(|money| money.to_string()),
+            unrecorded_entry: None,
         }
     }
 }
@@ -352,14 +360,20 @@ struct Counted {
     #[schema(example = "2026-11")]
     month: String,
     /// Calls with counsel and on other protected lines.
-    protected_calls: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    protected_calls: Option<u64>,
+    /// For a person and counsel: calls of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own_calls: Option<u64>,
 }
 
 impl Counts {
-    pub(super) fn of(shown: Shown<Vec<(Month, u64)>>) -> Self {
-        let months = shown.what.into_iter().map(|(month, calls)| Counted {
+    pub(super) fn of(shown: Shown<disclosure::records::Counted>) -> Self {
+        let own = shown.what.line == Line::Own;
+        let months = shown.what.months.into_iter().map(|(month, calls)| Counted {
             month: format!("{:04}-{:02}", month.year, month.month),
-            protected_calls: calls,
+            protected_calls: (!own).then_some(calls),
+            own_calls: own.then_some(calls),
         });
         Self { act: shown.act, entry: shown.entry, months: months.collect() }
     }
@@ -519,6 +533,29 @@ pub(super) struct Acts {
     /// What was approved and refused, and glasses that were broken and reviewed, in the order of
     /// the log.
     overseen: Vec<Event>,
+    /// For a person and counsel, in the place of these: copies of their own calls that were taken
+    /// away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copies: Option<Vec<OwnCopy>>,
+}
+
+/// A copy of calls of one's own.
+#[derive(Serialize, ToSchema)]
+struct OwnCopy {
+    /// Place of its entry in the log.
+    entry: u64,
+    /// `recording` or `records`.
+    what: &'static str,
+    /// For whom.
+    #[schema(example = "prosecution")]
+    audience: &'static str,
+    /// As what it was handed out.
+    role: &'static str,
+    /// Why.
+    purpose: &'static str,
+    /// When.
+    #[schema(format = DateTime)]
+    at: String,
 }
 
 /// An entry that shows nothing itself.
@@ -586,7 +623,7 @@ struct Act {
 
 impl Acts {
     pub(super) fn of(shown: Shown<Ledger>) -> Self {
-        let Ledger { acts, overseen, names } = shown.what;
+        let Ledger { acts, overseen, names, copies } = shown.what;
         let name = |id| names.get(&id).cloned();
         let events = overseen.iter().map(|row| Event {
             act: row.act,
@@ -622,8 +659,17 @@ impl Acts {
                 Taken::Received(at) => Some(time(at)),
             }),
         });
+        let own = |copy: &CopyRow| OwnCopy {
+            entry: copy.entry,
+            what: if copy.recording { "recording" } else { "records" },
+            audience: copy.audience.word(),
+            role: copy.role.word(),
+            purpose: copy.purpose.word(),
+            at: time(copy.at),
+        };
+        let copies = copies.map(|copies| copies.iter().map(own).collect());
         let (acts, overseen) = (acts.collect(), events.collect());
-        Self { act: shown.act, entry: shown.entry, acts, overseen }
+        Self { act: shown.act, entry: shown.entry, acts, overseen, copies }
     }
 }
 
