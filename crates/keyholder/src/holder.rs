@@ -194,8 +194,9 @@ pub enum Refused {
     NotOpened(#[from] NotOpened),
     /// The keyholder's owner has not said yes.
     #[error(
-        "the owner of this keyholder has not allowed it yet: they look at the request of entry {entry} with \
-         `parlatory-keyholder asked` and say yes with `parlatory-keyholder allow {entry}`; then ask again"
+        "the owner of this keyholder has not allowed it yet: they look at the request of entry \
+         {entry} with `parlatory-keyholder asked --folder F` and say yes with \
+         `parlatory-keyholder allow --folder F {entry}`; then ask again"
     )]
     Waits {
         /// Place of the entry in the log, from 0.

@@ -104,7 +104,7 @@ fn nothing_opens_before_the_owner_said_yes_to_this_very_entry() {
     let ask = all.ask(&proof, 0);
     let waits = Refused::Waits { entry: 10 };
     assert_eq!(holder.open_segment(&ask, NOW).unwrap_err(), waits);
-    assert!(waits.to_string().contains("`parlatory-keyholder allow 10`"), "{waits}");
+    assert!(waits.to_string().contains("`parlatory-keyholder allow --folder F 10`"), "{waits}");
     assert_eq!((holder.state().seen, holder.memory().opened_count()), (11, 0));
     // The owner sees who asks for what, and why.
     let [(request, allowed)] = &Request::all(&folder, NOW).unwrap()[..] else { unreachable!() };

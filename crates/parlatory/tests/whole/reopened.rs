@@ -90,7 +90,10 @@ impl Lost {
         let entry = said["entries"][0].as_u64().unwrap();
         for it in missing {
             let says = it["says"].as_str().unwrap();
-            assert!(says.contains(&format!("`parlatory-keyholder allow {entry}`")), "{says}");
+            assert!(
+                says.contains(&format!("`parlatory-keyholder allow --folder F {entry}`")),
+                "{says}"
+            );
         }
         let names = missing.iter().map(|it| it["keyholder"].as_str().unwrap().to_owned());
         (entry, names.collect())
@@ -150,6 +153,10 @@ fn all_keyholders_together_fill_a_lost_database_from_what_the_journal_gave_away(
         assert_eq!((&shown["reason"], &shown["allowed"]), (&reason.into(), &false.into()));
         assert_eq!((&shown["segments"], &shown["last"]), (&4.into(), &7.into()));
     }
+
+    let told = parlatory(&["journal", "open", "--data", path(&lost.data)]).badly();
+    let says = format!("4 segments are to be opened, as entry {entry} of the log says");
+    assert!(told.out.contains(&says) && !told.out.contains(reason), "{}", told.out);
 
     // With one yes of two nothing opens.
     lost.keyholder("independent", "allow", &[&entry.to_string()]);
