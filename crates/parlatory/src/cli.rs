@@ -17,8 +17,8 @@ pub(crate) use journal::{JournalCommand, SegmentsArgs};
 pub(crate) use package::{CheckArgs, KeyArgs, OpenArgs, PackageCommand, ReceiveArgs};
 pub(crate) use retention::{RetentionCommand, RunArgs, SetArgs};
 pub(crate) use staff::{
-    AccessCommand, AddArgs, ApproveArgs, DenyArgs, EnrolArgs, FirstArgs, GiveArgs, GlassCommand,
-    GrantCommand, PlainArgs, PolicyCommand, ReviewArgs, StaffCommand, TieArgs, WhoseArgs,
+    AccessCommand, AddArgs, ApproveArgs, DenyArgs, FirstArgs, GiveArgs, GlassCommand, GrantCommand,
+    PlainArgs, PolicyCommand, ReviewArgs, StaffCommand, TieArgs, WhoseArgs,
 };
 
 pub(crate) use name::{NameArgs, NameCommand, NameListArgs, NameListenArgs};
@@ -357,7 +357,7 @@ pub(crate) struct LoginArgs {
     /// The name of the log-in; asked for when it is not given.
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// A file whose first line is the password, for programs.
+    /// A file whose first line is the password, for programs; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
     /// The six digits that the authenticator shows, for programs.
@@ -437,6 +437,10 @@ pub(crate) struct DemoArgs {
     /// Print an account for your own softphone; let it call, and be called by it.
     #[arg(long)]
     pub(crate) my_phone: bool,
+    /// Play nothing: print the code that an authenticator shows now of the secret in this file, as
+    /// a running demo names it for its fictional staff.
+    #[arg(long, value_name = "FILE", exclusive = true)]
+    pub(crate) code: Option<PathBuf>,
     /// Address of this machine that your softphone reaches; only with --my-phone.
     #[arg(long, value_name = "IP", default_value = "127.0.0.1", requires = "my_phone")]
     pub(crate) listen: std::net::IpAddr,

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use model::Private;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde::{Deserialize, Serialize};
@@ -23,15 +23,15 @@ pub(crate) fn log_in(args: &LoginArgs) -> Result<()> {
     let client = Client::at(&args.at.url, args.at.authority.as_deref())?;
     let name = match &args.name {
         Some(name) => name.clone(),
-        None => ask("name", true)?.to_string(),
+        None => ask("name", true, "--name")?.to_string(),
     };
     let password = match &args.password_file {
         Some(file) => password_in(file)?,
-        None => ask("password", false)?,
+        None => ask("password", false, "--password-file")?,
     };
     let code = match &args.code {
         Some(code) => Zeroizing::new(code.clone()),
-        None => ask("code of the authenticator", true)?,
+        None => ask("code of the authenticator", true, "--code")?,
     };
     let asked = LogIn { name: &name, password: &password, code: &code };
     let session: Session = client.done("/api/v1/login", &asked)?;
@@ -86,18 +86,31 @@ struct Shown {
     staff: Staff,
 }
 
-/// The first line of a file with a password.
+/// The first line of a file with a password, or, for `-`, the next one of standard input.
 pub(crate) fn password_in(path: &Path) -> Result<Zeroizing<String>> {
+    if path == Path::new("-") {
+        let mut typed = Zeroizing::new(String::new());
+        let read = std::io::stdin().lock().read_line(&mut typed);
+        let octets = read.context("cannot read standard input")?;
+        ensure!(octets > 0, "standard input ends before there is a line with the password");
+        return Ok(Zeroizing::new(typed.trim_end_matches(['\r', '\n']).to_owned()));
+    }
     let unread = || format!("cannot read the password in `{}`", path.display());
     let text = Zeroizing::new(fs::read_to_string(path).with_context(unread)?);
     Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
 }
 
-/// Asks a person at a terminal. What is not `shown` is typed without being seen.
-pub(crate) fn ask(what: &str, shown: bool) -> Result<Zeroizing<String>> {
+/// Asks a person at a terminal. What is not `shown` is typed without being seen. Where there is no
+/// terminal, whoever asked is told by which argument it is given `instead`.
+pub(crate) fn ask(what: &str, shown: bool, instead: &str) -> Result<Zeroizing<String>> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
-        bail!("there is no terminal to ask for the {what}: give it as an argument (see --help)");
+        // What is secret stands in no argument.
+        let how = match instead.ends_with("-file") {
+            true => format!("`{instead} FILE`, or `{instead} -` and a line on standard input"),
+            false => format!("`{instead}`"),
+        };
+        bail!("there is no terminal to ask for the {what}: give it with {how}");
     }
     let mut err = std::io::stderr();
     write!(err, "{what}: ").and_then(|()| err.flush()).context("cannot ask")?;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     cli::{
-        AccessCommand, AddArgs, ApproveArgs, ConsoleArgs, DenyArgs, EnrolArgs, FirstArgs, GiveArgs,
+        AccessCommand, AddArgs, ApproveArgs, ConsoleArgs, DenyArgs, FirstArgs, GiveArgs,
         GlassCommand, GrantCommand, PlainArgs, PolicyCommand, ReviewArgs, StaffCommand,
     },
     client::{Answer, Client},
@@ -26,8 +26,9 @@ pub(crate) fn staff(command: &StaffCommand) -> Result<()> {
     match command {
         StaffCommand::First(args) => first(args),
         StaffCommand::Enrol(args) => {
-            let token = secret(args.token_file.as_deref(), "token")?;
-            enrol(&args.at, args, &token)
+            let token = secret(args.token_file.as_deref(), "token", "--token-file")?;
+            let password = chosen(args.password_file.as_deref())?;
+            enrol(&args.at, (&args.name, &token, &password), args.plain)
         }
         StaffCommand::Add(args) => add(args),
         StaffCommand::Tie(args) => tie::tie(args),
@@ -57,8 +58,8 @@ pub(crate) fn staff(command: &StaffCommand) -> Result<()> {
             Ok(())
         }
         StaffCommand::Password { old_file, new_file, plain } => {
-            let old = secret(old_file.as_deref(), "password so far")?;
-            let new = secret(new_file.as_deref(), "new password")?;
+            let old = secret(old_file.as_deref(), "password so far", "--old-file")?;
+            let new = secret(new_file.as_deref(), "new password", "--new-file")?;
             let changed = done("/api/v1/staff/password", &json!({ "old": *old, "new": *new }))?;
             said(*plain, &changed, "Done: log in anew.")
         }
@@ -67,56 +68,55 @@ pub(crate) fn staff(command: &StaffCommand) -> Result<()> {
 
 fn first(args: &FirstArgs) -> Result<()> {
     let client = Client::at(&args.at.url, args.at.authority.as_deref())?;
+    // Before the token is used up.
+    let password = chosen(args.password_file.as_deref())?;
     let token = password_in(&args.token_file).context(
         "the token of the set-up is in the node's data folder: name it with --token-file",
     )?;
     let body = json!({ "token": *token, "agency": args.agency, "name": args.name });
     let invitation: Value = client.done("/api/v1/staff/first", &body)?;
     let token = Zeroizing::new(text(&invitation, "token").to_owned());
-    let chosen = EnrolArgs {
-        at: ConsoleArgs { url: args.at.url.clone(), authority: args.at.authority.clone() },
-        name: args.name.clone(),
-        token_file: None,
-        password_file: args.password_file.clone(),
-        plain: args.plain,
-    };
-    let enrolled = enrol(&chosen.at, &chosen, &token);
+    let enrolled = enrol(&args.at, (&args.name, &token, &password), args.plain);
     if enrolled.is_err() {
         invited(&invitation, &args.name);
     }
     enrolled
 }
 
-fn enrol(at: &ConsoleArgs, args: &EnrolArgs, token: &str) -> Result<()> {
+fn enrol(
+    at: &ConsoleArgs,
+    (name, token, password): (&str, &str, &str),
+    plain: PlainArgs,
+) -> Result<()> {
     let client = Client::at(&at.url, at.authority.as_deref())?;
-    let password = match &args.password_file {
-        Some(file) => password_in(file)?,
-        None => twice()?,
-    };
-    let body = json!({ "name": args.name, "token": token, "password": *password });
+    let body = json!({ "name": name, "token": token, "password": password });
     let enrolled: Value = client.done("/api/v1/staff/enrol", &body)?;
-    if args.plain.json {
+    if plain.json {
         return print(&enrolled);
     }
     line("Add this to an authenticator app; it is shown this once:");
     line(&format!("  secret   {}", text(&enrolled, "secret")));
     line(&format!("  address  {}", text(&enrolled, "address")));
-    line(&format!("Then: parlatory login --name {:?}", args.name));
+    line(&format!("Then: parlatory login --name {name:?}"));
     Ok(())
 }
 
 /// The first line of a file, or what somebody types unseen.
-fn secret(file: Option<&Path>, what: &str) -> Result<Zeroizing<String>> {
+fn secret(file: Option<&Path>, what: &str, instead: &str) -> Result<Zeroizing<String>> {
     match file {
         Some(file) => password_in(file),
-        None => ask(what, false),
+        None => ask(what, false, instead),
     }
 }
 
-/// A new password, typed twice since nobody sees it.
-fn twice() -> Result<Zeroizing<String>> {
+/// A new password: the first line of a file, or typed twice, since nobody sees it.
+fn chosen(file: Option<&Path>) -> Result<Zeroizing<String>> {
+    if let Some(file) = file {
+        return password_in(file);
+    }
     loop {
-        let (one, other) = (ask("new password", false)?, ask("once more", false)?);
+        let typed = |what| ask(what, false, "--password-file");
+        let (one, other) = (typed("new password")?, typed("once more")?);
         if one == other {
             return Ok(one);
         }

@@ -85,10 +85,10 @@ pub(crate) enum StaffCommand {
     },
     /// Change your own password.
     Password {
-        /// A file whose first line is the old password, for programs.
+        /// A file whose first line is the old password, for programs; `-` is standard input.
         #[arg(long, value_name = "FILE")]
         old_file: Option<PathBuf>,
-        /// A file whose first line is the new one, for programs.
+        /// A file whose first line is the new one, for programs; `-` is standard input.
         #[arg(long, value_name = "FILE")]
         new_file: Option<PathBuf>,
         #[command(flatten)]
@@ -118,7 +118,7 @@ pub(crate) struct FirstArgs {
     /// The file with the token, in the node's data folder.
     #[arg(long, value_name = "FILE", default_value = "parlatory-data/console/setup.token")]
     pub(crate) token_file: PathBuf,
-    /// A file whose first line is the password, for programs.
+    /// A file whose first line is the password, for programs; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
     #[command(flatten)]
@@ -136,7 +136,7 @@ pub(crate) struct EnrolArgs {
     /// A file whose first line is the token; asked for when it is not given.
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// A file whose first line is the password, for programs.
+    /// A file whose first line is the password, for programs; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! What staff of the county see of its calls: one disclosure of each kind, asked of the console of
 //! the demo's node as the commands of staff ask it.
 
-use std::{fs, io, thread, time::Duration};
+use std::{env, fs, io, path::Path, thread, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use model::{Clock, Private, Timestamp};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::authenticator;
 use crate::{
     client::{Answer, Client, Poured},
-    data::Data,
+    data::{Data, create_folder, write_new},
     print::line,
 };
 
@@ -24,7 +24,12 @@ pub(crate) struct Staff {
 }
 
 /// Somebody with a session, which outlives the node's death.
-struct Person(Private<String>);
+struct Person {
+    session: Private<String>,
+    password: Private<String>,
+    /// What an authenticator app of theirs shows codes of, in Base32.
+    secret: Private<String>,
+}
 
 /// One disclosure, and where it stands in the log.
 #[derive(Clone, Debug, Serialize)]
@@ -67,7 +72,7 @@ impl Staff {
         };
         let (lee, dana) = (add("lee", "supervisor")?, add("dana", "investigator")?);
         let grant = json!({
-            "name": "dana", "case": CASE, "purpose": PURPOSE, "rows_max": 100,
+            "name": "dana", "case": CASE, "purpose": PURPOSE, "rows_max": GRANT_ROWS,
             "verbs": ["search", "listen", "follow", "export"],
             "until": time(clock.now().after(GRANT)),
         });
@@ -95,6 +100,43 @@ impl Staff {
             }),
             Heard::Waits(_) => bail!("an approved call could not be followed"),
         }
+    }
+
+    /// Writes what these fictional people log in with into the folder of a demo that vanishes, and
+    /// says how the reader asks the node in their place.
+    pub(crate) fn hand_over(&self, folder: &Path, console: &str) -> Result<Vec<String>> {
+        let keys = folder.join("staff");
+        create_folder(&keys).context("cannot make the folder of the demo's staff")?;
+        self.dana.put(&keys, "dana")?;
+        self.lee.put(&keys, "lee")?;
+        let (keys, program) = (keys.display(), program());
+        let session = format!("    export PARLATORY_SESSION={keys}/session.json");
+        let log_in = |name: &str| {
+            format!(
+                "    {program} login --url {console} --name {name} --password-file \
+                 {keys}/{name}.password --code $({program} demo --code {keys}/{name}.secret)"
+            )
+        };
+        let why = format!("--purpose {PURPOSE} --case {CASE}");
+        let own = "into the folder of this demo, which vanishes with it";
+        Ok(vec![
+            format!("  Look yourself, from another terminal; what is kept of your session goes {own}."),
+            format!("  As dana, who has leave to look into the case {CASE}:"),
+            session,
+            log_in("dana"),
+            format!("    {program} disclose search {why}"),
+            format!("    {program} disclose listen CALL {why} --to /tmp/call.wav"),
+            format!(
+                "    {program} disclose export --recording CALL {why} --for defence --to /tmp/call.zip"
+            ),
+            "  CALL is what the search shows in front of a call that was recorded. As lee, who answers \
+             for the county:"
+                .to_owned(),
+            log_in("lee"),
+            format!("    {program} disclose list --purpose audit --case review"),
+            format!("    {program} grant list"),
+            "  A code counts once: between two log-ins of one person, wait for half a minute.".to_owned(),
+        ])
     }
 
     /// Ends the call that goes on at this station, as the supervisor may.
@@ -165,7 +207,18 @@ impl Staff {
 
 impl Person {
     fn at(&self, console: &str) -> Result<Client> {
-        Ok(Client::at(console, None)?.with_token(self.0.clone()))
+        Ok(Client::at(console, None)?.with_token(self.session.clone()))
+    }
+
+    /// Writes what they log in with into a folder.
+    fn put(&self, folder: &Path, name: &str) -> Result<()> {
+        for (what, value) in [("password", &self.password), ("secret", &self.secret)] {
+            let path = folder.join(format!("{name}.{what}"));
+            let text = format!("{}\n", value.expose());
+            write_new(&path, text.as_bytes())
+                .with_context(|| format!("cannot write `{}`", path.display()))?;
+        }
+        Ok(())
     }
 }
 
@@ -201,7 +254,20 @@ fn enrol(client: &Client, name: &str, invited: &Value, clock: &Clock) -> Result<
     let code = code.context("the secret of the codes cannot be read")?;
     let ask = json!({"name": name, "password": password, "code": code});
     let Session { token } = client.done("/api/v1/login", &ask)?;
-    Ok(Person(token))
+    Ok(Person { session: token, password: Private::new(password), secret })
+}
+
+/// What an authenticator app shows now of the secret in a file of the demo's staff.
+pub(super) fn code_of(file: &Path, clock: &Clock) -> Result<String> {
+    let unread = || format!("cannot read `{}`", file.display());
+    let secret = Private::new(fs::read_to_string(file).with_context(unread)?);
+    authenticator::code(secret.expose().trim(), clock.now())
+        .with_context(|| format!("`{}` holds no secret of the demo's staff", file.display()))
+}
+
+/// The program, as the reader called it.
+pub(super) fn program() -> String {
+    env::args().next().unwrap_or_else(|| "parlatory".to_owned())
 }
 
 /// The number of the call that goes on at a station: its record comes a moment after it began.
@@ -290,7 +356,9 @@ const PURPOSE: &str = "investigation";
 /// The person of a call that is held, by the county's number.
 const HELD: &str = "CC-1001";
 /// How long the investigator may work on the case.
-const GRANT: Duration = Duration::from_secs(3_600);
+const GRANT: Duration = Duration::from_hours(24);
+/// Rows that they may see in that time, the reader's own searches with them.
+const GRANT_ROWS: u32 = 1_000;
 const SEARCHES_MAX: usize = 8;
 const SEARCH_EVERY: Duration = Duration::from_millis(500);
 /// A WAV file as `export` writes it: two voices, 16 bits, 8 kHz.

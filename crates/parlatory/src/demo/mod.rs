@@ -37,6 +37,10 @@ use summary::Summary;
 
 /// Shows the calls.
 pub(crate) fn run(args: &DemoArgs) -> Result<()> {
+    if let Some(secret) = &args.code {
+        line(&disclosing::code_of(secret, &clock())?);
+        return Ok(());
+    }
     let folder = Folder::make(args.data.clone())?;
     let interrupt = Interrupt::listen(folder.vanishes.clone())?;
     let clock = clock();
@@ -119,6 +123,11 @@ impl Demo {
             return node.stop();
         }
         line("");
+        // Whoever names a folder may go on with it, and nobody shall know how its staff log in.
+        if args.data.is_none() {
+            staff.hand_over(self.data.root(), &node.console)?.iter().for_each(|it| line(it));
+            line("");
+        }
         line(&format!("The node stays up at {}; Ctrl-C ends it.", node.sip));
         interrupt.wait();
         node.stop()
@@ -226,8 +235,9 @@ impl Demo {
              the log's key, and as its auditor:"
         });
         let folder = folder.map_or_else(|| "FOLDER".to_owned(), |path| path.display().to_string());
-        line(&format!("    parlatory verify {folder}/log --key {folder}/log.vkey"));
-        line(&format!("    parlatory audit --data {folder}"));
+        let program = disclosing::program();
+        line(&format!("    {program} verify {folder}/log --key {folder}/log.vkey"));
+        line(&format!("    {program} audit --data {folder}"));
     }
 
     fn end(&self) {
