@@ -167,8 +167,8 @@ async fn insert(
 ) -> Result<(), Broken> {
     sqlx::query(
         "INSERT INTO person (agency_id, person_id, facility_id, pin, language, removed, \
-         removed_us) VALUES ($1, $2, COALESCE($3, \
-         (SELECT MIN(facility_id) FROM facility WHERE agency_id = $1)), X'', $4, 1, $5)",
+         removed_us, named_us) VALUES ($1, $2, COALESCE($3, \
+         (SELECT MIN(facility_id) FROM facility WHERE agency_id = $1)), X'', $4, 1, $5, $5)",
     )
     .bind(agency.0)
     .bind(person.0)
