@@ -91,7 +91,6 @@ impl Command {
                 if keys.exists() {
                     bail!("`{}` is there already; nothing was changed", keys.display());
                 }
-                fs::create_dir_all(&keys).context("cannot make the folder")?;
                 begin(folder, &KeyRing::adopt(&keys, secret)?)
             }
             Self::Status(folder) => status(folder),
@@ -266,7 +265,8 @@ fn serve(folder: &Folder, clock: &Clock) -> Result<()> {
     let address = server.address()?;
     folder
         .say(&json!({ "listening": address.to_string() }), || format!("listening on {address}"))?;
-    Ok(server.run()?)
+    server.run();
+    Ok(())
 }
 
 fn load(folder: &Folder) -> Result<(Config, Holder)> {

@@ -14,6 +14,8 @@ pub(crate) const HEADERS_COUNT_MAX: usize = 32;
 /// Connections at once.
 pub(crate) const CONNECTIONS_COUNT_MAX: usize = 16;
 
+/// How long is waited when nobody can be let in.
+pub(crate) const REST: Duration = Duration::from_millis(100);
 /// How long the other end may be silent.
 pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(10);
 

@@ -27,15 +27,16 @@ impl KeyRing {
         if folder.exists() {
             return Err(RingError::Exists(folder.to_owned()));
         }
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         Self::adopt(folder, vault::generate().map_err(|_| RingError::NoRandomness)?.0)
     }
 
-    /// Begins with a key that is there already, such as one typed from an escrow sheet.
+    /// Begins with a key that is there already, such as one typed from an escrow sheet, in a folder
+    /// for its owner alone.
     ///
     /// # Errors
     /// When the disk fails.
     pub fn adopt(folder: &Path, secret: KeyholderSecret) -> Result<Self, RingError> {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let current = secret.public().id();
         let mut ring = Self { folder: folder.to_owned(), keys: BTreeMap::new(), current };
         ring.add(secret)?;
@@ -83,7 +84,7 @@ impl KeyRing {
         if found == self.current {
             return Err(RingError::Current);
         }
-        fs::remove_file(self.folder.join(format!("{found}.{KEY}")))?;
+        fs::remove_file(self.file(&found))?;
         File::open(&self.folder)?.sync_all()?;
         self.keys.remove(&found);
         Ok(())
@@ -91,25 +92,25 @@ impl KeyRing {
 
     /// The key to seal to from now on.
     pub fn current(&self) -> Option<&KeyholderSecret> {
-        self.keys.get(&self.current)
+        self.known(&self.current)
     }
 
     /// All keys, the current one included.
     pub fn public(&self) -> impl Iterator<Item = KeyholderKey> {
-        self.keys.values().map(KeyholderSecret::public)
+        self.keys.keys().filter_map(|id| self.known(id)).map(KeyholderSecret::public)
     }
 
     /// The key that a recording's header names.
     pub(crate) fn of(&self, header: &[u8]) -> Result<&KeyholderSecret, NotOpened> {
         let named = vault::holders(header)?;
-        let found = named.iter().find_map(|id| self.keys.get(id));
+        let found = named.iter().find_map(|id| self.known(id));
         found.ok_or(NotOpened::OtherKeyholder)
     }
 
     /// Every key that a share in a file beside a segment is sealed to.
     pub(crate) fn of_segment(&self, shares: &[u8]) -> Result<Vec<&KeyholderSecret>, NotOpened> {
         let named = vault::segment_holders(shares).ok_or(NotOpened::NoShares)?;
-        let found: Vec<_> = named.iter().filter_map(|id| self.keys.get(id)).collect();
+        let found: Vec<_> = named.iter().filter_map(|id| self.known(id)).collect();
         if found.is_empty() { Err(NotOpened::NoSegmentShare) } else { Ok(found) }
     }
 
@@ -119,9 +120,20 @@ impl KeyRing {
         Self { folder: PathBuf::new(), keys: BTreeMap::from([(current, secret)]), current }
     }
 
+    /// The key of this id, unless another process destroyed it since: a program that serves opens
+    /// nothing with it from then on.
+    fn known(&self, id: &KeyId) -> Option<&KeyholderSecret> {
+        let there = self.folder.as_os_str().is_empty() || self.file(id).exists();
+        self.keys.get(id).filter(|_| there)
+    }
+
+    fn file(&self, id: &KeyId) -> PathBuf {
+        self.folder.join(format!("{id}.{KEY}"))
+    }
+
     fn add(&mut self, secret: KeyholderSecret) -> Result<(), RingError> {
         let id = secret.public().id();
-        write_new(&self.folder.join(format!("{id}.{KEY}")), secret.text().as_bytes())?;
+        write_new(&self.file(&id), secret.text().as_bytes())?;
         let new = self.folder.join(CURRENT_NEW);
         drop(fs::remove_file(&new));
         write_new(&new, id.to_string().as_bytes())?;
@@ -168,3 +180,23 @@ pub(crate) fn write_new(path: &Path, octets: &[u8]) -> io::Result<()> {
 const KEY: &str = "key";
 const CURRENT: &str = "current";
 const CURRENT_NEW: &str = "current.new";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_process_destroyed_is_not_used_any_more() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("keys");
+        let mut here = KeyRing::create(&folder).unwrap();
+        let old = here.current().unwrap().public().id();
+        here.rotate().unwrap();
+        let serving = KeyRing::load(&folder).unwrap();
+        assert_eq!(serving.public().count(), 2);
+        here.destroy(&old.to_string()).unwrap();
+        assert_eq!(serving.public().count(), 1);
+        assert!(serving.known(&old).is_none());
+        assert_ne!(serving.current().unwrap().public().id(), old);
+    }
+}

@@ -8,7 +8,7 @@ use crate::{
     Ask, BadAsk, Holder, Refused, SegmentAsk,
     limits::{
         BODY_OCTETS_MAX, CONNECTIONS_COUNT_MAX, EXCHANGE_MAX, HEAD_OCTETS_MAX, HEADERS_COUNT_MAX,
-        SILENCE_MAX,
+        REST, SILENCE_MAX,
     },
     patience::Patience,
 };
@@ -107,26 +107,44 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Answers until the listening fails. More connections than fit are closed at once.
-    ///
-    /// # Errors
-    /// When nobody can be let in any more.
-    pub fn run(self) -> io::Result<()> {
+    /// Answers for as long as the process runs. More connections than fit are closed at once, and
+    /// one that cannot be had is its peer's to make again.
+    pub fn run(self) {
         let busy = Arc::new(AtomicUsize::new(0));
         loop {
-            let (stream, _) = self.listener.accept()?;
+            let Ok((stream, _)) = self.listener.accept() else {
+                rest();
+                continue;
+            };
             if busy.fetch_add(1, Ordering::AcqRel) >= CONNECTIONS_COUNT_MAX {
                 busy.fetch_sub(1, Ordering::AcqRel);
                 continue;
             }
             let (tls, holder) = (Arc::clone(&self.tls), Arc::clone(&self.holder));
-            let (clock, place) = (self.clock.clone(), Arc::clone(&busy));
-            thread::spawn(move || {
+            let (clock, place) = (self.clock.clone(), Place(Arc::clone(&busy)));
+            let answer = move || {
+                let _place = place;
                 // Whoever breaks off harms nobody but themselves.
                 drop(serve(stream, tls, &holder, &clock));
-                place.fetch_sub(1, Ordering::AcqRel);
-            });
+            };
+            // Where there is no thread the connection is closed, and its place is free again.
+            drop(thread::Builder::new().name("keyholder".to_owned()).spawn(answer));
         }
+    }
+}
+
+/// Waits a little: without files nobody can be let in until others are done; nothing tells when.
+#[expect(clippy::disallowed_methods, reason = "nothing tells when accept(2) works again")]
+fn rest() {
+    thread::sleep(REST);
+}
+
+/// One of the connections that may be open; free again however its thread ends.
+struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
