@@ -19,7 +19,8 @@ impl Engine {
     }
 
     /// How stations and trunks are now.
-    pub(super) fn how_is_it(&self) -> LineLook {
+    pub(super) fn how_is_it(&mut self) -> LineLook {
+        self.trunks.provision(self.directory.trunk());
         let now = self.clock.now();
         LineLook {
             dialogs: self.wires.len(),

@@ -172,7 +172,7 @@ fn who_keeps_it_running_sees_how_the_node_does_and_what_it_refused() {
     assert_eq!(status["custody"], "solo", "{status}");
     assert_eq!(status["keyholders"].as_array().unwrap().len(), 2, "{status}");
     let stations = status["stations"]["each"].as_array().unwrap();
-    assert!(stations.iter().any(|it| it["station"] == "cedar/jail/a/1"), "{status}");
+    assert!(stations.iter().any(|it| it["station"] == "cedar/jail/a/line-1"), "{status}");
     let shown = ada.run(&["status"]).well().out;
     for part in
         ["Calls now: 0", "transfers (REFER, Replaces), refused", "% free", "Registry: epoch"]
