@@ -24,7 +24,7 @@ use disclosure::{HolderAt, roster::Denied};
 use evidence::{Statement, leaf};
 use model::{
     CallId, FacilityId, PersonId, Private, RecordingId, StationId,
-    fact::{Denied as Refused, Fact, NumberClass, Refusal},
+    fact::{Denied as Refused, Fact, Heard, LegHeard, NumberClass, Refusal},
 };
 use office::{
     CEDAR, NOW, Office, PINE, RECORDING, Running, SECONDS, admitted, copy, plan, reason, shown,
@@ -103,9 +103,16 @@ fn a_search_shows_what_its_entry_names() {
     running.grant("inve", Purpose::Investigation, LISTENS);
     let why = reason(Purpose::Investigation);
     let staff = running.staff("inve");
+    let station = LegHeard { received: 400, lost: 4, sent: 401, ..LegHeard::default() };
+    let called = LegHeard { lost_there: 3, jitter_there: Duration::from_millis(7), ..station };
+    let heard = Heard { call: CallId(RECORDING.0), at: NOW, station, called };
+    let next = running.store.projected().unwrap() + 1;
+    running.store.project(&[(next, Fact::Heard(Box::new(heard)))]).unwrap();
     let found = shown(running.records.search(&staff, &why, &search(Line::Ordinary)).unwrap());
     assert_eq!(calls(&found), [7, 8]);
     let first = &found.what.rows[0];
+    assert_eq!(first.heard, Some([station, called]));
+    assert_eq!(found.what.rows[1].heard, None);
     assert_eq!(first.person_key.as_ref().unwrap().expose(), "P-1");
     assert_eq!((first.outcome(), first.recording()), ("called_hung_up", "recorded"));
     // Nothing found is an entry too.

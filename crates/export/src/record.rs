@@ -1,7 +1,7 @@
 //! Call records as a recipient reads them.
 
 use jiff::{Timestamp as Instant, tz::TimeZone};
-use model::{CallId, E164, Money, Private, Timestamp};
+use model::{CallId, E164, Money, Private, Timestamp, fact::LegHeard};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub struct Record {
     pub charged: Option<Money>,
     /// `recorded`, `cut`, or why it was not.
     pub recording: String,
+    /// How the audio of its two legs was, first that to the station.
+    pub heard: Option<[LegHeard; 2]>,
 }
 
 /// A row, as both files have it.
@@ -53,6 +55,18 @@ struct Row<'r> {
     /// US dollars.
     charged: Option<String>,
     recording: &'r str,
+    station_received: Option<u64>,
+    station_lost: Option<u64>,
+    station_jitter_ms: Option<u64>,
+    station_sent: Option<u64>,
+    station_lost_there: Option<u64>,
+    station_jitter_there_ms: Option<u64>,
+    called_received: Option<u64>,
+    called_lost: Option<u64>,
+    called_jitter_ms: Option<u64>,
+    called_sent: Option<u64>,
+    called_lost_there: Option<u64>,
+    called_jitter_there_ms: Option<u64>,
 }
 
 impl Record {
@@ -60,7 +74,7 @@ impl Record {
     /// person or one number is in both does not show either.
     #[must_use]
     pub fn masked(self) -> Self {
-        Self { person: None, name: None, number: None, ..self }
+        Self { person: None, name: None, number: None, heard: None, ..self }
     }
 
     /// Whether it says nothing about who called and which number.
@@ -69,6 +83,8 @@ impl Record {
     }
 
     fn row(&self, zone: &TimeZone) -> Row<'_> {
+        let [station, called] = self.heard.map_or([None, None], |legs| legs.map(Some));
+        let ms = |length: Duration| u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
         Row {
             row: &self.row,
             facility: &self.facility,
@@ -82,6 +98,18 @@ impl Record {
             outcome: &self.outcome,
             charged: self.charged.map(|money| money.to_string()),
             recording: &self.recording,
+            station_received: station.map(|leg| leg.received),
+            station_lost: station.map(|leg| leg.lost),
+            station_jitter_ms: station.map(|leg| ms(leg.jitter)),
+            station_sent: station.map(|leg| leg.sent),
+            station_lost_there: station.map(|leg| leg.lost_there),
+            station_jitter_there_ms: station.map(|leg| ms(leg.jitter_there)),
+            called_received: called.map(|leg| leg.received),
+            called_lost: called.map(|leg| leg.lost),
+            called_jitter_ms: called.map(|leg| ms(leg.jitter)),
+            called_sent: called.map(|leg| leg.sent),
+            called_lost_there: called.map(|leg| leg.lost_there),
+            called_jitter_there_ms: called.map(|leg| ms(leg.jitter_there)),
         }
     }
 }
@@ -132,7 +160,7 @@ fn harmless(cell: &str) -> String {
     if formula { format!("'{cell}") } else { cell.to_owned() }
 }
 
-const HEAD: [&str; 12] = [
+const HEAD: [&str; 24] = [
     "row",
     "facility",
     "person",
@@ -145,6 +173,18 @@ const HEAD: [&str; 12] = [
     "outcome",
     "charged",
     "recording",
+    "station_received",
+    "station_lost",
+    "station_jitter_ms",
+    "station_sent",
+    "station_lost_there",
+    "station_jitter_there_ms",
+    "called_received",
+    "called_lost",
+    "called_jitter_ms",
+    "called_sent",
+    "called_lost_there",
+    "called_jitter_there_ms",
 ];
 
 #[cfg(test)]
@@ -165,7 +205,13 @@ mod tests {
             outcome: "called_hung_up".to_owned(),
             charged: Some(Money::from_cents(11)),
             recording: "recorded".to_owned(),
+            heard: Some([leg(4), leg(5)]),
         }
+    }
+
+    fn leg(lost: u64) -> LegHeard {
+        let (jitter, jitter_there) = (Duration::from_micros(2_900), Duration::from_millis(3));
+        LegHeard { received: 400, lost, jitter, sent: 401, lost_there: 1, jitter_there }
     }
 
     #[test]
@@ -182,6 +228,10 @@ mod tests {
         assert_eq!(list[0]["name"], "Bell, Marcus");
         assert_eq!(list[0]["talked_seconds"], 8);
         assert!(list[0]["accepted_utc"].is_null());
+        assert!(row.ends_with(",recorded,400,4,2,401,1,3,400,5,2,401,1,3"), "{row}");
+        assert_eq!((&list[0]["station_lost"], &list[0]["called_lost"]), (&4.into(), &5.into()));
+        let masked = String::from_utf8(csv(&[record("x").masked()], &zone).unwrap()).unwrap();
+        assert!(masked.contains(",recorded,,,,,,,,,,,,\r\n"), "{masked}");
     }
 
     #[test]

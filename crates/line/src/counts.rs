@@ -86,6 +86,9 @@ counts! {
     lost_session,
     /// REGISTER requests that were granted, the same one again included.
     registered,
+    /// Calls that went out unsigned although their trunk wants them signed, because the certificate
+    /// is not in force.
+    unsigned,
     /// Bugs of ours that cost a call. Anything but 0 should be reported.
     faults,
 }

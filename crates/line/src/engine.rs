@@ -87,6 +87,8 @@ pub(crate) struct Dial {
 pub(crate) struct Shared {
     pub(crate) tally: Tally,
     pub(crate) refusing: AtomicBool,
+    /// The last call that was to be signed was not.
+    pub(crate) unsigned: AtomicBool,
     pub(crate) wires: AtomicU64,
     /// When the engine wants to look next, in microseconds; `i64::MAX` where it waits for others.
     pub(crate) due: AtomicI64,

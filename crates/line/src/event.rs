@@ -74,6 +74,12 @@ pub enum LineEvent {
         /// Whether calls are expected to get through.
         up: bool,
     },
+    /// Whether calls that are to be signed are signed changed: they are not while the certificate
+    /// is not in force. It belongs to no wire.
+    Signing {
+        /// Whether they are.
+        signs: bool,
+    },
     /// The called end rings (18x). A session description in it is ignored: early media is never
     /// passed on.
     Ringing {

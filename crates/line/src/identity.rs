@@ -163,6 +163,15 @@ impl Signer {
         Some([Header::Date(date.into()), Header::Identity(identity.into())])
     }
 
+    /// The same, where the certificate is in force at the time that is claimed: nobody believes
+    /// another one, and 47 CFR 64.6301 wants calls signed under one that is.
+    pub(crate) fn sign_in_force(&self, claim: &Claim) -> Option<[Header; 2]> {
+        match self.term.standing(claim.at) {
+            Standing::Good { .. } | Standing::Ending { .. } => self.sign(claim),
+            Standing::Early | Standing::Over { .. } => None,
+        }
+    }
+
     /// The same identifier for all calls of a facility, so that a call can be traced back to it
     /// (RFC 8588 section 5), and to nobody within it.
     fn origin(&self, from: E164) -> String {

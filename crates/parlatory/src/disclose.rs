@@ -305,6 +305,8 @@ struct Record {
     charged: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unrecorded_entry: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    heard: Option<serde_json::Value>,
 }
 
 #[derive(Serialize, Deserialize)]

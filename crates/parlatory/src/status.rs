@@ -211,6 +211,7 @@ const COUNTS: &[(&str, &str)] = &[
     ("sip_unknown_names", "look-ups of a carrier's name that found nothing"),
     ("sip_lost_session", "calls whose other end did not refresh them"),
     ("sip_registered", "registrations granted"),
+    ("sip_unsigned", "calls that went out unsigned: the certificate is not in force"),
     ("sip_faults", "calls lost to faults of the part that speaks SIP"),
     ("own_number", "a number of this service (hairpin)"),
 ];

@@ -336,6 +336,12 @@ impl Node {
             LineEvent::Trunk { trunk, up: false } => {
                 tracing::warn!(trunk = trunk.0, "a trunk is down");
             }
+            LineEvent::Signing { signs: true } => tracing::info!("calls go out signed again"),
+            LineEvent::Signing { signs: false } => {
+                tracing::error!(
+                    "calls go out unsigned: the certificate that signs is not in force"
+                );
+            }
             LineEvent::Ringing { wire } => self.with_wire(wire, now, |live, around| {
                 if live.side_of(wire) == Side::Called {
                     live.handle(now, Input::Ringing, around);

@@ -409,6 +409,7 @@ fn record(row: &Row, salt: &[u8; 32]) -> Record {
         outcome: row.outcome().to_owned(),
         charged,
         recording: row.recording().to_owned(),
+        heard: row.heard,
     }
 }
 

@@ -18,6 +18,7 @@ use core::time::Duration;
 use model::{E164, Timestamp};
 use rsipstack::sip::{Header, HeadersExt, Method, Response};
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 
 /// Where a call goes, and as what.
 pub(super) struct Way {
@@ -226,7 +227,9 @@ impl Engine {
         }
         if let (Some(signer), Some(attest), Some(from)) = (&self.signer, config.attest, caller) {
             let claim = Claim { attest, from, to: *number, at: self.clock.now() };
-            more.extend(signer.sign(&claim).into_iter().flatten());
+            let signed = signer.sign_in_force(&claim);
+            self.tell_signing(signed.is_some());
+            more.extend(signed.into_iter().flatten());
         }
         let way = Way {
             uri: format!("{called}{parameter}"),
@@ -238,6 +241,17 @@ impl Engine {
             encryption,
         };
         Some((way, config.id))
+    }
+
+    /// Counts a call that goes out unsigned although its trunk wants it signed, and tells when that
+    /// begins or is over.
+    fn tell_signing(&self, signs: bool) {
+        if !signs {
+            self.count(|tally| &tally.unsigned);
+        }
+        if self.shared.unsigned.swap(!signs, Ordering::Relaxed) == signs {
+            self.tell(LineEvent::Signing { signs });
+        }
     }
 
     fn way(&self, dial: &Dial) -> Option<Way> {

@@ -224,3 +224,14 @@ fn what_cannot_sign_is_named_with_openssl() {
         assert!(said(config(url)).contains("no place to fetch"), "{url}");
     }
 }
+
+#[test]
+fn a_certificate_that_is_not_in_force_signs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let signer = certified(folder.path());
+    let tick = Duration::from_micros(1);
+    let at = |at| signer.sign_in_force(&Claim { at, ..claim() }).is_some();
+    let before = Timestamp::from_micros(signer.term.from.micros() - 1);
+    assert!(at(signer.term.from) && at(claim().at) && at(signer.term.to));
+    assert!(!at(before) && !at(signer.term.to.after(tick)));
+}

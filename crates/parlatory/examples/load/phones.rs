@@ -331,6 +331,7 @@ impl Phones {
             LineEvent::Failed { wire, .. } | LineEvent::HungUp { wire } => (wire, None),
             LineEvent::Dialled { .. }
             | LineEvent::Trunk { .. }
+            | LineEvent::Signing { .. }
             | LineEvent::Ringing { .. }
             | LineEvent::Forwarded { .. }
             | LineEvent::Reoffered { .. }

@@ -340,6 +340,7 @@ impl Calls {
             LineEvent::Failed { wire, .. } | LineEvent::HungUp { wire } => (wire, false),
             LineEvent::Dialled { .. }
             | LineEvent::Trunk { .. }
+            | LineEvent::Signing { .. }
             | LineEvent::Ringing { .. }
             | LineEvent::Forwarded { .. }
             | LineEvent::Reoffered { .. }

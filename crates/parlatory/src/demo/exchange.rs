@@ -230,6 +230,7 @@ impl Board {
             LineEvent::Key { wire, key, .. } => (wire, PhoneEvent::Key(key)),
             LineEvent::Dialled { .. }
             | LineEvent::Trunk { .. }
+            | LineEvent::Signing { .. }
             | LineEvent::Ringing { .. }
             | LineEvent::Forwarded { .. }
             | LineEvent::Reoffered { .. } => {

@@ -184,6 +184,6 @@ pub(super) fn read(event: &LineEvent) -> Option<(WireId, News)> {
         LineEvent::Key { wire, .. } => (*wire, News::Key),
         LineEvent::HungUp { wire } => (*wire, News::HungUp),
         LineEvent::Dialled { wire, .. } | LineEvent::Forwarded { wire } => (*wire, News::Aside),
-        LineEvent::Trunk { .. } => return None,
+        LineEvent::Trunk { .. } | LineEvent::Signing { .. } => return None,
     })
 }

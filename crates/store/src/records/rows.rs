@@ -12,7 +12,10 @@ use crate::{
     },
 };
 use access::Line;
-use model::{AgencyId, Private, fact::RecordingState};
+use model::{
+    AgencyId, Private,
+    fact::{LegHeard, RecordingState},
+};
 use sqlx::QueryBuilder;
 
 /// A call record with the names that go with it.
@@ -28,6 +31,8 @@ pub struct Record {
     pub facility: String,
     /// Key of the station, `agency/facility/unit/station`.
     pub station: String,
+    /// How the audio of its two legs was, first that to the station; `None` where nobody knows.
+    pub heard: Option<[LegHeard; 2]>,
 }
 
 impl Record {
@@ -107,13 +112,50 @@ fn record(keys: &ColumnKeys, row: &Row, table: Table) -> Result<Record, Broken> 
         person_name: keys.maybe_text(row, PERSON_NAME)?.map(Private::new),
         facility: row.maybe_text("facility_key")?.unwrap_or_default(),
         station: row.maybe_text("station_key")?.unwrap_or_default(),
+        heard: match table {
+            Table::Call => heard(row)?,
+            Table::Refusal => None,
+        },
     })
+}
+
+/// How both legs were; where there is one, there is the other.
+fn heard(row: &Row) -> Result<Option<[LegHeard; 2]>, Broken> {
+    if row.maybe_int("s_received")?.is_none() || row.maybe_int("c_received")?.is_none() {
+        return Ok(None);
+    }
+    let station = LegHeard {
+        received: row.count("s_received")?,
+        lost: row.count("s_lost")?,
+        jitter: row.length("s_jitter_us")?,
+        sent: row.count("s_sent")?,
+        lost_there: row.count("s_lost_there")?,
+        jitter_there: row.length("s_jitter_there_us")?,
+    };
+    let called = LegHeard {
+        received: row.count("c_received")?,
+        lost: row.count("c_lost")?,
+        jitter: row.length("c_jitter_us")?,
+        sent: row.count("c_sent")?,
+        lost_there: row.count("c_lost_there")?,
+        jitter_there: row.length("c_jitter_there_us")?,
+    };
+    Ok(Some([station, called]))
 }
 
 /// Left joins all of them: what refers to nothing is shown all the same.
 const CALLS: &str = "SELECT c.*, h.amount_micros, h.rest, r.epoch AS recording_epoch, \
      r.state AS recording_state, r.bytes, r.frames, r.sha256, p.key AS key, p.name AS name, \
-     f.key AS facility_key, s.key AS station_key FROM call c \
+     f.key AS facility_key, s.key AS station_key, \
+     hs.received AS s_received, hs.lost AS s_lost, hs.jitter_us AS s_jitter_us, \
+     hs.sent AS s_sent, hs.lost_there AS s_lost_there, hs.jitter_there_us AS s_jitter_there_us, \
+     hc.received AS c_received, hc.lost AS c_lost, hc.jitter_us AS c_jitter_us, \
+     hc.sent AS c_sent, hc.lost_there AS c_lost_there, hc.jitter_there_us AS c_jitter_there_us \
+     FROM call c \
+     LEFT JOIN leg_heard hs ON hs.agency_id = c.agency_id AND hs.call_id = c.call_id \
+     AND hs.side = 'station' \
+     LEFT JOIN leg_heard hc ON hc.agency_id = c.agency_id AND hc.call_id = c.call_id \
+     AND hc.side = 'called' \
      LEFT JOIN hold h ON h.agency_id = c.agency_id AND h.call_id = c.call_id \
      LEFT JOIN recording r ON r.agency_id = c.agency_id AND r.call_id = c.call_id \
      LEFT JOIN person p ON p.agency_id = c.agency_id AND p.person_id = c.person_id \

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use disclosure::records::{
     ExportAsk, Found, Ledger, Listed, Look, Reason, Received, Shown, Taken, What,
 };
-use model::{AgencyId, E164, Private, RecordingId, Timestamp};
+use model::{AgencyId, E164, Private, RecordingId, Timestamp, fact::LegHeard};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use store::{
@@ -300,6 +300,9 @@ struct Call {
     /// For counsel: at which place of the log it stands that there is no recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     unrecorded_entry: Option<u64>,
+    /// How the audio of its two legs was; missing where nobody knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heard: Option<HeardCall>,
 }
 
 impl Page {
@@ -338,6 +341,50 @@ impl Call {
             charged_micros: charged.map(model::Money::micros),
             charged: charged.map(|money| money.to_string()),
             unrecorded_entry: None,
+            heard: record.heard.map(|legs| {
+                let [station, called] = legs.map(HeardLeg::of);
+                HeardCall { station, called }
+            }),
+        }
+    }
+}
+
+/// How the audio of a call was.
+#[derive(Serialize, ToSchema)]
+struct HeardCall {
+    /// The leg to the station.
+    station: HeardLeg,
+    /// The leg to the called party.
+    called: HeardLeg,
+}
+
+/// How the audio of a leg was. What its other end counted is 0 where it said nothing (RTCP).
+#[derive(Serialize, ToSchema)]
+struct HeardLeg {
+    /// Packets that came from there.
+    received: u64,
+    /// Packets from there that never came.
+    lost: u64,
+    /// How unevenly they came, in milliseconds (RFC 3550 section 6.4.1).
+    jitter_ms: u64,
+    /// Packets that were sent there.
+    sent: u64,
+    /// Packets that never came there, as it said.
+    lost_there: u64,
+    /// How unevenly they came there, in milliseconds, as it said.
+    jitter_there_ms: u64,
+}
+
+impl HeardLeg {
+    fn of(leg: LegHeard) -> Self {
+        let ms = |length: Duration| u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            received: leg.received,
+            lost: leg.lost,
+            jitter_ms: ms(leg.jitter),
+            sent: leg.sent,
+            lost_there: leg.lost_there,
+            jitter_there_ms: ms(leg.jitter_there),
         }
     }
 }
