@@ -302,6 +302,7 @@ fn record(recording: RecordingId) -> Record {
         outcome: "called_hung_up".to_owned(),
         charged: Some(Money::from_cents(1)),
         recording: "recorded".to_owned(),
+        heard: None,
     }
 }
 

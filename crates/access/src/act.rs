@@ -83,6 +83,8 @@ words! {
         Name = "name",
         /// Sees how the machine does: counts and states, and nothing about anybody.
         Watch = "watch",
+        /// Closes calls for somebody or something, and opens them again; sees nothing.
+        Switch = "switch",
     }
 }
 

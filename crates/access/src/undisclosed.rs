@@ -35,7 +35,7 @@ impl<T> Undisclosed<T> {
             Verb::Search | Verb::Listen | Verb::Follow | Verb::Export | Verb::List | Verb::Name => {
                 Ok(self.value)
             }
-            Verb::Hold | Verb::Approve | Verb::Retain | Verb::Watch => {
+            Verb::Hold | Verb::Approve | Verb::Retain | Verb::Watch | Verb::Switch => {
                 Err(NotReleased::ShowsNothing)
             }
         }

@@ -392,6 +392,7 @@ fn refusal_sentence(reason: Refusal) -> PromptId {
         Refusal::DiskFull => PromptId::DiskFull,
         Refusal::Unavailable => PromptId::Unavailable,
         Refusal::OwnNumber => PromptId::OwnNumber,
+        Refusal::Closed => PromptId::CallsClosed,
     }
 }
 

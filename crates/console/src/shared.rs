@@ -1,7 +1,7 @@
 //! What all requests share: the services, and the way to them off the network's thread.
 
 use crate::{answer::Problem, limits::LOGINS_AT_ONCE_MAX, status::Pulse, throttle::Throttle};
-use disclosure::{Keeping, Naming, Records, Roster, Stopping};
+use disclosure::{Closing, Keeping, Naming, Records, Roster, Stopping};
 use model::{Clock, Timestamp};
 use std::{fmt, sync::Arc};
 use tokio::{sync::Semaphore, task::spawn_blocking};
@@ -15,6 +15,8 @@ pub struct Services {
     pub records: Records,
     /// How staff end calls.
     pub stopping: Stopping,
+    /// How staff close calls and open them.
+    pub closing: Closing,
     /// How long things are kept, and what must be.
     pub keeping: Keeping,
     /// How staff look after recorded names.

@@ -32,7 +32,8 @@ use access::{Audience, Delivery, Purpose, Role, Verb, policy::Policies, staff::S
 use asked::ASKED;
 use console::{Console, ConsoleConfig, Entry, Method, ROUTES, Services};
 use disclosure::{
-    Naming, Stopping,
+    Closing, Naming, Stopping,
+    closing::{CloseAsk, Named},
     keeping::{HoldAsk, Judged},
     naming::{Names, NotNamed},
     records::{Answer, ExportAsk, Exported, Reason, Shown, What},
@@ -41,7 +42,9 @@ use disclosure::{
 };
 use model::{
     AgencyId, CallId, Clock, PersonId, Private, RecordingId,
-    fact::{Admitted, Fact, NameActed, NameByStaff, NameDid, NameRecorded, NumberClass},
+    fact::{
+        Admitted, Fact, Heard, LegHeard, NameActed, NameByStaff, NameDid, NameRecorded, NumberClass,
+    },
     plan::ServiceKind,
     speech::OwnVoice,
 };
@@ -139,6 +142,10 @@ impl County {
     fn start(office: &Office) -> Self {
         let late = [COUNSELS, REPORTED].map(|id| (id, office.world.recorded(id.0, 1).1));
         let running = office.open();
+        let leg = LegHeard { received: 400, lost: 4, sent: 401, ..LegHeard::default() };
+        let heard = Heard { call: CallId(RECORDING.0), at: NOW, station: leg, called: leg };
+        let next = running.store.projected().unwrap() + 1;
+        running.store.project(&[(next, Fact::Heard(Box::new(heard)))]).unwrap();
         // Calls to numbers of which nobody knew anything then.
         for ((id, end), to) in late.into_iter().zip([COUNSEL, HOTLINE]) {
             let [_, accepted, closed, over] = recorded_call(id, end);
@@ -161,6 +168,12 @@ impl County {
             roster: running.roster.clone(),
             records: running.records.clone(),
             stopping: Stopping::new(store, register, Box::new(NoCalls), Clock::new(|| NOW)),
+            closing: Closing::new(
+                running.store.clone(),
+                Arc::clone(&running.register),
+                running.roster.clone(),
+                Clock::new(|| NOW),
+            ),
             keeping: running.keeping(),
             naming: Naming::new(
                 running.store.clone(),
@@ -363,6 +376,27 @@ impl County {
         match keeping.hold(&self.running.staff("inve"), &ask, None).unwrap() {
             Judged::Done { what: hold, .. } => hold,
             Judged::Waits { .. } | Judged::Refused { .. } => panic!("a hold needs nobody"),
+        }
+    }
+
+    /// Calls to a number that nobody who asks has closed.
+    fn closed(&self) -> u64 {
+        let closing = Closing::new(
+            self.running.store.clone(),
+            Arc::clone(&self.running.register),
+            self.running.roster.clone(),
+            Clock::new(|| NOW),
+        );
+        let ask = CloseAsk {
+            what: Named::Number(office::number(77)),
+            everything: false,
+            until: None,
+            purpose: Purpose::Safety,
+            reason: Private::new("a threat".to_owned()),
+        };
+        match closing.close(&self.running.staff("super"), &ask, None).unwrap() {
+            Judged::Done { what: act, .. } => act,
+            Judged::Waits { .. } | Judged::Refused { .. } => panic!("a supervisor closes calls"),
         }
     }
 

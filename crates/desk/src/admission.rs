@@ -9,8 +9,8 @@ use model::{
     E164, Money, Private, Timestamp,
     fact::{Epoch, NumberClass, OffReason, Refusal},
     plan::{
-        Dialling, DiskFull, Facility, Hotline, NumberUse, Person, RegistryDown, ServiceKind,
-        Station, StationCaller,
+        Closed, Dialling, DiskFull, Facility, Hotline, NumberUse, Person, RegistryDown,
+        ServiceKind, Station, StationCaller,
     },
 };
 use registry::{Dialled, Home, Standing};
@@ -58,11 +58,34 @@ pub(crate) fn screen(book: &Book, wish: &Wish<'_>) -> Result<Screened, NotAdmitt
     let number = number_of(book, wish)?;
     let standing = book.registry.ask(number, wish.now);
     let protected = matches!(standing, Standing::Protected { .. });
+    if closes(book, wish, number, protected) {
+        return Err(NotAdmitted { reason: Refusal::Closed, number: Some(Private::new(number)) });
+    }
     match book.service(wish.facility, number) {
         Some(ServiceKind::Relay) => Ok(service(book, wish, number, ServiceKind::Relay, protected)),
         Some(ServiceKind::Help) => Ok(service(book, wish, number, ServiceKind::Help, protected)),
         Some(ServiceKind::Speed) | None => screen_number(book, wish, number, standing),
     }
+}
+
+/// Whether staff have closed this call. Counsel, other protected parties, relay services and lines
+/// for help stay open, but where a whole facility is closed with all of them.
+fn closes(book: &Book, wish: &Wish<'_>, number: E164, protected: bool) -> bool {
+    let always = protected
+        || match book.service(wish.facility, number) {
+            Some(ServiceKind::Relay | ServiceKind::Help) => true,
+            Some(ServiceKind::Speed) | None => false,
+        };
+    let meant = |what: &Closed| match what {
+        Closed::Agency => true,
+        Closed::Facility(id) => *id == wish.facility.id,
+        Closed::Unit(id) => *id == wish.station.unit,
+        Closed::Station(id) => *id == wish.station.id,
+        Closed::Person(id) => wish.person.is_some_and(|person| person.id == *id),
+        Closed::Number(closed) => *closed.expose() == number,
+    };
+    book.closings(wish.facility.agency, wish.now)
+        .any(|closing| meant(&closing.what) && (!always || closing.closes_everything()))
 }
 
 /// What remains of `screened` on a full disk: nothing is recorded, and only what is free, protected

@@ -10,8 +10,8 @@ use std::{
 use model::{
     AgencyId, E164, FacilityId, PersonId, Private, StationId, Timestamp,
     plan::{
-        Configuration, Facility, Lift, Lifted, NumberUse, Person, Protection, ServiceKind, Station,
-        StationAccess, Trunk,
+        Closing, Configuration, Facility, Lift, Lifted, NumberUse, Person, Protection, ServiceKind,
+        Station, StationAccess, Trunk,
     },
 };
 use registry::Snapshot;
@@ -35,6 +35,8 @@ pub(crate) struct Book {
     sources: HashMap<(IpAddr, Option<String>), Vec<Source>>,
     digests: HashMap<String, (StationId, Private<[u8; 16]>)>,
     counsel: HashMap<E164, Vec<Protection>>,
+    /// What staff closed. There are few of them, so that nobody looks anything up.
+    closings: Vec<Closing>,
 }
 
 /// A port (0 for any) and who calls from there.
@@ -59,6 +61,7 @@ impl Book {
             sources: HashMap::new(),
             digests: HashMap::new(),
             counsel: HashMap::new(),
+            closings: configuration.closings,
         };
         for protection in configuration.counsel {
             let number = *protection.number.expose();
@@ -97,6 +100,15 @@ impl Book {
     pub(crate) fn facility_of(&self, station: StationId) -> Option<(&Station, &Facility)> {
         let station = self.stations.get(&station)?;
         Some((station, self.facilities.get(&station.facility)?))
+    }
+
+    /// What staff closed at an agency and holds at `now`.
+    pub(crate) fn closings(
+        &self,
+        agency: AgencyId,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &Closing> {
+        self.closings.iter().filter(move |it| it.agency == agency && it.holds(now))
     }
 
     /// Every station with its facility, in no order.

@@ -6,6 +6,7 @@
 //! [`Register::listen`]; [`Records`] is what staff call.
 
 mod circle;
+pub mod closing;
 mod holders;
 pub mod keeping;
 pub mod naming;
@@ -15,6 +16,7 @@ mod register;
 pub mod roster;
 pub mod stopping;
 
+pub use closing::Closing;
 pub use holders::{HolderAt, Holders, NoHolder, custody};
 pub use keeping::{Keeping, KeepingConfig};
 pub use naming::Naming;

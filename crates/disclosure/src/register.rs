@@ -388,6 +388,7 @@ impl Note {
             Kind::Delivered => Some("delivered v1\0"),
             Kind::RecordsErased => Some("records erased v1\0"),
             Kind::DetailsErased => Some("details erased v1\0"),
+            Kind::Closing => Some("closing v1\0"),
             // A node says these of its calls, the log itself the first; `enter` a disclosure, and
             // `reopening` that segments are opened.
             Kind::Padding

@@ -215,7 +215,8 @@ impl Auditor {
             | Statement::Review { .. }
             | Statement::Inquiry { .. }
             | Statement::Delivered { .. }
-            | Statement::RecordsErased { .. } => {}
+            | Statement::RecordsErased { .. }
+            | Statement::Closing { .. } => {}
             Statement::SegmentsOpened { .. } => report.reopened += 1,
             Statement::DetailsErased { first, last, .. } => report.erased.push((first, last)),
         }

@@ -159,6 +159,7 @@ fn fields_of(statement: &Statement) -> Fields {
         Statement::SegmentsOpened { segments, first, last, recipient } => {
             Fields { subject: first, count: segments, extra: last, hash: recipient, ..zero }
         }
+        Statement::Closing { act, closed } => Fields { what: shut(closed), subject: act, ..zero },
         Statement::Disclosure { act, records, recipient } => {
             Fields { subject: act, count: records, hash: recipient, ..zero }
         }
@@ -240,7 +241,16 @@ fn statement_of(fields: &Fields) -> Option<Statement> {
             last: fields.extra,
             count: fields.count,
         },
+        Kind::Closing => Statement::Closing { act, closed: is_shut(fields.what)? },
     })
+}
+
+const fn shut(closed: bool) -> u8 {
+    if closed { 1 } else { 2 }
+}
+
+fn is_shut(code: u8) -> Option<bool> {
+    [true, false].into_iter().find(|closed| shut(*closed) == code)
 }
 
 /// Whole seconds, rounded down; what does not fit is the most that does.

@@ -231,6 +231,14 @@ pub enum Statement {
         /// How many between the two.
         count: u64,
     },
+    /// Staff closed calls for somebody or something, or opened them again. The detail says for
+    /// whom, by whom and why.
+    Closing {
+        /// Number of the act that closed them.
+        act: u64,
+        /// Whether they are closed now, or open again.
+        closed: bool,
+    },
 }
 
 /// What details are about, and so how long they are kept.
@@ -312,11 +320,12 @@ pub enum Kind {
     RecordsErased = 29,
     SegmentsOpened = 30,
     DetailsErased = 31,
+    Closing = 32,
 }
 
 impl Kind {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Padding,
         Self::Boot,
         Self::RegistryEpoch,
@@ -349,6 +358,7 @@ impl Kind {
         Self::RecordsErased,
         Self::SegmentsOpened,
         Self::DetailsErased,
+        Self::Closing,
     ];
 
     /// Its number in an entry.
@@ -376,7 +386,8 @@ impl Kind {
             | Self::Delivered
             | Self::RecordsErased
             | Self::SegmentsOpened
-            | Self::DetailsErased => true,
+            | Self::DetailsErased
+            | Self::Closing => true,
             Self::Boot
             | Self::RegistryEpoch
             | Self::Removal
@@ -436,6 +447,7 @@ impl Statement {
             Self::RecordsErased { .. } => Kind::RecordsErased,
             Self::SegmentsOpened { .. } => Kind::SegmentsOpened,
             Self::DetailsErased { .. } => Kind::DetailsErased,
+            Self::Closing { .. } => Kind::Closing,
         }
     }
 }

@@ -379,6 +379,8 @@ pub enum Refusal {
     DiskFull,
     /// A number of this telephone service itself: the call would come back to it.
     OwnNumber,
+    /// Staff have closed such calls.
+    Closed,
 }
 
 /// A call that was refused.

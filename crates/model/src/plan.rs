@@ -44,6 +44,69 @@ pub struct Configuration {
     pub trunk: Option<Trunk>,
     /// Whose the protected numbers are; the registry above is what decides.
     pub counsel: Vec<Protection>,
+    /// Calls that staff closed and did not open again.
+    pub closings: Vec<Closing>,
+}
+
+/// Calls that staff closed, until they are opened again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// The agency.
+    pub agency: AgencyId,
+    /// Which of its calls.
+    pub what: Closed,
+    /// Whether calls on protected numbers, of relay services and with lines for help are closed
+    /// too. Only of a whole facility they are, and never without an end.
+    pub everything: bool,
+    /// When it ends by itself; `None` for never.
+    pub until: Option<Timestamp>,
+}
+
+/// What staff close calls for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// The whole agency.
+    Agency,
+    /// A facility.
+    Facility(FacilityId),
+    /// A housing unit.
+    Unit(UnitId),
+    /// A station.
+    Station(StationId),
+    /// A person.
+    Person(PersonId),
+    /// A number that is called.
+    Number(Private<E164>),
+}
+
+impl Closed {
+    /// What kind of thing it is, in a word that never changes.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Agency => "agency",
+            Self::Facility(_) => "facility",
+            Self::Unit(_) => "unit",
+            Self::Station(_) => "station",
+            Self::Person(_) => "person",
+            Self::Number(_) => "number",
+        }
+    }
+}
+
+impl Closing {
+    /// Whether it holds at `now`.
+    #[must_use]
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+
+    /// Whether it also closes what else is never closed. Anything but a whole facility with an end
+    /// does not, whatever was written.
+    #[must_use]
+    pub const fn closes_everything(&self) -> bool {
+        self.everything && self.until.is_some() && matches!(self.what, Closed::Facility(_))
+    }
 }
 
 /// A protected number as one agency registered it.

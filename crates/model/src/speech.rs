@@ -231,6 +231,8 @@ prompts! {
     NameRemoved = "name_removed",
     /// To the person: "Your recorded name could not be removed yet. Please try again later."
     NameUnremoved = "name_unremoved",
+    /// To the person: "Calls are closed for now. Staff can tell you more."
+    CallsClosed = "calls_closed",
 }
 
 /// One piece of a script.

@@ -8,7 +8,7 @@ mod package;
 mod retention;
 mod staff;
 
-pub(crate) use calls::{CallsCommand, StopArgs};
+pub(crate) use calls::{CallsCommand, CloseArgs, ClosedArgs, ReopenArgs, StopArgs};
 pub(crate) use disclose::{
     CopiesArgs, CountsArgs, DiscloseCommand, ExportArgs, FilterArgs, HearArgs, HoldArgs, ListArgs,
     ReceiptArgs, SearchArgs, WhyArgs,
@@ -184,7 +184,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: GlassCommand,
     },
-    /// Calls that run: end some of them now.
+    /// End calls that run; close calls, and open them again.
     Calls {
         /// What to do.
         #[command(subcommand)]

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, anyhow};
 use console::{Console, Services};
 use desk::Desk;
 use disclosure::{
-    Holders, Keeping, KeepingConfig, Naming, Reach, Records, RecordsConfig, Register,
+    Closing, Holders, Keeping, KeepingConfig, Naming, Reach, Records, RecordsConfig, Register,
     RegisterConfig, Roster, Stopping, naming, naming::NotNamed, roster::RosterConfig,
     stopping::Floor,
 };
@@ -216,8 +216,10 @@ impl Ground<'_> {
         let naming = Naming::new(store.clone(), entered, roster.clone(), names, self.clock.clone());
         let holders = self.holders()?;
         let pulse = Arc::new(self.beat(holders.reach())?);
+        let (entered, clock) = (Arc::clone(&register), self.clock.clone());
+        let closing = Closing::new(store.clone(), entered, roster.clone(), clock);
         let records = self.records(store, register, roster.clone(), holders)?;
-        Ok(Services { roster, records, stopping, keeping, naming, pulse })
+        Ok(Services { roster, records, stopping, closing, keeping, naming, pulse })
     }
 
     fn holders(&self) -> Result<Holders> {

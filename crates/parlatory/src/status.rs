@@ -214,6 +214,7 @@ const COUNTS: &[(&str, &str)] = &[
     ("sip_unsigned", "calls that went out unsigned: the certificate is not in force"),
     ("sip_faults", "calls lost to faults of the part that speaks SIP"),
     ("own_number", "a number of this service (hairpin)"),
+    ("closed", "calls that staff have closed"),
 ];
 
 #[cfg(test)]

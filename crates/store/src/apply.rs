@@ -42,7 +42,7 @@ pub(crate) async fn apply(
 }
 
 /// The version after the plan.
-async fn bump(work: &mut Work, changed: bool) -> Result<u64, Broken> {
+pub(crate) async fn bump(work: &mut Work, changed: bool) -> Result<u64, Broken> {
     use crate::code::Columns;
     let row = sqlx::query("UPDATE cell SET version = version + $1 WHERE one = 1 RETURNING version")
         .bind(i64::from(changed))

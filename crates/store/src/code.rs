@@ -55,6 +55,7 @@ codes! {
         AlreadyCalling = "already_calling",
         DiskFull = "disk_full",
         OwnNumber = "own_number",
+        Closed = "closed",
     }
     OffReason {
         Protected = "protected",

@@ -2,6 +2,7 @@
 
 use crate::{
     apply::{NOBODY, WHOLE_AGENCY, access, called_choices, dialling},
+    closing::closings,
     code::Columns,
     dialect::{Database, Row, Work},
     error::{Broken, Doing},
@@ -54,6 +55,7 @@ pub(crate) async fn configuration(database: &Database) -> Result<Configuration, 
         lifts: lifts(&mut work).await?,
         trunk: trunk(&mut work).await?,
         counsel,
+        closings: closings(&mut work).await?,
     };
     Ok(configuration)
 }

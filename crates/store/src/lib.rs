@@ -9,6 +9,7 @@
 
 mod apply;
 mod calls;
+mod closing;
 mod code;
 mod configuration;
 mod copy;
@@ -27,6 +28,7 @@ pub mod staff;
 mod strangers;
 
 pub use calls::{CallFilter, CallRow, MoneyTotals, OpenCall, Outcome, RecordingRow};
+pub use closing::ClosingRow;
 pub use configuration::AgencyRow;
 pub use copy::{Copied, Recorded, Source, recorded};
 pub use entered::{LateRecording, RegistryChanges};

@@ -380,7 +380,8 @@ fn named(header: &Header, receipt: &Receipt) -> Result<(), NotOpened> {
         | Verb::List
         | Verb::Retain
         | Verb::Name
-        | Verb::Watch => return Err(NotOpened::HearsNothing),
+        | Verb::Watch
+        | Verb::Switch => return Err(NotOpened::HearsNothing),
     }
     let same = receipt.intent().object == object_of(header);
     same.then_some(()).ok_or(NotOpened::OtherRecording)

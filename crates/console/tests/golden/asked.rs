@@ -412,6 +412,27 @@ pub(crate) const ASKED: &[Asked] = &[
         body: |_| json!({"facility": "cedar/jail", "reason": "a threat in the unit"}),
     },
     Asked {
+        what: "close calls for all of Cedar's agency",
+        command: "parlatory calls close",
+        route: "POST /api/v1/calls/close",
+        names: false,
+        body: |_| json!({"agency": true, "reason": "a threat"}),
+    },
+    Asked {
+        what: "open calls that another one of Cedar's closed",
+        command: "parlatory calls open",
+        route: "POST /api/v1/calls/open",
+        names: true,
+        body: |by| json!({"closed": by.county.closed(), "reason": "it is over"}),
+    },
+    Asked {
+        what: "see which calls are closed",
+        command: "parlatory calls closed",
+        route: "GET /api/v1/calls/closed",
+        names: false,
+        body: nothing,
+    },
+    Asked {
         what: "see how the machine does: counts and states, nothing about anybody",
         command: "parlatory status",
         route: "GET /api/v1/status",

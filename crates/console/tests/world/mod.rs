@@ -10,8 +10,8 @@ mod still;
 use access::{Gate, Role};
 use console::{Console, ConsoleConfig, Services, TlsFiles};
 use disclosure::{
-    HolderAt, Holders, Keeping, KeepingConfig, Naming, Reach, Records, RecordsConfig, Register,
-    RegisterConfig, Roster, Stopping, custody,
+    Closing, HolderAt, Holders, Keeping, KeepingConfig, Naming, Reach, Records, RecordsConfig,
+    Register, RegisterConfig, Roster, Stopping, custody,
     keeping::QUARANTINE_MAX,
     naming::{Names, NotNamed},
     roster::{Invited, RosterConfig},
@@ -27,7 +27,6 @@ use model::{
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr},
     path::Path,
     sync::{
         Arc,
@@ -89,6 +88,15 @@ pub(crate) struct World {
     _folder: tempfile::TempDir,
 }
 
+fn closing(store: &Store, register: &Arc<Register>, roster: &Roster, time: &Time) -> Closing {
+    Closing::new(store.clone(), Arc::clone(register), roster.clone(), time.clock())
+}
+
+fn set_up() -> RosterConfig {
+    let setup = Some(Private::new(SETUP.to_owned()));
+    RosterConfig { setup, on_call: BTreeMap::new(), waits: None }
+}
+
 fn county(key: &str, name: &str) -> Agency {
     Agency { key: key.to_owned(), name: name.to_owned(), keyholder: None }
 }
@@ -133,11 +141,7 @@ impl World {
             interval: Duration::from_secs(600),
         };
         let register = Arc::new(Register::new(log, config));
-        let config = RosterConfig {
-            setup: Some(Private::new(SETUP.to_owned())),
-            on_call: BTreeMap::new(),
-            waits: None,
-        };
+        let config = set_up();
         let roster = Roster::open(store.clone(), Arc::clone(&register), time.clock(), config);
         let roster = roster.unwrap();
         let at = at.map(HolderAt::Here);
@@ -159,11 +163,18 @@ impl World {
         });
         let floor = Box::new(NoCalls);
         let stopping = Stopping::new(store.clone(), Arc::clone(&register), floor, time.clock());
+        let closing = closing(&store, &register, &roster, &time);
         let naming = naming(&store, register, &roster, &time);
-        let services =
-            Services { roster, records, stopping, keeping, naming, pulse: Arc::new(Still) };
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let config = ConsoleConfig { listen, tls, metrics: true };
+        let services = Services {
+            closing,
+            roster,
+            records,
+            stopping,
+            keeping,
+            naming,
+            pulse: Arc::new(Still),
+        };
+        let config = ConsoleConfig { listen: ([127, 0, 0, 1], 0).into(), tls, metrics: true };
         let console = Console::start(config, Ok(services.clone()), time.clock()).unwrap();
         Self { console, services, store, time, cedar, birch, _folder: folder }
     }

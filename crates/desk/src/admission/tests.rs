@@ -5,7 +5,9 @@ use crate::limits::REGISTRY_GUARD;
 use model::{
     AccountId, AgencyId, FacilityId, Language, PersonId, StationId, UnitId,
     place::{FacilityKind, Site, State},
-    plan::{CalledChoices, Configuration, NumberRule, RegistryData, Service, StationAccess},
+    plan::{
+        CalledChoices, Closing, Configuration, NumberRule, RegistryData, Service, StationAccess,
+    },
 };
 use std::sync::Arc;
 
@@ -117,6 +119,68 @@ fn a_party_who_wants_no_calls_is_not_called_and_neither_are_we() {
         assert!(refused.number.is_some());
     }
     assert!(screened(&book, &facility, ANYBODY, Duration::ZERO).is_ok());
+}
+
+#[test]
+fn what_staff_closed_is_refused_and_counsel_and_help_never_but_with_a_whole_facility() {
+    let facility = facility(RegistryDown::PlaceUnrecorded);
+    let until = Some(CONFIRMED.after(Duration::from_secs(600)));
+    let (relay, help) = (ServiceKind::Relay, ServiceKind::Help);
+    let services = vec![
+        service(Some("711"), 12_025_550_111, relay),
+        service(Some("988"), 12_025_550_188, help),
+    ];
+    let registry = Arc::clone(&book(Vec::new()).registry);
+    let closed = |what: &Closed, agency: u32, everything, until| {
+        let closing = Closing { agency: AgencyId(agency), what: what.clone(), everything, until };
+        let (services, closings) = (services.clone(), vec![closing]);
+        let configuration = Configuration { services, closings, ..Configuration::default() };
+        Book::new(configuration, Arc::clone(&registry))
+    };
+    let refused = |book: &Book, dialled: &str, age| {
+        let answer = screened(book, &facility, dialled, age);
+        answer.is_err_and(|refused| refused.reason == Refusal::Closed)
+    };
+    let number = |number| Closed::Number(Private::new(E164::new(number).unwrap()));
+    let always = ["2025550150", "711", "988"];
+    let meant = [
+        Closed::Agency,
+        Closed::Facility(FacilityId(1)),
+        Closed::Unit(UnitId(1)),
+        Closed::Station(StationId(1)),
+        Closed::Person(PersonId(1)),
+        number(12_025_550_101),
+    ];
+    for what in &meant {
+        let book = closed(what, 1, false, until);
+        assert!(refused(&book, ANYBODY, Duration::ZERO), "{what:?}");
+        assert!(refused(&book, ANYBODY, Duration::from_micros(599_999_999)), "{what:?}");
+        assert!(!refused(&book, ANYBODY, Duration::from_secs(600)), "{what:?}");
+        assert!(always.iter().all(|dialled| !refused(&book, dialled, Duration::ZERO)), "{what:?}");
+        assert!(refused(&closed(what, 1, false, None), ANYBODY, Duration::from_secs(9_000)));
+        assert!(!refused(&closed(what, 2, false, None), ANYBODY, Duration::ZERO), "{what:?}");
+        // All of it only with a whole facility, and only with an end.
+        let facility_alone = *what == Closed::Facility(FacilityId(1));
+        let (book, endless) = (closed(what, 1, true, until), closed(what, 1, true, None));
+        for dialled in always {
+            assert_eq!(refused(&book, dialled, Duration::ZERO), facility_alone, "{what:?}");
+            assert!(!refused(&endless, dialled, Duration::ZERO), "{what:?}");
+        }
+    }
+    for what in [
+        Closed::Facility(FacilityId(2)),
+        Closed::Unit(UnitId(2)),
+        Closed::Station(StationId(2)),
+        Closed::Person(PersonId(2)),
+        number(12_025_550_102),
+        // Protected, and so not closed.
+        number(COUNSEL),
+    ] {
+        let book = closed(&what, 1, false, None);
+        for dialled in [ANYBODY, "2025550150"] {
+            assert!(!refused(&book, dialled, Duration::ZERO), "{what:?}");
+        }
+    }
 }
 
 #[test]

@@ -57,7 +57,8 @@ impl Subject {
             | Statement::Review { .. }
             | Statement::Inquiry { .. }
             | Statement::Delivered { .. }
-            | Statement::SegmentsOpened { .. } => Some(Self::Act),
+            | Statement::SegmentsOpened { .. }
+            | Statement::Closing { .. } => Some(Self::Act),
             Statement::Padding
             | Statement::Boot { .. }
             | Statement::RegistryEpoch { .. }

@@ -66,6 +66,7 @@ fn each_kind() -> Vec<Statement> {
         Statement::RecordsErased { records: 71 },
         Statement::SegmentsOpened { segments: 4, first: 90, last: 700, recipient: hash },
         Statement::DetailsErased { of: Detailed::Acts, first: 5, last: 900, count: 17 },
+        Statement::Closing { act, closed: false },
     ]
 }
 
@@ -74,7 +75,7 @@ fn every_kind_reads_back_and_has_its_number() {
     let all = each_kind();
     let kinds: Vec<Kind> = all.iter().map(Statement::kind).collect();
     assert_eq!(kinds, Kind::ALL);
-    for (code, what) in (0_u8..=31).zip(all) {
+    for (code, what) in (0_u8..=32).zip(all) {
         assert_eq!(what.kind().code(), code);
         let said = said(what);
         let read = read(&write(&entry(&said, b"detail"), &key(), &random(code)), &key()).unwrap();

@@ -208,6 +208,7 @@ fn refusal_name(refusal: Refusal) -> &'static str {
         Refusal::AlreadyCalling => "already_calling",
         Refusal::DiskFull => "disk_full",
         Refusal::OwnNumber => "own_number",
+        Refusal::Closed => "closed",
     }
 }
 

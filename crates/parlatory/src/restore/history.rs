@@ -75,7 +75,8 @@ impl Gone {
             | Statement::Delivered { .. }
             | Statement::RecordsErased { .. }
             | Statement::SegmentsOpened { .. }
-            | Statement::DetailsErased { .. } => {}
+            | Statement::DetailsErased { .. }
+            | Statement::Closing { .. } => {}
         }
     }
 }

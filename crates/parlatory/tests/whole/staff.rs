@@ -183,3 +183,34 @@ fn who_keeps_it_running_sees_how_the_node_does_and_what_it_refused() {
     let remains = node.stop();
     assert_nothing_personal(&remains.finished.err);
 }
+
+#[test]
+fn what_is_closed_is_listed_kept_and_opened_by_its_number() {
+    let node = Node::start(place::ports(2));
+    let sol = Member::supervisor(&node);
+    let close = |what: &[&str]| {
+        sol.run(&[&["calls", "close"][..], what, &["--reason", "a threat in the unit"]].concat())
+    };
+    let done = close(&["--unit", "cedar/jail/a"]).well().out;
+    assert!(done.contains("stay open") && done.contains("parlatory calls open"), "{done}");
+    close(&["--person", "T-1"]).well();
+    assert!(close(&["--station", "cedar/jail/z"]).badly().err.contains("no such thing here"));
+    assert!(close(&[]).err.contains("--facility"), "something must be named");
+    assert!(close(&["--facility", "cedar/jail", "--everything"]).err.contains("--until"));
+    let far = ["--facility", "cedar/jail", "--everything", "--until", "2999-01-01T00:00:00Z"];
+    assert!(close(&far).badly().err.contains("within 24 hours"));
+    let listed = sol.run(&["calls", "closed", "--json"]).well().out;
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!((&listed[0]["what"], &listed[0]["place"]), (&"unit".into(), &"cedar/jail/a".into()));
+    assert_eq!(listed[1]["what"], "person");
+    assert!(!listed.to_string().contains("T-1"), "{listed}");
+    let act = listed[0]["act"].to_string();
+    let open = || sol.run(&["calls", "open", &act, "--reason", "it is over"]);
+    open().well();
+    assert!(open().badly().err.contains("no such thing here"));
+    let shown = sol.run(&["calls", "closed"]).well().out;
+    assert_eq!(shown.lines().count(), 2, "{shown}");
+    let remains = node.stop();
+    assert_nothing_personal(&remains.finished.err);
+    assert_eq!(remains.store().closings().unwrap().len(), 1);
+}

@@ -11,7 +11,9 @@ use model::{
 impl<'a> Auditor<'a> {
     /// A refusal that blames the law or the registry must be right.
     pub(super) fn denied(&mut self, denied: &Denied) {
-        self.coverage.note(facts::seen_denial(denied.reason));
+        if let Some(seen) = facts::seen_denial(denied.reason) {
+            self.coverage.note(seen);
+        }
         if let (Refusal::NumberBlocked, Some(number)) = (denied.reason, &denied.number) {
             let wished = self.is_wished(denied.facility, *number.expose(), denied.at);
             self.object_if(!wished, Rule::WishRespected, Some(denied.call), || {
@@ -49,6 +51,8 @@ impl<'a> Auditor<'a> {
                 let always = self.free.contains(number.expose()) || word == Some(Word::Protected);
                 always || !refuses || !self.rooms.known_full(denied.at).0
             }
+            // Nobody of this world closes calls.
+            (Refusal::Closed, _) => true,
             (Refusal::OwnNumber, Some(number)) => !facts::is_own(*number.expose()),
             (
                 Refusal::RegistryUnavailable

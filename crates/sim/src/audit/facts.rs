@@ -121,8 +121,10 @@ pub(super) fn seen_end(reason: EndReason) -> Seen {
     }
 }
 
-pub(super) fn seen_denial(reason: Refusal) -> Seen {
-    match reason {
+/// `None` where this world has nothing of the kind: nobody closes calls in it.
+pub(super) fn seen_denial(reason: Refusal) -> Option<Seen> {
+    Some(match reason {
+        Refusal::Closed => return None,
         Refusal::NumberInvalid => Seen::DeniedInvalid,
         Refusal::NumberNotAllowed => Seen::DeniedNotAllowed,
         Refusal::OwnNumber => Seen::DeniedOwnNumber,
@@ -134,7 +136,7 @@ pub(super) fn seen_denial(reason: Refusal) -> Seen {
         Refusal::RegistryUnavailable => Seen::DeniedRegistry,
         Refusal::AlreadyCalling => Seen::DeniedAlreadyCalling,
         Refusal::Unavailable => Seen::DeniedUnavailable,
-    }
+    })
 }
 
 pub(super) fn seen_off(reason: OffReason) -> Seen {

@@ -653,6 +653,23 @@ CREATE TABLE legal_hold (
 );
 CREATE INDEX legal_hold_active ON legal_hold (hold_id) WHERE released_us IS NULL;
 
+-- Calls that staff closed, until they are opened again or until a time. A row is there after its entry.
+CREATE TABLE closing (
+    agency_id   INTEGER NOT NULL REFERENCES agency (agency_id),
+    act         BIGINT  NOT NULL UNIQUE,      -- by which it was closed
+    what        TEXT    NOT NULL,             -- agency, facility, unit, station, person or number
+    place       INTEGER,                      -- number of the place or person
+    number      BLOB,                         -- sealed
+    everything  INTEGER NOT NULL,             -- counsel and help too
+    until_us    BIGINT,
+    reason      BLOB    NOT NULL,             -- sealed
+    staff_id    INTEGER NOT NULL,
+    at_us       BIGINT  NOT NULL,
+    opened_us   BIGINT,
+    opened_by   INTEGER,
+    PRIMARY KEY (agency_id, act)
+);
+
 -- Recordings of which it was entered in the log that they are held.
 CREATE TABLE held (
     agency_id  INTEGER NOT NULL,

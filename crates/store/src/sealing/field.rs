@@ -62,6 +62,8 @@ pub(crate) const REQUEST_DEMAND: Field = Field::new("request", "demand", UNFOUND
 pub(crate) const GLASS_REASON: Field = Field::new("glass", "reason", UNFOUND);
 pub(crate) const HOLD_CASE: Field = Field::new("legal_hold", "case_number", UNFOUND);
 pub(crate) const HOLD_NUMBER: Field = Field::new("legal_hold", "number", NUMBER_KIND);
+pub(crate) const CLOSING_NUMBER: Field = Field::new("closing", "number", UNFOUND);
+pub(crate) const CLOSING_REASON: Field = Field::new("closing", "reason", UNFOUND);
 
 /// All of them.
 #[cfg(test)]
@@ -95,4 +97,6 @@ pub(crate) const ALL: &[Field] = &[
     GLASS_REASON,
     HOLD_CASE,
     HOLD_NUMBER,
+    CLOSING_NUMBER,
+    CLOSING_REASON,
 ];

@@ -123,6 +123,7 @@ fn the_configuration_says_what_the_plan_said() {
         lifts: vec![],
         trunk: Some(Trunk { address: "198.51.100.5:5060".parse().unwrap() }),
         counsel: [60, 61].map(protection).to_vec(),
+        closings: Vec::new(),
     };
     assert_eq!(store.configuration().unwrap(), expected);
     let agencies = store.agencies().unwrap();
