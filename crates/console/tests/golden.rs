@@ -483,14 +483,14 @@ const fn purpose(role: Role) -> Purpose {
 
 impl Asker<'_> {
     fn why(&self, case: &str) -> Value {
-        json!({"agency": CEDAR.0, "purpose": purpose(self.role).word(), "case": case})
+        json!({"agency": "cedar", "purpose": purpose(self.role).word(), "case": case})
     }
 
     /// Why something is looked at that goes with a role.
     fn oversight(&self) -> Value {
         let supervises = self.role == Role::Supervisor;
         let purpose = if supervises { Purpose::Audit } else { purpose(self.role) };
-        json!({"agency": CEDAR.0, "purpose": purpose.word(), "case": "review 2026-4"})
+        json!({"agency": "cedar", "purpose": purpose.word(), "case": "review 2026-4"})
     }
 
     fn search(&self, case: &str) -> Value {
@@ -512,7 +512,7 @@ impl Asker<'_> {
 
     /// Why, with a grant for such a purpose.
     fn granted(purpose: Purpose) -> Value {
-        json!({"agency": CEDAR.0, "purpose": purpose.word(), "case": GRANTED})
+        json!({"agency": "cedar", "purpose": purpose.word(), "case": GRANTED})
     }
 }
 

@@ -17,7 +17,7 @@ pub use receive::{BadReceipt, Ledger, Listed, Received, Taken};
 
 use crate::{
     Entered, Holders, NotEntered, NotHeard, Register, Roster,
-    roster::{NotDone, Once, Way},
+    roster::{NotDone, Once, Refusal, Way},
 };
 use ::export::{Custody, NotPacked, NotSealed, Software};
 use access::{
@@ -26,9 +26,9 @@ use access::{
     decide::{Ask, Line},
     staff::Staff,
 };
-use model::{AgencyId, CallId, Clock, FacilityId, PersonId, Private, Timestamp};
+use model::{AgencyId, CallId, Clock, FacilityId, PersonId, Private, StaffId, Timestamp};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     path::PathBuf,
     sync::{Arc, Mutex},
@@ -124,11 +124,57 @@ pub struct Shown<T> {
     pub what: T,
 }
 
+/// Which acts are listed.
+#[derive(Clone, Debug)]
+pub struct Which {
+    /// From when, and until when, which is excluded.
+    pub times: (Timestamp, Timestamp),
+    /// Of this case alone.
+    pub case: Option<Private<String>>,
+    /// Of whoever logs in with this name alone: what they did, and what was said of it.
+    pub who: Option<Private<String>>,
+}
+
+impl Which {
+    /// All of these times.
+    #[must_use]
+    pub const fn of(times: (Timestamp, Timestamp)) -> Self {
+        Self { times, case: None, who: None }
+    }
+
+    /// What it is narrowed by, as the entry has it.
+    fn note(&self) -> Option<Private<String>> {
+        let said = |what: &str, word: &Option<Private<String>>| {
+            word.as_ref().map(|word| format!("{what} {}", word.expose()))
+        };
+        let parts = [said("acts of case", &self.case), said("acts of", &self.who)];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| Private::new(parts.join("; ")))
+    }
+}
+
+/// [`Which`], looked up.
+struct Narrowed {
+    /// The acts of the case.
+    acts: Option<BTreeSet<u64>>,
+    /// Whose acts.
+    who: Option<StaffId>,
+}
+
+impl Narrowed {
+    fn fits(&self, act: u64, people: [Option<StaffId>; 2]) -> bool {
+        self.acts.as_ref().is_none_or(|acts| acts.contains(&act))
+            && self.who.is_none_or(|staff| people.contains(&Some(staff)))
+    }
+}
+
 /// A page of records.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The records.
     pub rows: Vec<Record>,
+    /// The zones of the facilities that they are of, by the facility's key.
+    pub zones: BTreeMap<String, String>,
     /// Where the next page begins, which is asked for anew; `None` when this is the last.
     pub next: Option<Cursor>,
     /// For counsel: at which place of the log it stands that there is no recording of a call. Of a
@@ -179,12 +225,14 @@ impl Records {
             }
         };
         let object = rows.object().clone();
+        let mut zones = self.0.store.zones_of(object.agency())?;
         let query = demand.query.clone();
         let ask = self.ask(Verb::Search, reason, (line, object), demand)?;
         let found = |mut rows: Vec<Record>| {
             // Of the calls that the entry names, what was looked for.
             rows.retain(|row| look::found(&query, row));
-            Found { rows, next, unrecorded: BTreeMap::new() }
+            zones.retain(|key, _| rows.iter().any(|row| row.facility == *key));
+            Found { rows, zones, next, unrecorded: BTreeMap::new() }
         };
         let answer = self.show(staff, ask, reason.act, rows, found)?;
         self.with_entries(answer, own.as_ref())
@@ -215,10 +263,10 @@ impl Records {
         self.show(staff, ask, reason.act, counts, |months| Counted { line, months })
     }
 
-    /// What was asked for and shown of an agency's data from `from` until `until`, without the data
-    /// themselves, and what was approved, refused, broken and reviewed; at most [`LIST_ROWS_MAX`]
-    /// of either, the newest. For a person in custody and counsel: who took copies of their own
-    /// calls away, and nothing of what else was done.
+    /// What was asked for and shown of an agency's data, without the data themselves, and what was
+    /// approved, refused, broken and reviewed; at most [`LIST_ROWS_MAX`] of either, the newest.
+    /// What it is narrowed by stands in the entry. For a person in custody and counsel: who took
+    /// copies of their own calls away, and nothing of what else was done.
     ///
     /// # Errors
     /// As [`Records::search`].
@@ -227,22 +275,30 @@ impl Records {
         staff: &Staff,
         reason: &Reason,
         agency: AgencyId,
-        (from, until): (Timestamp, Timestamp),
+        which: &Which,
     ) -> Result<Answer<Ledger>, NotDisclosed> {
-        let demand = match reason.act {
-            None => look::of_times(staff, (from, until)),
-            Some(act) => self.0.roster.request(staff, act)?.demand,
-        };
-        let (from, until) =
-            (demand.query.from.unwrap_or(from), demand.query.until.unwrap_or(until));
-        if let Some(own) = self.0.roster.own(staff, agency)? {
-            return self.copies_of_own(staff, reason, (agency, &own), (from, until));
+        let (from, until) = &which.times;
+        let mut demand = look::of_times(staff, (*from, *until));
+        demand.note = which.note();
+        if let Some(act) = reason.act {
+            let approved = self.0.roster.request(staff, act)?.demand;
+            if approved.note != demand.note {
+                return Err(NotDone::from(Refusal::OtherRequest).into());
+            }
+            demand = approved;
         }
-        let mut rows = self.0.store.usage(from, until)?;
-        rows.retain(|row| row.owner == agency);
+        let times = (demand.query.from.unwrap_or(*from), demand.query.until.unwrap_or(*until));
+        if let Some(own) = self.0.roster.own(staff, agency)? {
+            return self.copies_of_own(staff, reason, (agency, &own), (demand, times));
+        }
+        let store = &self.0.store;
+        let narrowed = self.narrowed(agency, which)?;
+        let mut rows = store.usage(times.0, times.1)?;
+        rows.retain(|row| row.owner == agency && narrowed.fits(row.act, [Some(row.staff), None]));
         let acts = self.listed(rows.split_off(rows.len().saturating_sub(LIST_ROWS_MAX)))?;
-        let most = u32::try_from(LIST_ROWS_MAX).unwrap_or(u32::MAX);
-        let overseen = self.0.store.overseen(agency, (from, until), most)?;
+        let mut overseen = store.overseen(agency, times, u32::MAX)?;
+        overseen.retain(|row| narrowed.fits(row.act, [row.by, Some(row.of)]));
+        let overseen = overseen.split_off(overseen.len().saturating_sub(LIST_ROWS_MAX));
         let named = |id| {
             acts.iter().any(|act| act.usage.staff == id)
                 || overseen.iter().any(|row| row.of == id || row.by == Some(id))
@@ -250,11 +306,22 @@ impl Records {
         let staff_rows = self.0.store.staff()?.into_iter();
         let names = staff_rows.map(|row| (row.staff.id, row.name)).filter(|(id, _)| named(*id));
         let names = names.collect();
-        let ledger = Ledger { acts, overseen, names, copies: None };
+        let zone = store.zone_of(agency)?.unwrap_or_else(|| "UTC".to_owned());
+        let ledger = Ledger { acts, overseen, names, copies: None, zone };
         let rows = Undisclosed::new(Object::Ledger { agency }, ledger);
         let object = rows.object().clone();
         let ask = self.ask(Verb::List, reason, (Line::Ordinary, object), demand)?;
         self.show(staff, ask, reason.act, rows, |rows| rows)
+    }
+
+    /// What a list is narrowed by, looked up. Nobody has a name that is not known, and nothing is
+    /// theirs.
+    fn narrowed(&self, agency: AgencyId, which: &Which) -> Result<Narrowed, StoreError> {
+        let store = &self.0.store;
+        let acts = which.case.as_ref().map(|case| store.acts_of_case(agency, case.expose()));
+        let who = which.who.as_ref().map(|name| store.credentials(name.expose())).transpose()?;
+        let who = who.map(|found| found.map_or(StaffId(NOBODY), |found| found.row.staff.id));
+        Ok(Narrowed { acts: acts.transpose()?, who })
     }
 
     /// The person whom an agency knows by `key`; nobody is told whether there is.

@@ -17,7 +17,7 @@ mod world;
 
 use access::{Audience, Delivery, Purpose, Verb};
 use disclosure::records::{
-    Authority, BadReceipt, ExportAsk, Exported, Key, NotDisclosed, Shown, Taken, What,
+    Authority, BadReceipt, ExportAsk, Exported, Key, NotDisclosed, Shown, Taken, What, Which,
 };
 use evidence::{Statement, leaf};
 use export::TimeStamp;
@@ -77,7 +77,8 @@ fn a_receipt_is_entered_once_and_shown() {
     let taken = |running: &Running| {
         let (auditor, why) = (running.staff("audit"), reason(Purpose::Audit));
         let times = (NOW, NOW.after(HOUR));
-        let listed = shown(running.records.list(&auditor, &why, CEDAR, times).unwrap()).what;
+        let listed =
+            shown(running.records.list(&auditor, &why, CEDAR, &Which::of(times)).unwrap()).what;
         listed.acts.iter().find(|row| row.usage.act == exported.act).unwrap().package
     };
     assert_eq!(taken(&running), Some(Taken::Unsigned));

@@ -20,7 +20,7 @@ use access::{
 use disclosure::{
     keeping::{HoldAsk, Judged},
     records::{
-        Answer, Counted, ExportAsk, Exported, Found, Look, NotDisclosed, Reason, Shown, What,
+        Answer, Counted, ExportAsk, Exported, Found, Look, NotDisclosed, Reason, Shown, What, Which,
     },
     roster::TieAsk,
 };
@@ -182,12 +182,16 @@ fn a_person_counts_their_calls_and_sees_who_took_copies() {
     let reason_of = reason(Purpose::Investigation);
     let taken = shown(running.records.export(&inve, &reason_of, &asked).unwrap());
     running.records.search(&inve, &reason_of, &look(CEDAR)).unwrap();
-    let ever = (NOW, NOW.after(Duration::from_secs(9)));
-    let list = |staff: &Staff| running.records.list(staff, &reason(OWN), CEDAR, ever);
+    let ever = Which::of((NOW, NOW.after(Duration::from_secs(9))));
+    let list = |staff: &Staff| running.records.list(staff, &reason(OWN), CEDAR, &ever);
     let ledger = shown(list(&staff).unwrap()).what;
     let copies = ledger.copies.unwrap();
     let copies: Vec<_> = copies.iter().map(|copy| (copy.entry, copy.audience)).collect();
     assert_eq!(copies, [(taken.entry, Audience::Prosecution)]);
+    // Nor for which case it was: none is of a case that they name.
+    let of_case = Which { case: Some(Private::new(CASE.to_owned())), ..ever.clone() };
+    let narrowed = running.records.list(&staff, &reason(OWN), CEDAR, &of_case).unwrap();
+    assert_eq!(shown(narrowed).what.copies, Some(vec![]));
     // That somebody looked is not told, and no name.
     assert!(ledger.acts.is_empty() && ledger.overseen.is_empty() && ledger.names.is_empty());
     let other = hired(&running, "robin", Role::Person);

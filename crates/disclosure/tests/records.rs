@@ -19,7 +19,9 @@ mod world;
 use access::{
     Audience, Demand, Gate, Intent, Month, Purpose, Query, Verb, act::Scope, decide::Line,
 };
-use disclosure::records::{Answer, ExportAsk, Found, Key, Look, NotDisclosed, Reason, Shown, What};
+use disclosure::records::{
+    Answer, ExportAsk, Found, Key, Look, NotDisclosed, Reason, Shown, What, Which,
+};
 use disclosure::{HolderAt, roster::Denied};
 use evidence::{Statement, leaf};
 use model::{
@@ -245,7 +247,7 @@ fn whoever_checks_sees_what_was_done_and_no_data() {
     assert!(matches!(refused.unwrap_err(), NotDisclosed::Refused { .. }));
     let (act, _) = running.roster.break_glass(&inve, office::HOUR, "in danger").unwrap();
     running.roster.review(&running.staff("super"), act, true, "it was so").unwrap();
-    let list = shown(running.records.list(&auditor, &why, CEDAR, times).unwrap()).what;
+    let list = shown(running.records.list(&auditor, &why, CEDAR, &Which::of(times)).unwrap()).what;
     let boss = running.staff("super").id;
     let said: Vec<_> =
         list.overseen.iter().map(|row| (row.kind, row.by, row.of, row.verb)).collect();
@@ -272,9 +274,31 @@ fn whoever_checks_sees_what_was_done_and_no_data() {
     assert_eq!(list.names[&inve.id].expose(), "inve");
     let verbs: Vec<_> = list.acts.iter().map(|row| (row.usage.verb, row.usage.rows)).collect();
     assert_eq!(verbs, [(Verb::Listen, 1)]);
-    let elsewhere = running.records.list(&auditor, &why, PINE, times).unwrap_err();
+    // Narrowed by case and by who, as the entry says.
+    let narrowed = |case: Option<&str>, who: Option<&str>| {
+        let private = |word: Option<&str>| word.map(|word| Private::new(word.to_owned()));
+        let which = Which { case: private(case), who: private(who), ..Which::of(times) };
+        let list = shown(running.records.list(&auditor, &why, CEDAR, &which).unwrap());
+        let acts: Vec<_> = list.what.acts.iter().map(|row| row.usage.verb).collect();
+        let kinds: Vec<_> = list.what.overseen.iter().map(|row| row.kind).collect();
+        (acts, kinds, list.act)
+    };
+    let (acts, kinds, act) = narrowed(Some(office::CASE), Some("inve"));
+    assert_eq!((acts, kinds), (vec![Verb::Listen], vec![Overseen::Denial]));
+    let (acts, kinds, _) = narrowed(None, Some("super"));
+    assert_eq!((acts, kinds), (vec![], vec![Overseen::Approval, Overseen::Review]));
+    let (acts, kinds, _) = narrowed(Some("24-CR-0118"), None);
+    assert_eq!((acts, kinds), (vec![], vec![]));
+    let (acts, kinds, _) = narrowed(None, Some("nobody"));
+    assert_eq!((acts, kinds), (vec![], vec![]));
+    let entered = Office::entries(&office.disk).into_iter().find_map(|(read, detail)| {
+        let is = matches!(read.said.what, Statement::Disclosure { act: of, .. } if of == act);
+        is.then(|| String::from_utf8_lossy(&detail).into_owned())
+    });
+    assert!(entered.unwrap().contains("acts of case 24-CR-0117; acts of inve"));
+    let elsewhere = running.records.list(&auditor, &why, PINE, &Which::of(times)).unwrap_err();
     assert!(matches!(elsewhere, NotDisclosed::NotThere), "{elsewhere}");
-    let investigator = running.records.list(&running.staff("inve"), &why, CEDAR, times);
+    let investigator = running.records.list(&running.staff("inve"), &why, CEDAR, &Which::of(times));
     assert!(matches!(investigator.unwrap_err(), NotDisclosed::Refused { .. }));
 }
 
@@ -610,8 +634,7 @@ fn no_power_failure_loses_the_entry_of_what_was_shown() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let at = usize::try_from(seed >> 33).unwrap();
         let mark = at % marks.len();
-        let (durable, _) = marks[mark];
-        let durable = usize::try_from(durable).unwrap();
+        let durable = usize::try_from(marks[mark].0).unwrap();
         // A part of what came later may be there, and may be zeros.
         let more = (at / marks.len()) % (whole.len() - durable + 1);
         let mut octets = whole[..durable + more.min(2_000)].to_vec();

@@ -1,6 +1,7 @@
 //! `parlatory disclose`: what staff see of calls, asked of a running node.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, Write},
     os::unix::fs::OpenOptionsExt as _,
@@ -25,7 +26,9 @@ use crate::{
     ledger,
     letter::{self, LetterFile},
     print::line,
-    retention, staff, waiting,
+    retention, staff,
+    table::{Table, local},
+    waiting,
 };
 
 /// Carries out one of them.
@@ -57,22 +60,26 @@ fn search(args: &SearchArgs) -> Result<()> {
     if args.why.json {
         return print(&page);
     }
+    let mut table = Table::new(&CALL_HEAD);
     for record in &page.records {
-        let number = record.number.as_ref().map_or("-", |number| number.expose().as_str());
-        let person = record.person.as_ref().map_or("-", |person| person.expose().as_str());
-        let name = record.name.as_ref().map_or("", |name| name.expose().as_str());
-        let unrecorded = record.unrecorded_entry.map(|entry| format!("  entry {entry}"));
-        line(&format!(
-            "{}  {}  {}  {person} {name}  {number}  {} s  {}  {}{}",
-            record.call,
-            record.at,
-            record.facility,
-            record.talked_seconds,
-            record.outcome,
-            record.recording,
-            unrecorded.unwrap_or_default()
-        ));
+        let private = |value: &Option<Private<String>>| {
+            value.as_ref().map_or_else(|| "-".to_owned(), |value| value.expose().clone())
+        };
+        let zone = page.zones.get(&record.facility).map(String::as_str);
+        let unrecorded = record.unrecorded_entry.map(|entry| format!(", entry {entry}"));
+        table.row([
+            record.call.clone(),
+            local(&record.at, zone),
+            record.facility.clone(),
+            private(&record.person),
+            private(&record.name),
+            private(&record.number),
+            format!("{} s", record.talked_seconds),
+            record.outcome.clone(),
+            format!("{}{}", record.recording, unrecorded.unwrap_or_default()),
+        ]);
     }
+    table.print();
     entered(page.act, page.entry, &format!("{} records", page.records.len()));
     if let Some(next) = &page.next {
         line(&format!("There are more: --after {next}"));
@@ -86,14 +93,15 @@ fn counts(args: &CountsArgs) -> Result<()> {
     if args.why.json {
         return print(&counts);
     }
+    let mut table = Table::new(&["month", "calls", "of which kind"]);
     for month in &counts.months {
-        match (month.own_calls, month.protected_calls) {
-            (Some(own), _) => line(&format!("{}  {own} calls of your own", month.month)),
-            (None, count) => {
-                line(&format!("{}  {} protected calls", month.month, count.unwrap_or_default()));
-            }
-        }
+        let (what, count) = match (month.own_calls, month.protected_calls) {
+            (Some(own), _) => ("your own", own),
+            (None, count) => ("on protected lines", count.unwrap_or_default()),
+        };
+        table.row([month.month.clone(), count.to_string(), what.to_owned()]);
     }
+    table.print();
     entered(counts.act, counts.entry, "the counts");
     Ok(())
 }
@@ -244,6 +252,19 @@ pub(crate) fn print(value: &impl Serialize) -> Result<()> {
     Ok(())
 }
 
+/// The head of a page of calls.
+const CALL_HEAD: [&str; 9] = [
+    "call",
+    "when, local time",
+    "facility",
+    "person",
+    "name",
+    "number",
+    "talked",
+    "outcome",
+    "recording",
+];
+
 pub(crate) fn why(args: &WhyArgs) -> Value {
     json!({
         "agency": args.agency,
@@ -283,6 +304,8 @@ struct Page {
     act: u64,
     entry: u64,
     records: Vec<Record>,
+    #[serde(default)]
+    zones: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }

@@ -10,53 +10,60 @@ use crate::{
     client::Client,
     disclose::{asked, entered, print, why},
     print::line,
-    table::Table,
+    table::{Table, local},
 };
 
 /// Carries out `disclose list`.
 pub(crate) fn list(args: &ListArgs) -> Result<()> {
-    let ask = json!({ "why": why(&args.why), "from": args.from, "until": args.until });
+    let ask = json!({
+        "why": why(&args.why),
+        "from": args.from,
+        "until": args.until,
+        "of_case": args.of_case,
+        "who": args.who,
+    });
     let Some(acts) = asked::<Acts>("list", &ask, args.why.json)? else { return Ok(()) };
     if args.why.json {
         return print(&acts);
     }
+    let zone = acts.zone.as_deref();
     if let Some(copies) = &acts.copies {
-        let mut table = Table::new(&["entry", "at", "copy of", "for", "handed out by", "purpose"]);
-        for copy in copies {
-            table.row([
-                copy.entry.to_string(),
-                copy.at.clone(),
-                copy.what.clone(),
-                copy.audience.replace('_', " "),
-                copy.role.clone(),
-                copy.purpose.clone(),
-            ]);
-        }
-        table.print();
+        own_copies(copies, zone);
         entered(acts.act, acts.entry, &format!("{} copies of your calls", copies.len()));
         return Ok(());
     }
-    let head = ["act", "at", "who", "did", "purpose", "data", "rows", "by leave of", "package"];
+    let head = [
+        "act",
+        "when, local time",
+        "who",
+        "did",
+        "purpose",
+        "data",
+        "rows",
+        "by leave of",
+        "package",
+    ];
     let mut table = Table::new(&head);
     for act in &acts.acts {
         table.row([
             act.act.to_string(),
-            act.at.clone(),
+            local(&act.at, zone),
             who(Some(act.staff), act.name.as_ref()),
             act.verb.clone(),
             act.purpose.clone(),
             act.scope.clone(),
             act.rows.to_string(),
             act.leave.clone(),
-            package(act),
+            package(act, zone),
         ]);
     }
     table.print();
-    let mut table = Table::new(&["entry", "at", "what", "act", "by", "of", "who wanted to"]);
+    let mut table =
+        Table::new(&["entry", "when, local time", "what", "act", "by", "of", "who wanted to"]);
     for event in &acts.overseen {
         table.row([
             event.entry.to_string(),
-            event.at.clone(),
+            local(&event.at, zone),
             event.kind.replace('_', " "),
             event.act.to_string(),
             who(event.by, event.by_name.as_ref()),
@@ -68,6 +75,23 @@ pub(crate) fn list(args: &ListArgs) -> Result<()> {
     let counts = format!("{} acts, {} events", acts.acts.len(), acts.overseen.len());
     entered(acts.act, acts.entry, &counts);
     Ok(())
+}
+
+/// Who took copies of one's own calls away.
+fn own_copies(copies: &[OwnCopy], zone: Option<&str>) {
+    let head = ["entry", "when, local time", "copy of", "for", "handed out by", "purpose"];
+    let mut table = Table::new(&head);
+    for copy in copies {
+        table.row([
+            copy.entry.to_string(),
+            local(&copy.at, zone),
+            copy.what.clone(),
+            copy.audience.replace('_', " "),
+            copy.role.clone(),
+            copy.purpose.clone(),
+        ]);
+    }
+    table.print();
 }
 
 /// Carries out `disclose copies`.
@@ -106,9 +130,9 @@ fn who(number: Option<u32>, name: Option<&Private<String>>) -> String {
 }
 
 /// What became of a package.
-fn package(act: &Act) -> String {
+fn package(act: &Act, zone: Option<&str>) -> String {
     match (&act.package, &act.received) {
-        (Some(_), Some(at)) => format!("received {at}"),
+        (Some(_), Some(at)) => format!("received {}", local(at, zone)),
         (Some(_), None) => "nobody signed for it".to_owned(),
         (None, _) => String::new(),
     }
@@ -122,6 +146,8 @@ struct Acts {
     overseen: Vec<Event>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     copies: Option<Vec<OwnCopy>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zone: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! Tables for people: columns as wide as what stands in them.
 
+use jiff::tz::TimeZone;
+
 use crate::print::line;
 
 /// A table with a head.
@@ -41,6 +43,17 @@ impl Table {
     }
 }
 
+/// A time of the API, in UTC (RFC 3339), as a clock on the wall of this zone shows it, with its
+/// abbreviation; as it came, where it or the zone cannot be read.
+pub(crate) fn local(at: &str, zone: Option<&str>) -> String {
+    let read = at.parse::<jiff::Timestamp>().ok();
+    let zone = zone.and_then(|name| TimeZone::get(name).ok());
+    match read.zip(zone) {
+        Some((at, zone)) => at.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
+        None => at.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +63,18 @@ mod tests {
         let mut table = Table::new(&["name", "role", "since"]);
         table.row(["Ñandú".to_owned(), "supervisor".to_owned(), String::new()]);
         assert_eq!(table.lines(), ["name   role        since", "Ñandú  supervisor"]);
+    }
+
+    #[test]
+    fn a_time_is_told_as_the_clock_on_the_wall_shows_it() {
+        let at = "2026-11-27T02:30:05.25Z";
+        assert_eq!(local(at, Some("America/Denver")), "2026-11-26 19:30:05 MST");
+        assert_eq!(
+            local("2026-07-01T12:00:00Z", Some("America/Denver")),
+            "2026-07-01 06:00:00 MDT"
+        );
+        assert_eq!(local(at, Some("Nowhere/Town")), at);
+        assert_eq!(local(at, None), at);
+        assert_eq!(local("yesterday", Some("America/Denver")), "yesterday");
     }
 }

@@ -18,7 +18,7 @@ pub use rows::Record;
 use crate::{
     Store, StoreError,
     code::{Coded as _, Columns, signed},
-    dialect::{Database, Driver},
+    dialect::{Database, Driver, Row},
     error::{Broken, Doing},
     sealing::field::PERSON_KEY,
 };
@@ -29,7 +29,7 @@ use model::{
     fact::{EndReason, Refusal},
 };
 use sqlx::QueryBuilder;
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 /// Which records. Every condition narrows.
 #[derive(Clone, Debug)]
@@ -265,6 +265,22 @@ impl Store {
     pub fn station_of(&self, agency: AgencyId, key: &str) -> Result<Option<StationId>, StoreError> {
         let sql = "SELECT station_id AS id FROM station WHERE agency_id = $1 AND key = $2";
         Ok(self.0.run(place(&self.0, sql, agency, key))?.map(StationId))
+    }
+
+    /// The zones of an agency's facilities, by their keys.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn zones_of(&self, agency: AgencyId) -> Result<BTreeMap<String, String>, StoreError> {
+        Ok(self.0.run(async {
+            let rows = sqlx::query("SELECT key, timezone FROM facility WHERE agency_id = $1")
+                .bind(agency.0)
+                .fetch_all(&mut *self.0.read().await?)
+                .await
+                .doing(FIND)?;
+            let zone = |row: &Row| Ok((row.text("key")?, row.text("timezone")?));
+            rows.iter().map(zone).collect::<Result<_, Broken>>()
+        })?)
     }
 
     /// The zone by whose calendar an agency's months are counted: that of its first facility.

@@ -527,12 +527,12 @@ async fn place(
     Asked(ask): Asked<Placing>,
 ) -> Result<Response, Problem> {
     let reason = ask.why.reason()?;
-    let owner = ask.why.agency(&who.staff);
     let number = ask.number.as_ref().map(|text| number(text.expose())).transpose()?;
     let from = ask.from.as_deref().map(when).transpose()?;
     let until = ask.until.as_deref().map(when).transpose()?;
     let judged = shared
         .run(move |services| {
+            let owner = ask.why.agency(services, &who.staff)?;
             // A key that nobody has holds nothing, and nobody is told.
             let person = match &ask.person {
                 None => None,

@@ -111,7 +111,7 @@ async fn search(
     let reason = ask.why.reason()?;
     let answer = shared
         .run(move |services| {
-            let look = ask.look(&who.staff)?;
+            let look = ask.look(services, &who.staff)?;
             Ok(services.records.search(&who.staff, &reason, &look)?)
         })
         .await?;
@@ -139,7 +139,7 @@ async fn counts(
     let (reason, months) = (ask.why.reason()?, ask.months()?);
     let answer = shared
         .run(move |services| {
-            let agency = ask.why.agency(&who.staff);
+            let agency = ask.why.agency(services, &who.staff)?;
             Ok(services.records.counts(&who.staff, &reason, agency, months)?)
         })
         .await?;
@@ -197,7 +197,7 @@ async fn hear(shared: Shared, who: Who, ask: Hearing, open: Open) -> Result<Resp
     let (reason, recording) = (ask.why.reason()?, ask.recording()?);
     let answer = shared
         .run(move |services| {
-            let which = (ask.why.agency(&who.staff), recording);
+            let which = (ask.why.agency(services, &who.staff)?, recording);
             Ok(open(&services.records, &who.staff, &reason, which)?)
         })
         .await?;
@@ -232,7 +232,7 @@ async fn export(
     let reason = ask.why().reason()?;
     let answer = shared
         .run(move |services| {
-            let asked = ask.asked(&who.staff)?;
+            let asked = ask.asked(services, &who.staff)?;
             Ok(services.records.export(&who.staff, &reason, &asked)?)
         })
         .await?;
@@ -258,11 +258,11 @@ async fn list(
     who: Who,
     Asked(ask): Asked<Listing>,
 ) -> Result<Response, Problem> {
-    let (reason, times) = (ask.why.reason()?, ask.times(shared.now())?);
+    let (reason, which) = (ask.why.reason()?, ask.which(shared.now())?);
     let answer = shared
         .run(move |services| {
-            let agency = ask.why.agency(&who.staff);
-            Ok(services.records.list(&who.staff, &reason, agency, times)?)
+            let agency = ask.why.agency(services, &who.staff)?;
+            Ok(services.records.list(&who.staff, &reason, agency, &which)?)
         })
         .await?;
     Ok(answered(answer, Acts::of))

@@ -31,7 +31,7 @@ pub(crate) const ASKED: &[Asked] = &[
         route: "POST /api/v1/records/search",
         names: true,
         body: |_| {
-            let why = json!({"agency": CEDAR.0, "purpose": "court-order", "case": GRANTED});
+            let why = json!({"agency": "cedar", "purpose": "court-order", "case": GRANTED});
             json!({"why": why, "filter": {"protected": true}})
         },
     },

@@ -38,7 +38,7 @@ const ROWS: &[Row] = &[
         with(json!({"number": "+12025550199"}))
     }),
     ("look for calls at Pine County", "search", "search", || {
-        let why = json!({"agency": PINE.0, "purpose": "own-records", "case": "own"});
+        let why = json!({"agency": "pine", "purpose": "own-records", "case": "own"});
         json!({"why": why})
     }),
     (

@@ -60,7 +60,7 @@ impl Asker<'_> {
             // Whose role breaks none asks without.
             let _ = self.county.running.roster.break_glass(&staff, HOUR, "a threat");
         }
-        json!({"agency": CEDAR.0, "purpose": Purpose::Safety.word(), "case": OTHER})
+        json!({"agency": "cedar", "purpose": Purpose::Safety.word(), "case": OTHER})
     }
 }
 

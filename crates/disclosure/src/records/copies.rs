@@ -1,7 +1,7 @@
 //! Who else got a copy of what somebody got, also later.
 
-use super::{Answer, Ledger, NotDisclosed, Reason, Records, look};
-use access::{Audience, Line, Object, Role, Undisclosed, Verb, staff::Staff};
+use super::{Answer, Ledger, NotDisclosed, Reason, Records};
+use access::{Audience, Demand, Line, Object, Role, Undisclosed, Verb, staff::Staff};
 use model::{AgencyId, Timestamp};
 use std::collections::BTreeMap;
 use store::records::{CopyRow, Own, PackageRow};
@@ -66,14 +66,18 @@ impl Records {
         staff: &Staff,
         reason: &Reason,
         (agency, own): (AgencyId, &Own),
-        times: (Timestamp, Timestamp),
+        (mut demand, times): (Demand, (Timestamp, Timestamp)),
     ) -> Result<Answer<Ledger>, NotDisclosed> {
-        let copies = self.0.store.own_copies(agency, own, times)?;
+        let mut copies = self.0.store.own_copies(agency, own, times)?;
+        if demand.note.is_some() {
+            // For which case and by whom is told to nobody here, so none is of the one asked for.
+            copies.clear();
+        }
+        let zone = self.0.store.zone_of(agency)?.unwrap_or_else(|| "UTC".to_owned());
         let (acts, overseen, names) = (Vec::new(), Vec::new(), BTreeMap::new());
         let object = Object::Ledger { agency };
-        let ledger = Ledger { acts, overseen, names, copies: Some(copies) };
+        let ledger = Ledger { acts, overseen, names, copies: Some(copies), zone };
         let rows = Undisclosed::new(object.clone(), ledger);
-        let mut demand = look::of_times(staff, times);
         demand.query.line = Line::Own;
         let ask = self.ask(Verb::List, reason, (Line::Own, object), demand)?;
         self.show(staff, ask, reason.act, rows, |rows| rows)

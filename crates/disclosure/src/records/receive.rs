@@ -44,6 +44,8 @@ pub struct Ledger {
     /// For a person in custody and counsel, in the place of all that: the copies of their own calls
     /// that were taken away.
     pub copies: Option<Vec<CopyRow>>,
+    /// The agency's zone.
+    pub zone: String,
 }
 
 /// What became of a package.

@@ -300,6 +300,8 @@ impl Roster {
     ) -> Result<(), NotDone> {
         let (asked, demand) = (Box::new(Asked::of(staff.id, ask)), Box::new(ask.demand.clone()));
         let detail = Denied::RuleFor { asked, demand, why: why.to_string() };
+        let agency = ask.object.agency();
+        self.0.store.add_act_case((agency, act), ask.case.expose(), self.now())?;
         let of = (staff.id, Some(ask.verb));
         self.oversee((Overseen::Denial, act), &detail, ask.object.agency(), None, of)?;
         Ok(())
@@ -392,6 +394,7 @@ impl Roster {
             rows: intent.object.rows(),
             at: intent.asked,
         };
+        self.0.store.add_act_case((row.owner, act), intent.case.expose(), row.at)?;
         Ok(self.0.store.add_usage(&row)?)
     }
 
@@ -403,6 +406,7 @@ impl Roster {
         }
         let act = self.next_act()?;
         let owner = ask.object.agency();
+        self.0.store.add_act_case((owner, act), ask.case.expose(), now)?;
         self.0.store.add_request(&RequestRow {
             act,
             owner,

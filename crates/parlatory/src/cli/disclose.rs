@@ -37,7 +37,9 @@ pub(crate) enum DiscloseCommand {
     /// See what was asked for and shown of an agency's data, without the data themselves; and what
     /// was approved and refused, and glasses that were broken and reviewed.
     ///
-    /// A person in custody and counsel see who took copies of their own calls away.
+    /// Example, for all that was done for one case: `parlatory disclose list --purpose audit --case
+    /// "review 2026-4" --of-case 24-CR-0117 --since 2026-11-01T00:00:00Z`. A person in custody and
+    /// counsel see who took copies of their own calls away.
     List(ListArgs),
     /// Who else got a copy of what is in a package, before it and after.
     ///
@@ -70,6 +72,15 @@ pub(crate) enum DiscloseCommand {
     Deny(DenyArgs),
 }
 
+/// The key of an agency. Numbers of agencies are nobody's to know.
+fn agency_key(text: &str) -> Result<String, &'static str> {
+    let number = !text.is_empty() && text.bytes().all(|sign| sign.is_ascii_digit());
+    if number {
+        return Err("an agency is named by its key, such as `cedar`, and not by a number");
+    }
+    Ok(text.to_owned())
+}
+
 /// Why something is asked for.
 #[derive(Debug, Args)]
 pub(crate) struct WhyArgs {
@@ -80,9 +91,9 @@ pub(crate) struct WhyArgs {
     /// Number of the case, as the agency writes it.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) case: String,
-    /// Number of the agency whose data it is, where it is not your own.
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) agency: Option<u32>,
+    /// Key of the agency whose data it is, such as `cedar`, where it is not your own.
+    #[arg(long, value_name = "KEY", value_parser = agency_key)]
+    pub(crate) agency: Option<String>,
     /// Number of the act under which it was approved, when you ask again.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) act: Option<u64>,
@@ -218,8 +229,14 @@ pub(crate) struct ReceiptArgs {
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) why: WhyArgs,
+    /// Acts of this case alone. (`--case` says for which case you look: a review, say.)
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) of_case: Option<String>,
+    /// Acts of whoever logs in with this name alone, and what was said of them.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) who: Option<String>,
     /// From this time; 30 days ago where it is left out.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, visible_alias = "since", value_name = "TIME")]
     pub(crate) from: Option<String>,
     /// Until this time; now where it is left out.
     #[arg(long, value_name = "TIME")]
@@ -235,9 +252,9 @@ pub(crate) struct HoldArgs {
     /// Number of the case, as the agency writes it.
     #[arg(long, value_name = "NUMBER", required_unless_present_any = ["list", "release"])]
     pub(crate) case: Option<String>,
-    /// Number of the agency whose data it is, where it is not your own.
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) agency: Option<u32>,
+    /// Key of the agency whose data it is, such as `cedar`, where it is not your own.
+    #[arg(long, value_name = "KEY", value_parser = agency_key)]
+    pub(crate) agency: Option<String>,
     /// Calls of this person, by the agency's number. A number that nobody has keeps nothing, and
     /// you are not told: check it.
     #[arg(long, value_name = "KEY")]

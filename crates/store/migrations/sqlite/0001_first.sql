@@ -536,6 +536,17 @@ CREATE INDEX usage_of ON usage (staff_id, at_us);
 CREATE INDEX usage_by_grant ON usage (grant_id) WHERE grant_id IS NOT NULL;
 CREATE INDEX usage_by_glass ON usage (glass) WHERE glass IS NOT NULL;
 
+-- For which case an act was asked for: shown, refused, or waiting for a second person.
+CREATE TABLE act_case (
+    agency_id   INTEGER NOT NULL,             -- whose data
+    act         BIGINT  NOT NULL,
+    case_number BLOB    NOT NULL,             -- sealed
+    case_ix     BLOB    NOT NULL,
+    at_us       BIGINT  NOT NULL,
+    PRIMARY KEY (agency_id, act)
+);
+CREATE INDEX act_case_of ON act_case (agency_id, case_ix);
+
 -- Every text that an agency ever put in the place of its policies, so that the hash in an old entry
 -- can be looked up.
 CREATE TABLE policy_text (

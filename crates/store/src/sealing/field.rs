@@ -59,6 +59,7 @@ pub(crate) const TIE_NAME: Field = Field::new("staff_tie", "name", UNFOUND);
 pub(crate) const GRANT_CASE: Field = Field::new("staff_grant", "case_number", UNFOUND);
 pub(crate) const REQUEST_CASE: Field = Field::new("request", "case_number", UNFOUND);
 pub(crate) const REQUEST_DEMAND: Field = Field::new("request", "demand", UNFOUND);
+pub(crate) const ACT_CASE: Field = Field::new("act_case", "case_number", "act case");
 pub(crate) const GLASS_REASON: Field = Field::new("glass", "reason", UNFOUND);
 pub(crate) const HOLD_CASE: Field = Field::new("legal_hold", "case_number", UNFOUND);
 pub(crate) const HOLD_NUMBER: Field = Field::new("legal_hold", "number", NUMBER_KIND);
@@ -94,6 +95,7 @@ pub(crate) const ALL: &[Field] = &[
     GRANT_CASE,
     REQUEST_CASE,
     REQUEST_DEMAND,
+    ACT_CASE,
     GLASS_REASON,
     HOLD_CASE,
     HOLD_NUMBER,

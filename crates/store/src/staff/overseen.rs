@@ -5,10 +5,12 @@ use crate::{
     Store, StoreError,
     code::{Coded, Columns, signed},
     dialect::Row,
-    error::Broken,
+    error::{Broken, Doing},
+    sealing::field::ACT_CASE,
 };
 use access::Verb;
 use model::{AgencyId, StaffId, Timestamp};
+use std::collections::BTreeSet;
 
 /// An entry that shows nothing itself: that something was approved or refused, or that a glass was
 /// broken or reviewed.
@@ -90,6 +92,50 @@ impl Store {
             .bind(row.verb.map(Verb::word))
             .bind(row.at.micros()),
         )
+    }
+
+    /// Keeps for which case an act was asked for.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn add_act_case(
+        &self,
+        (agency, act): (AgencyId, u64),
+        case: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        Ok(self.0.run(async {
+            let mut work = self.0.write_durably().await?;
+            let keys = work.keys();
+            sqlx::query(
+                "INSERT INTO act_case (agency_id, act, case_number, case_ix, at_us) \
+                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+            )
+            .bind(agency.0)
+            .bind(signed(act))
+            .bind(keys.seal_text(agency, ACT_CASE, case)?)
+            .bind(keys.text_index(agency, ACT_CASE, case)?)
+            .bind(at.micros())
+            .execute(&mut *work)
+            .await
+            .doing(KEEP)?;
+            work.commit().await.doing(KEEP)
+        })?)
+    }
+
+    /// The acts that were asked for with this case.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the database fails.
+    pub fn acts_of_case(&self, agency: AgencyId, case: &str) -> Result<BTreeSet<u64>, StoreError> {
+        Ok(self.0.run(async {
+            let mut work = self.0.read().await?;
+            let index = work.keys().text_index(agency, ACT_CASE, case)?;
+            let sql = "SELECT act FROM act_case WHERE agency_id = $1 AND case_ix = $2";
+            let rows = sqlx::query(sql).bind(agency.0).bind(index);
+            let rows = rows.fetch_all(&mut *work).await.doing(READ)?;
+            rows.iter().map(|row| row.count("act")).collect::<Result<_, Broken>>()
+        })?)
     }
 
     /// What was entered about an agency's data from `from` until `until`, which is excluded: the

@@ -1,14 +1,17 @@
 //! What is sent and answered, in JSON.
 
-use crate::answer::{Problem, time};
+use crate::{
+    answer::{Problem, time},
+    shared::Services,
+};
 use access::{Audience, Month, Purpose, Query, Recipient, Verb, decide::Line, staff::Staff};
 use axum::http::StatusCode;
 use disclosure::records::{
-    ExportAsk, Found, Ledger, Listed, Look, Reason, Received, Shown, Taken, What,
+    ExportAsk, Found, Ledger, Listed, Look, Reason, Received, Shown, Taken, What, Which,
 };
 use model::{AgencyId, E164, Private, RecordingId, Timestamp, fact::LegHeard};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use store::{
     Outcome,
     records::{CopyRow, PAGE_ROWS_MAX, Record},
@@ -19,8 +22,9 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Why {
-    /// Number of the agency whose data it is; one's own where it is left out.
-    agency: Option<u32>,
+    /// Key of the agency whose data it is; one's own where it is left out.
+    #[schema(example = "cedar")]
+    agency: Option<String>,
     /// Why.
     #[schema(example = "investigation")]
     purpose: String,
@@ -40,8 +44,12 @@ impl Why {
         Ok(Reason { purpose, case: self.case.clone(), act: self.act })
     }
 
-    pub(crate) fn agency(&self, staff: &Staff) -> AgencyId {
-        self.agency.map_or(staff.agency, AgencyId)
+    /// The agency whose data it is. One that there is not is not there, as all that is elsewhere.
+    pub(crate) fn agency(&self, services: &Services, staff: &Staff) -> Result<AgencyId, Problem> {
+        match &self.agency {
+            None => Ok(staff.agency),
+            Some(key) => Ok(services.roster.agency(key)?),
+        }
     }
 }
 
@@ -95,11 +103,11 @@ struct Filter {
 }
 
 impl Searching {
-    pub(super) fn look(&self, staff: &Staff) -> Result<Look, Problem> {
+    pub(super) fn look(&self, services: &Services, staff: &Staff) -> Result<Look, Problem> {
         let mut query = self.filter.query()?;
         query.after = self.after.as_ref().map(|text| cursor(text.expose())).transpose()?;
         let limit = self.limit.unwrap_or(PAGE_ROWS_MAX);
-        Ok(Look { agency: self.why.agency(staff), query, limit })
+        Ok(Look { agency: self.why.agency(services, staff)?, query, limit })
     }
 }
 
@@ -187,8 +195,8 @@ impl Exporting {
         &self.why
     }
 
-    pub(super) fn asked(&self, staff: &Staff) -> Result<ExportAsk, Problem> {
-        let agency = self.why.agency(staff);
+    pub(super) fn asked(&self, services: &Services, staff: &Staff) -> Result<ExportAsk, Problem> {
+        let agency = self.why.agency(services, staff)?;
         let what = match &self.recording {
             Some(text) => What::Recording { agency, recording: recording(text)? },
             None => {
@@ -218,10 +226,21 @@ pub(super) struct Listing {
     /// Until when (RFC 3339); now where it is left out.
     #[schema(format = DateTime)]
     until: Option<String>,
+    /// Acts of this case alone.
+    #[schema(value_type = Option<String>, example = "24-CR-0117")]
+    of_case: Option<Private<String>>,
+    /// Acts of whoever logs in with this name alone, and what was said of them.
+    #[schema(value_type = Option<String>)]
+    who: Option<Private<String>>,
 }
 
 impl Listing {
-    pub(super) fn times(&self, now: Timestamp) -> Result<(Timestamp, Timestamp), Problem> {
+    pub(super) fn which(&self, now: Timestamp) -> Result<Which, Problem> {
+        let (times, case, who) = (self.times(now)?, self.of_case.clone(), self.who.clone());
+        Ok(Which { times, case, who })
+    }
+
+    fn times(&self, now: Timestamp) -> Result<(Timestamp, Timestamp), Problem> {
         let month = i64::try_from(LIST_SPAN.as_micros()).unwrap_or(i64::MAX);
         let ago = Timestamp::from_micros(now.micros().saturating_sub(month));
         let from = self.from.as_deref().map(when).transpose()?.unwrap_or(ago);
@@ -249,6 +268,9 @@ pub(super) struct Page {
     entry: u64,
     /// The records.
     records: Vec<Call>,
+    /// The zones of the facilities that they are of, by the facility's key; times are in UTC.
+    #[schema(value_type = Object, example = json!({"cedar/jail": "America/Denver"}))]
+    zones: BTreeMap<String, String>,
     /// The next page, to be asked for as `after`; none on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -307,13 +329,13 @@ struct Call {
 
 impl Page {
     pub(super) fn of(shown: Shown<Found>) -> Self {
-        let Shown { act, entry, what: Found { rows, next, unrecorded } } = shown;
+        let Shown { act, entry, what: Found { rows, zones, next, unrecorded } } = shown;
         let next = next.map(|next| format!("{}.{}", next.at.micros(), next.record));
         let call = |record: Record| {
             let unrecorded_entry = unrecorded.get(&record.row.call).copied();
             Call { unrecorded_entry, ..Call::of(record) }
         };
-        Self { act, entry, records: rows.into_iter().map(call).collect(), next }
+        Self { act, entry, records: rows.into_iter().map(call).collect(), zones, next }
     }
 }
 
@@ -584,6 +606,9 @@ pub(super) struct Acts {
     /// away.
     #[serde(skip_serializing_if = "Option::is_none")]
     copies: Option<Vec<OwnCopy>>,
+    /// The agency's zone; times are in UTC.
+    #[schema(example = "America/Denver")]
+    zone: String,
 }
 
 /// A copy of calls of one's own.
@@ -670,7 +695,7 @@ struct Act {
 
 impl Acts {
     pub(super) fn of(shown: Shown<Ledger>) -> Self {
-        let Ledger { acts, overseen, names, copies } = shown.what;
+        let Ledger { acts, overseen, names, copies, zone } = shown.what;
         let name = |id| names.get(&id).cloned();
         let events = overseen.iter().map(|row| Event {
             act: row.act,
@@ -716,7 +741,7 @@ impl Acts {
         };
         let copies = copies.map(|copies| copies.iter().map(own).collect());
         let (acts, overseen) = (acts.collect(), events.collect());
-        Self { act: shown.act, entry: shown.entry, acts, overseen, copies }
+        Self { act: shown.act, entry: shown.entry, acts, overseen, copies, zone }
     }
 }
 
