@@ -541,11 +541,11 @@ CREATE TABLE act_case (
     agency_id   INTEGER NOT NULL,             -- whose data
     act         BIGINT  NOT NULL,
     case_number BLOB    NOT NULL,             -- sealed
-    case_ix     BLOB    NOT NULL,
+    case_number_ix BLOB NOT NULL,
     at_us       BIGINT  NOT NULL,
     PRIMARY KEY (agency_id, act)
 );
-CREATE INDEX act_case_of ON act_case (agency_id, case_ix);
+CREATE INDEX act_case_of ON act_case (agency_id, case_number_ix);
 
 -- Every text that an agency ever put in the place of its policies, so that the hash in an old entry
 -- can be looked up.

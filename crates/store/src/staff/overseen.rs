@@ -108,7 +108,7 @@ impl Store {
             let mut work = self.0.write_durably().await?;
             let keys = work.keys();
             sqlx::query(
-                "INSERT INTO act_case (agency_id, act, case_number, case_ix, at_us) \
+                "INSERT INTO act_case (agency_id, act, case_number, case_number_ix, at_us) \
                  VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
             )
             .bind(agency.0)
@@ -131,7 +131,7 @@ impl Store {
         Ok(self.0.run(async {
             let mut work = self.0.read().await?;
             let index = work.keys().text_index(agency, ACT_CASE, case)?;
-            let sql = "SELECT act FROM act_case WHERE agency_id = $1 AND case_ix = $2";
+            let sql = "SELECT act FROM act_case WHERE agency_id = $1 AND case_number_ix = $2";
             let rows = sqlx::query(sql).bind(agency.0).bind(index);
             let rows = rows.fetch_all(&mut *work).await.doing(READ)?;
             rows.iter().map(|row| row.count("act")).collect::<Result<_, Broken>>()
