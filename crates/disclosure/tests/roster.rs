@@ -9,6 +9,8 @@
 
 #[path = "roster/asking.rs"]
 mod asking;
+#[path = "office/jail.rs"]
+mod jail;
 #[path = "roster/login.rs"]
 mod login;
 #[path = "roster/office.rs"]

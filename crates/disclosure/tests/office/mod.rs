@@ -8,6 +8,8 @@
 )]
 
 use crate::world::{ABOUT, World};
+mod jail;
+
 use access::{Gate, Purpose, Role, Verb, staff::Staff};
 use disclosure::{
     HolderAt, Holders, Keeping, KeepingConfig, Reach, Records, RecordsConfig, Register,
@@ -30,8 +32,6 @@ use model::{
         Admitted, ConsentEvidence, EndReason, Ended, Epoch, Fact, KeyPath, NumberClass,
         RecordingEnd, Rest,
     },
-    place::{FacilityKind, Site, State},
-    plan::{BlockScope, CalledChoices, DiskFull, RegistryDown},
     speech::ContentHash,
 };
 use std::{
@@ -44,7 +44,7 @@ use std::{
 };
 use store::{
     Plan, Store,
-    plan::{Agency, Facility, Person, Protected, ProtectedNumber},
+    plan::{Agency, Person, Protected, ProtectedNumber},
     staff::{Enrolment, NewStaff},
 };
 use tlog::{KeyKind, Policy, Signer};
@@ -330,7 +330,7 @@ pub(crate) fn plan(protected: &[u64]) -> Plan {
     };
     Plan {
         agencies: vec![agency("pine"), agency("oak"), agency("cedar")],
-        facilities: vec![facility()],
+        facilities: vec![jail::facility()],
         people: vec![person("P-1", 1), person("P-2", 2)],
         protected: Some(Protected {
             numbers: protected.iter().map(number).collect(),
@@ -338,33 +338,6 @@ pub(crate) fn plan(protected: &[u64]) -> Plan {
             count: None,
         }),
         ..Plan::default()
-    }
-}
-
-fn facility() -> Facility {
-    Facility {
-        agency: "cedar".into(),
-        key: "cedar/jail".into(),
-        name: "Cedar County Jail".into(),
-        site: Site { kind: FacilityKind::Jail, adp: 212, state: State::new("CO").unwrap() },
-        adp_year: Some(2025),
-        timezone: "America/Denver".into(),
-        recording: true,
-        registry_down: RegistryDown::Refuse,
-        talk_max: Duration::from_secs(20 * 60),
-        relay_talk_max: HOUR,
-        disk_full: DiskFull::Refuse,
-        allowed_only: true,
-        base_per_minute: Money::from_cents(10),
-        additive_per_minute: Money::from_cents(2),
-        caller_id: *number(0).expose(),
-        called: CalledChoices {
-            private_claims_max: 2,
-            block: BlockScope::Agency,
-            drawn_key: true,
-            reminder_every: None,
-        },
-        recorded_names: false,
     }
 }
 

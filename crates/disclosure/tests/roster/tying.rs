@@ -7,7 +7,7 @@ use evidence::Statement;
 use model::{Private, StaffId};
 use store::{
     Plan, TieTo,
-    plan::{Facility, Person, Protected, ProtectedNumber},
+    plan::{Person, Protected, ProtectedNumber},
 };
 
 fn private(text: &str) -> Private<String> {
@@ -45,7 +45,7 @@ fn provisioned(office: &Office) {
         holder: Some(private("Lake Law")),
     };
     let plan = Plan {
-        facilities: vec![facility()],
+        facilities: vec![crate::jail::facility()],
         people: vec![person("2041", "Jordan Example", 1), person("2042", "Robin Example", 2)],
         protected: Some(Protected {
             numbers: vec![number(60), number(61)],
@@ -55,38 +55,6 @@ fn provisioned(office: &Office) {
         ..Plan::default()
     };
     office.store.apply(&plan, office.now()).unwrap();
-}
-
-fn facility() -> Facility {
-    use model::{
-        Money,
-        place::{FacilityKind, Site, State},
-        plan::{BlockScope, CalledChoices, DiskFull, RegistryDown},
-    };
-    Facility {
-        agency: "cedar".into(),
-        key: "cedar/jail".into(),
-        name: "Cedar County Jail".into(),
-        site: Site { kind: FacilityKind::Jail, adp: 212, state: State::new("CO").unwrap() },
-        adp_year: Some(2025),
-        timezone: "America/Denver".into(),
-        recording: true,
-        registry_down: RegistryDown::Refuse,
-        talk_max: std::time::Duration::from_secs(1_200),
-        relay_talk_max: std::time::Duration::from_secs(3_600),
-        disk_full: DiskFull::Refuse,
-        allowed_only: true,
-        base_per_minute: Money::from_cents(10),
-        additive_per_minute: Money::from_cents(2),
-        caller_id: model::E164::new(12_025_550_100).unwrap(),
-        called: CalledChoices {
-            private_claims_max: 2,
-            block: BlockScope::Agency,
-            drawn_key: true,
-            reminder_every: None,
-        },
-        recorded_names: false,
-    }
 }
 
 /// The office with an it-admin, a supervisor, and a log-in for a person, who chose a password.

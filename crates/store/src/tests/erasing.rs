@@ -2,13 +2,12 @@
 
 use super::samples::{
     accepted, admitted, at, call, closed, contact, denied, ended, filled, jail, keys, number,
-    person,
+    person, search,
 };
 use crate::{
     Basis, CallFilter, Class, Due, NewHold, RecordsCount, RuleRow, Store, Swept,
     limits::ROOM_LEFT_OCTETS,
     plan::{Contact, Plan, Protected},
-    records::{PAGE_ROWS_MAX, Search},
     sealing::field::{ALL, Field},
 };
 use access::{Line, Object};
@@ -234,24 +233,6 @@ fn whoever_reads_all_the_time_keeps_the_log_and_is_named() {
     assert_eq!(store.sweep().unwrap(), Swept::Busy);
     store.0.run(async { drop(reading) });
     assert_eq!(store.sweep().unwrap(), Swept::Clean);
-}
-
-fn search(line: Line) -> Search {
-    Search {
-        agency: CEDAR,
-        line,
-        own: None,
-        person: None,
-        number: None,
-        facility: None,
-        station: None,
-        from: None,
-        until: None,
-        outcome: None,
-        recorded: None,
-        after: None,
-        limit: PAGE_ROWS_MAX,
-    }
 }
 
 fn found(store: &Store, line: Line) -> Vec<u32> {

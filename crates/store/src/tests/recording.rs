@@ -1,11 +1,11 @@
 //! What a search of call records finds, and what it never finds.
 
 use super::samples::{
-    accepted, admitted, at, call, closed, denied, ended, filled, jail, number, protected,
+    accepted, admitted, at, call, closed, denied, ended, filled, jail, number, protected, search,
 };
 use crate::{
     Store,
-    records::{Came, Cursor, Own, PAGE_ROWS_MAX, Search},
+    records::{Came, Cursor, Own, Search},
 };
 use access::{Line, Month, Object};
 use model::{
@@ -15,24 +15,6 @@ use model::{
 use tempfile::TempDir;
 
 const CEDAR: AgencyId = AgencyId(1);
-
-fn search(line: Line) -> Search {
-    Search {
-        agency: CEDAR,
-        line,
-        own: None,
-        person: None,
-        number: None,
-        facility: None,
-        station: None,
-        from: None,
-        until: None,
-        outcome: None,
-        recorded: None,
-        after: None,
-        limit: PAGE_ROWS_MAX,
-    }
-}
 
 fn own(person: u32, since: i64) -> Option<Own> {
     Some(Own::Person { person: PersonId(person), since: at(since) })

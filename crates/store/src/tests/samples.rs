@@ -6,7 +6,9 @@ use crate::{
         Agency, Contact, Deposit, Facility, NumberRule, Person, Plan, Protected, ProtectedNumber,
         Service, Station, StationCaller, Table, Unit,
     },
+    records::{PAGE_ROWS_MAX, Search},
 };
+use access::Line;
 use model::{
     AccountId, AgencyId, CallId, E164, FacilityId, Language, Money, PersonId, Private, PromptId,
     StationId, Timestamp, UnitId,
@@ -291,4 +293,23 @@ pub(super) fn ended(counter: u32, charged_cents: i32, rest: Rest) -> Fact {
         decision_key: Some('1'),
         off: None,
     }))
+}
+
+/// A search of one kind of line for all calls of the agency, in a whole page.
+pub(super) fn search(line: Line) -> Search {
+    Search {
+        agency: AgencyId(1),
+        line,
+        own: None,
+        person: None,
+        number: None,
+        facility: None,
+        station: None,
+        from: None,
+        until: None,
+        outcome: None,
+        recorded: None,
+        after: None,
+        limit: PAGE_ROWS_MAX,
+    }
 }

@@ -1,10 +1,12 @@
 //! Whose calls a log-in shows, and what ends it.
 
-use super::samples::{accepted, admitted, at, ended, filled, jail, number, person, protected};
+use super::samples::{
+    self, accepted, admitted, at, ended, filled, jail, number, person, protected,
+};
 use crate::{
     Store, TieRow, TieState, TieTo,
     plan::{Agency, Plan, ProtectedNumber},
-    records::{CopyRow, Own, OwnNumber, PAGE_ROWS_MAX, Record, RecordingAt, Search},
+    records::{CopyRow, Own, OwnNumber, Record, RecordingAt, Search},
     staff::{Enrolment, NewStaff},
 };
 use access::{Audience, Line, Month, Object, Purpose, Role};
@@ -179,21 +181,7 @@ fn at_another_agency_counsel_has_what_both_registries_say() {
 }
 
 fn search(own: Option<Own>) -> Search {
-    Search {
-        agency: CEDAR,
-        line: Line::Own,
-        own,
-        person: None,
-        number: None,
-        facility: None,
-        station: None,
-        from: None,
-        until: None,
-        outcome: None,
-        recorded: None,
-        after: None,
-        limit: PAGE_ROWS_MAX,
-    }
+    Search { own, ..samples::search(Line::Own) }
 }
 
 /// Calls to counsel, one that they took (1) and one that they did not (2); another counsel's (3);
