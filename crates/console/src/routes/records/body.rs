@@ -1,21 +1,22 @@
 //! What is sent and answered, in JSON.
 
+mod ledger;
+mod page;
+
+pub(super) use ledger::Acts;
+pub(super) use page::Page;
+
 use crate::{
     answer::{Problem, time},
     shared::Services,
 };
-use access::{Audience, Month, Purpose, Query, Recipient, Verb, decide::Line, staff::Staff};
+use access::{Audience, Month, Purpose, Query, Recipient, decide::Line, staff::Staff};
 use axum::http::StatusCode;
-use disclosure::records::{
-    ExportAsk, Found, Ledger, Listed, Look, Reason, Received, Shown, Taken, What, Which,
-};
-use model::{AgencyId, E164, Private, RecordingId, Timestamp, fact::LegHeard};
+use disclosure::records::{ExportAsk, Look, Reason, Received, Shown, What, Which};
+use model::{AgencyId, E164, Private, RecordingId, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, time::Duration};
-use store::{
-    Outcome,
-    records::{CopyRow, PAGE_ROWS_MAX, Record},
-};
+use std::time::Duration;
+use store::records::PAGE_ROWS_MAX;
 use utoipa::ToSchema;
 
 /// Why something is asked for, and whose it is.
@@ -259,158 +260,6 @@ pub(crate) struct Awaited {
     pub(crate) missing: String,
 }
 
-/// A page of records.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Page {
-    /// Number of the act.
-    act: u64,
-    /// Place of its entry in the log.
-    entry: u64,
-    /// The records.
-    records: Vec<Call>,
-    /// The zones of the facilities that they are of, by the facility's key; times are in UTC.
-    #[schema(value_type = Object, example = json!({"cedar/jail": "America/Denver"}))]
-    zones: BTreeMap<String, String>,
-    /// The next page, to be asked for as `after`; none on the last page.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    next: Option<String>,
-}
-
-/// A call record. What nobody knows is left out.
-#[derive(Serialize, ToSchema)]
-struct Call {
-    /// Its number.
-    record: u64,
-    /// Number of the call, and of its recording.
-    call: String,
-    /// Key of the facility.
-    facility: String,
-    /// Key of the station.
-    station: String,
-    /// The agency's number of the person.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    person: Option<Private<String>>,
-    /// The person's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    name: Option<Private<String>>,
-    /// The number that was called.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    number: Option<Private<String>>,
-    /// When it was admitted or refused.
-    #[schema(format = DateTime)]
-    at: String,
-    /// When the called party accepted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = DateTime)]
-    accepted: Option<String>,
-    /// Length of the conversation.
-    talked_seconds: u64,
-    /// What became of it.
-    outcome: &'static str,
-    /// `recorded`, `cut`, `recording`, `no_talk`, or why not.
-    recording: &'static str,
-    /// What it cost, in micro-dollars.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    charged_micros: Option<i64>,
-    /// The same in dollars.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    charged: Option<String>,
-    /// For counsel: at which place of the log it stands that there is no recording.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unrecorded_entry: Option<u64>,
-    /// How the audio of its two legs was; missing where nobody knows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    heard: Option<HeardCall>,
-}
-
-impl Page {
-    pub(super) fn of(shown: Shown<Found>) -> Self {
-        let Shown { act, entry, what: Found { rows, zones, next, unrecorded } } = shown;
-        let next = next.map(|next| format!("{}.{}", next.at.micros(), next.record));
-        let call = |record: Record| {
-            let unrecorded_entry = unrecorded.get(&record.row.call).copied();
-            Call { unrecorded_entry, ..Call::of(record) }
-        };
-        Self { act, entry, records: rows.into_iter().map(call).collect(), zones, next }
-    }
-}
-
-impl Call {
-    fn of(record: Record) -> Self {
-        let (talked, charged) = match record.row.outcome {
-            Outcome::Denied(_) => (Duration::ZERO, None),
-            Outcome::Open { talked } => (talked, None),
-            Outcome::Ended { talked, charged, .. } => (talked, Some(charged)),
-        };
-        let number = record.row.number;
-        Self {
-            record: record.row.record,
-            call: format!("{:016x}", record.row.call.0),
-            outcome: record.outcome(),
-            recording: record.recording(),
-            facility: record.facility,
-            station: record.station,
-            person: record.person_key,
-            name: record.person_name,
-            number: number.map(|number| Private::new(number.expose().display().to_string())),
-            at: time(record.row.at),
-            accepted: record.row.accepted.map(time),
-            talked_seconds: talked.as_secs(),
-            charged_micros: charged.map(model::Money::micros),
-            charged: charged.map(|money| money.to_string()),
-            unrecorded_entry: None,
-            heard: record.heard.map(|legs| {
-                let [station, called] = legs.map(HeardLeg::of);
-                HeardCall { station, called }
-            }),
-        }
-    }
-}
-
-/// How the audio of a call was.
-#[derive(Serialize, ToSchema)]
-struct HeardCall {
-    /// The leg to the station.
-    station: HeardLeg,
-    /// The leg to the called party.
-    called: HeardLeg,
-}
-
-/// How the audio of a leg was. What its other end counted is 0 where it said nothing (RTCP).
-#[derive(Serialize, ToSchema)]
-struct HeardLeg {
-    /// Packets that came from there.
-    received: u64,
-    /// Packets from there that never came.
-    lost: u64,
-    /// How unevenly they came, in milliseconds (RFC 3550 section 6.4.1).
-    jitter_ms: u64,
-    /// Packets that were sent there.
-    sent: u64,
-    /// Packets that never came there, as it said.
-    lost_there: u64,
-    /// How unevenly they came there, in milliseconds, as it said.
-    jitter_there_ms: u64,
-}
-
-impl HeardLeg {
-    fn of(leg: LegHeard) -> Self {
-        let ms = |length: Duration| u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
-        Self {
-            received: leg.received,
-            lost: leg.lost,
-            jitter_ms: ms(leg.jitter),
-            sent: leg.sent,
-            lost_there: leg.lost_there,
-            jitter_there_ms: ms(leg.jitter_there),
-        }
-    }
-}
-
 /// Counts by month.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Counts {
@@ -587,161 +436,6 @@ pub(super) struct Signed {
 impl Signed {
     pub(super) fn of(received: Received) -> Self {
         Self { act: received.act, received: time(received.at), key: received.key }
-    }
-}
-
-/// What was asked for and shown.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Acts {
-    /// Number of the act.
-    act: u64,
-    /// Place of its entry in the log.
-    entry: u64,
-    /// The acts, the newest last.
-    acts: Vec<Act>,
-    /// What was approved and refused, and glasses that were broken and reviewed, in the order of
-    /// the log.
-    overseen: Vec<Event>,
-    /// For a person and counsel, in the place of these: copies of their own calls that were taken
-    /// away.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    copies: Option<Vec<OwnCopy>>,
-    /// The agency's zone; times are in UTC.
-    #[schema(example = "America/Denver")]
-    zone: String,
-}
-
-/// A copy of calls of one's own.
-#[derive(Serialize, ToSchema)]
-struct OwnCopy {
-    /// Place of its entry in the log.
-    entry: u64,
-    /// `recording` or `records`.
-    what: &'static str,
-    /// For whom.
-    #[schema(example = "prosecution")]
-    audience: &'static str,
-    /// As what it was handed out.
-    role: &'static str,
-    /// Why.
-    purpose: &'static str,
-    /// When.
-    #[schema(format = DateTime)]
-    at: String,
-}
-
-/// An entry that shows nothing itself.
-#[derive(Serialize, ToSchema)]
-struct Event {
-    /// Number of the act that it is about.
-    act: u64,
-    /// Place in the log.
-    entry: u64,
-    /// `approval`, `denial`, `break_glass` or `review`.
-    kind: &'static str,
-    /// Number of whoever did it; left out where a rule refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<u32>,
-    /// The name of their log-in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    by_name: Option<Private<String>>,
-    /// Number of whoever had asked, has the grant, or broke the glass.
-    of: u32,
-    /// The name of their log-in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    of_name: Option<Private<String>>,
-    /// What they had asked to do.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    verb: Option<&'static str>,
-    /// When.
-    #[schema(format = DateTime)]
-    at: String,
-}
-
-/// An act.
-#[derive(Serialize, ToSchema)]
-struct Act {
-    /// Its number.
-    act: u64,
-    /// Number of the staff member.
-    staff: u32,
-    /// The name of their log-in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    name: Option<Private<String>>,
-    /// What was done.
-    verb: &'static str,
-    /// Why.
-    purpose: &'static str,
-    /// With whose data, seen from who asked.
-    scope: &'static str,
-    /// How many rows.
-    rows: u32,
-    /// By whose leave: `grant`, `broken_glass` or `office`.
-    leave: &'static str,
-    /// When.
-    #[schema(format = DateTime)]
-    at: String,
-    /// `unsigned` or `received`, where a package was taken away.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    package: Option<&'static str>,
-    /// When its recipient had it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = DateTime)]
-    received: Option<String>,
-}
-
-impl Acts {
-    pub(super) fn of(shown: Shown<Ledger>) -> Self {
-        let Ledger { acts, overseen, names, copies, zone } = shown.what;
-        let name = |id| names.get(&id).cloned();
-        let events = overseen.iter().map(|row| Event {
-            act: row.act,
-            entry: row.entry,
-            kind: row.kind.word(),
-            by: row.by.map(|staff| staff.0),
-            by_name: row.by.and_then(name),
-            of: row.of.0,
-            of_name: name(row.of),
-            verb: row.verb.map(Verb::word),
-            at: time(row.at),
-        });
-        let acts = acts.iter().map(|Listed { usage: row, package }| Act {
-            name: name(row.staff),
-            act: row.act,
-            staff: row.staff.0,
-            verb: row.verb.word(),
-            purpose: row.purpose.word(),
-            scope: row.scope.word(),
-            rows: row.rows,
-            leave: match (row.grant, row.glass) {
-                (Some(_), _) => "grant",
-                (None, Some(_)) => "broken_glass",
-                (None, None) => "office",
-            },
-            at: time(row.at),
-            package: package.map(|package| match package {
-                Taken::Unsigned => "unsigned",
-                Taken::Received(_) => "received",
-            }),
-            received: package.and_then(|package| match package {
-                Taken::Unsigned => None,
-                Taken::Received(at) => Some(time(at)),
-            }),
-        });
-        let own = |copy: &CopyRow| OwnCopy {
-            entry: copy.entry,
-            what: if copy.recording { "recording" } else { "records" },
-            audience: copy.audience.word(),
-            role: copy.role.word(),
-            purpose: copy.purpose.word(),
-            at: time(copy.at),
-        };
-        let copies = copies.map(|copies| copies.iter().map(own).collect());
-        let (acts, overseen) = (acts.collect(), events.collect());
-        Self { act: shown.act, entry: shown.entry, acts, overseen, copies, zone }
     }
 }
 
